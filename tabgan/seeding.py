@@ -1,0 +1,32 @@
+"""Randomness is an address: every draw is a function of (seed, place)."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+Place = int | str
+
+
+def seed_at(seed: int, *place: Place) -> int:
+    """A 63-bit seed for the place ``(seed, *place)``; places of different words do not collide."""
+    words = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in place]
+    low, high = np.random.SeedSequence([seed, *words]).generate_state(2)
+    return int(low) | (int(high) & 0x7FFFFFFF) << 32
+
+
+def rng_at(seed: int, *place: Place) -> np.random.Generator:
+    """Numpy's generator for the place ``(seed, *place)``."""
+    return np.random.default_rng(seed_at(seed, *place))
+
+
+def generator_at(seed: int, *place: Place, device: torch.device | str = "cpu") -> torch.Generator:
+    """Torch's generator for the place ``(seed, *place)``."""
+    import torch  # here, because reading and splitting tables needs numpy only
+
+    return torch.Generator(device).manual_seed(seed_at(seed, *place))
