@@ -1,0 +1,36 @@
+# Every target makes the virtual environment if it is missing or out of date.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help train test check bench smoke clean
+help:     ## Show the targets
+	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,evaluate,bench]'
+	@touch $@
+
+train: $(READY)  ## Set everything up and train the main experiment
+	$(BIN)/python -m tabgan.train +experiment=cgan_adult
+
+test: $(READY)   ## Set everything up and run what CI runs: format, lint, types, all tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not bench and not gpu"
+
+check: $(READY)  ## Format, lint, types and the fast tests
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+	$(BIN)/python -m pytest -m "not slow and not bench and not gpu"
+
+bench: $(READY)  ## Print the benches' tables
+	$(BIN)/python -m pytest -m bench -s
+
+smoke: $(READY)  ## Two batches, end to end
+	$(BIN)/python -m tabgan.train +experiment=cgan_adult +debug=smoke
+
+clean:    ## Remove caches, never outputs/
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist

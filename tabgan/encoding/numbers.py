@@ -1,0 +1,44 @@
+"""Columns as numbers and back: float64 with NaN for missing, whatever the column's kind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tabgan.encoding.column import Numbers
+from tabgan.tables.schema import Column
+
+DATE_UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1)  # day … microsecond
+
+
+def date_unit(values: pd.Series) -> int:
+    """The largest unit, in microseconds, of which every known date is a multiple."""
+    micros = values.dropna().astype("int64").to_numpy()
+    return next(unit for unit in DATE_UNITS if not (micros % unit).any())
+
+
+def to_numbers(column: Column, values: pd.Series, *, unit: int = 1) -> Numbers:
+    """A conforming column as float64 [n]: category codes, dates in ``unit``s, or the numbers."""
+    if column.is_nominal:
+        codes = values.cat.codes.to_numpy().astype(np.float64)
+        return np.where(codes < 0, np.nan, codes)
+    if column.kind == "date":
+        micros = values.astype("int64").to_numpy().astype(np.float64)
+        return np.where(values.isna(), np.nan, micros / unit)
+    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def from_numbers(column: Column, numbers: Numbers, *, unit: int = 1) -> pd.Series:
+    """The inverse of ``to_numbers``; rounds to what the column holds (codes, decimals, units)."""
+    missing = np.isnan(numbers)
+    if column.is_nominal:
+        codes = np.where(missing, -1, numbers).astype(np.int64)
+        return pd.Series(pd.Categorical.from_codes(codes, categories=list(column.categories)))
+    if column.kind == "date":
+        micros = np.where(missing, 0, numbers).round().astype(np.int64) * unit
+        return pd.Series(micros.astype("datetime64[us]")).mask(missing)
+    if column.kind == "integer":
+        whole = pd.Series(np.where(missing, 0, numbers).round().astype(np.int64))
+        return whole.astype("Int64").mask(missing) if column.missing else whole
+    decimals = column.decimals
+    return pd.Series(numbers if decimals is None else numbers.round(decimals))

@@ -1,0 +1,290 @@
+"""Tables to rows and back: one object, fitted once, on training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tabgan.encoding.column import (
+    ColumnEncoder,
+    ConstantEncoder,
+    Encoded,
+    MissingIndicator,
+    Numbers,
+)
+from tabgan.encoding.label import LabelEncoder
+from tabgan.encoding.layout import RowLayout
+from tabgan.encoding.numbers import date_unit, from_numbers, to_numbers
+from tabgan.encoding.onehot import OneHotEncoder
+from tabgan.encoding.power import PowerEncoder
+from tabgan.encoding.quantile_normal import QuantileNormalEncoder
+from tabgan.encoding.standard import StandardEncoder
+from tabgan.encoding.state import load_state, save_state
+from tabgan.errors import TabganError
+from tabgan.seeding import rng_at
+from tabgan.tables.schema import Column, TableSchema
+
+SCALARS: dict[str, Callable[[], ColumnEncoder]] = {
+    "standard": StandardEncoder,
+    "power": PowerEncoder,
+    "quantile_normal": QuantileNormalEncoder,
+}
+NOMINALS = ("onehot", "label")
+FORMAT = 1
+
+
+class TableEncoder:
+    """Encode a conforming table as float32 rows, and decode rows as a table.
+
+    The rule per column, learned from the training rows: one distinct value -> ``constant`` (no
+    place in the row, put back); nominal and boolean -> ``nominal``; numbers and dates ->
+    ``numeric``, with a (known, missing) block behind it where training values are missing; text
+    -> ``key`` if no two rows share it (regenerated as ``<column>-<running number>``), else
+    ``dropped`` and named in ``notes_``. Conditional: a nominal target leaves the row and becomes
+    the condition, a one-hot of its classes.
+
+    Decoding cannot restore: text, the order of float32 rounding, and numbers outside the training
+    range (they are clipped to it).
+
+    Args:
+        schema: what the table is.
+        nominal: "onehot", or "label" (the code as one scalar, through ``numeric``).
+        numeric: "standard", "power" or "quantile_normal".
+        conditional: whether a nominal target is the condition instead of a part of the row.
+
+    Attributes:
+        layout_: the map of a row.
+        schema_: the schema of decoded tables (``schema`` without dropped columns).
+        condition_width: classes of the condition; 0 without one.
+        class_counts_: training rows per class, in the condition's order.
+        ranges_: smallest and largest training value per number or date column.
+        units_: per date column, its resolution in microseconds.
+        missing_rates_: per class (and "all"), the share of missing values per column that has any.
+        encodings_: per column, the name of what the rule chose.
+        notes_: what a person should know about columns that do not come back as they were.
+    """
+
+    def __init__(
+        self, schema: TableSchema, *, nominal: str, numeric: str, conditional: bool
+    ) -> None:
+        if nominal not in NOMINALS or numeric not in SCALARS:
+            raise TabganError(
+                f"encoder: expected nominal of {list(NOMINALS)} and numeric of {list(SCALARS)}, "
+                f"got {nominal!r} and {numeric!r}"
+            )
+        self.schema = schema
+        self.nominal = nominal
+        self.numeric = numeric
+        self.conditional = conditional
+
+    @property
+    def condition_column(self) -> Column | None:
+        """The column that conditions the rows, or None."""
+        if not self.conditional or self.schema.target is None:
+            return None
+        target = self.schema[self.schema.target]
+        return target if target.is_nominal else None
+
+    @property
+    def condition_width(self) -> int:
+        return len(self.class_counts_)
+
+    def fit(self, train: pd.DataFrame) -> Self:
+        """Learn the map from training rows alone.
+
+        Raises:
+            TabganError: when nothing is left to generate.
+        """
+        self.encoders_: dict[str, ColumnEncoder] = {}
+        self.encodings_: dict[str, str] = {}
+        self.ranges_: dict[str, tuple[float, float]] = {}
+        self.units_ = {
+            column.name: date_unit(train[column.name])
+            for column in self.schema.columns
+            if column.kind == "date"
+        }
+        self.notes_: list[str] = []
+        for column in self.schema.columns:
+            if column == self.condition_column:
+                self.encodings_[column.name] = "condition"
+            elif column.kind == "string":
+                self.encodings_[column.name] = self._text_rule(column, train[column.name])
+            else:
+                self._fit_column(column, self._numbers(column, train))
+        self._fit_condition(train)
+        self.missing_rates_ = self._missing_rates(train)
+        self._lay_out()
+        if not self.layout_.blocks:
+            raise TabganError(
+                f"table {self.schema.name!r}: no column varies, there is nothing to learn"
+            )
+        return self
+
+    def encode(self, table: pd.DataFrame, *, seed: int = 0) -> Encoded:
+        """Float32 [n_rows, row_width]; ``seed`` addresses the draws of randomised encoders."""
+        rows = np.empty((len(table), self.layout_.width), np.float32)
+        for name, encoder in self.encoders_.items():
+            numbers = self._numbers(self.schema[name], table)
+            rows[:, self._span(name)] = encoder.encode(numbers, rng_at(seed, "encode", name))
+        return rows
+
+    def encode_condition(self, table: pd.DataFrame) -> Encoded:
+        """Float32 [n_rows, condition_width], one-hot; width 0 without a condition."""
+        column = self.condition_column
+        if column is None:
+            return np.empty((len(table), 0), np.float32)
+        return np.eye(self.condition_width, dtype=np.float32)[_class_codes(column, table)]
+
+    def decode(self, rows: Encoded, condition: Encoded, *, first_row: int = 0) -> pd.DataFrame:
+        """Rows and their conditions as a table that conforms to ``schema_``.
+
+        Args:
+            rows: float [n, row_width]; soft one-hots are read by their largest place.
+            condition: float [n, condition_width].
+            first_row: the running number of the first row, for regenerated keys.
+        """
+        columns = {
+            column.name: self._decode_column(column, rows, condition, first_row)
+            for column in self.schema_.columns
+        }
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+
+    def save(self, folder: Path) -> None:
+        """Write schema and learned state (JSON and arrays)."""
+        state = {
+            "format": FORMAT,
+            "schema": self.schema.to_plain(),
+            "nominal": self.nominal,
+            "numeric": self.numeric,
+            "conditional": self.conditional,
+            "encodings": self.encodings_,
+            "ranges": {name: list(span) for name, span in self.ranges_.items()},
+            "units": self.units_,
+            "notes": self.notes_,
+            "class_counts": self.class_counts_.tolist(),
+            "missing_rates": self.missing_rates_,
+            "columns": {name: encoder.state() for name, encoder in self.encoders_.items()},
+        }
+        save_state(folder, state)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The encoder that ``save`` wrote.
+
+        Raises:
+            TabganError: when the folder holds no such state, or one of another version.
+        """
+        state = load_state(folder)
+        if state.get("format") != FORMAT:
+            raise TabganError(
+                f"{folder}: expected encoder format {FORMAT}, got {state.get('format')!r}"
+            )
+        schema = TableSchema.from_plain(state["schema"])
+        names = {key: state[key] for key in ("nominal", "numeric", "conditional")}
+        return cls(schema, **names)._restore(state)
+
+    def _restore(self, state: dict[str, Any]) -> Self:
+        self.encodings_ = state["encodings"]
+        self.ranges_ = {name: (low, high) for name, (low, high) in state["ranges"].items()}
+        self.units_ = state["units"]
+        self.notes_ = state["notes"]
+        self.class_counts_ = np.array(state["class_counts"], dtype=np.int64)
+        self.missing_rates_ = state["missing_rates"]
+        self.encoders_ = {
+            name: self._build(self.schema[name], self.encodings_[name]).restore(learned)
+            for name, learned in state["columns"].items()
+        }
+        self._lay_out()
+        return self
+
+    def _fit_column(self, column: Column, numbers: Numbers) -> None:
+        name = column.name
+        self.encodings_[name] = self._rule(column, numbers)
+        self.encoders_[name] = self._build(column, self.encodings_[name]).fit(numbers)
+        if not column.is_nominal and not np.isnan(numbers).all():
+            self.ranges_[name] = (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
+
+    def _rule(self, column: Column, numbers: Numbers) -> str:
+        if (numbers == numbers[0]).all() or np.isnan(numbers).all():
+            return "constant"
+        if column.is_nominal:
+            return self.nominal
+        return f"{self.numeric}+missing" if np.isnan(numbers).any() else self.numeric
+
+    def _build(self, column: Column, encoding: str) -> ColumnEncoder:
+        if encoding == "constant":
+            return ConstantEncoder()
+        if encoding == "onehot":
+            return OneHotEncoder(n_codes=len(column.categories))
+        if encoding == "label":
+            return LabelEncoder(SCALARS[self.numeric](), n_codes=len(column.categories))
+        scalar, _, missing = encoding.partition("+")
+        return MissingIndicator(SCALARS[scalar]()) if missing else SCALARS[scalar]()
+
+    def _text_rule(self, column: Column, values: pd.Series) -> str:
+        if values.is_unique and not values.isna().any():
+            note = f"column {column.name!r} is text without repetition: regenerated as a key"
+            self.notes_.append(note)
+            return "key"
+        distinct = values.nunique()
+        note = f"column {column.name!r} is text with {distinct:,} distinct values: dropped"
+        self.notes_.append(f"{note} (declare it nominal in the schema to keep it)")
+        return "dropped"
+
+    def _fit_condition(self, train: pd.DataFrame) -> None:
+        column = self.condition_column
+        if column is None:
+            self.class_counts_ = np.zeros(0, np.int64)
+            return
+        width = len(column.categories) + int(column.missing)
+        self.class_counts_ = np.bincount(_class_codes(column, train), minlength=width)
+
+    def _missing_rates(self, train: pd.DataFrame) -> dict[str, dict[str, float]]:
+        missing = train.isna().loc[:, train.isna().any()]
+        rates = {"all": missing.mean()}
+        if self.condition_column is not None:
+            target = train[self.condition_column.name]
+            rates |= {label: missing[target == label].mean() for label in target.cat.categories}
+        return {label: rate.fillna(0.0).to_dict() for label, rate in rates.items()}
+
+    def _lay_out(self) -> None:
+        self.layout_ = RowLayout.from_widths(
+            (name, kind, width)
+            for name, encoder in self.encoders_.items()
+            for kind, width in encoder.widths_
+        )
+        dropped = [name for name, encoding in self.encodings_.items() if encoding == "dropped"]
+        self.schema_ = self.schema.without(dropped)
+
+    def _numbers(self, column: Column, table: pd.DataFrame) -> Numbers:
+        return to_numbers(column, table[column.name], unit=self.units_.get(column.name, 1))
+
+    def _span(self, name: str) -> slice:
+        blocks = self.layout_.of(name)
+        return slice(blocks[0].start, blocks[-1].span.stop) if blocks else slice(0, 0)
+
+    def _decode_column(
+        self, column: Column, rows: Encoded, condition: Encoded, first_row: int
+    ) -> pd.Series:
+        if self.encodings_[column.name] == "key":
+            running = pd.Series(np.arange(first_row, first_row + len(rows)) + 1)
+            return f"{column.name}-" + running.astype("str").str.zfill(9)
+        if self.encodings_[column.name] == "condition":
+            codes = condition.argmax(axis=1).astype(np.float64)
+            numbers = np.where(codes == len(column.categories), np.nan, codes)
+            return from_numbers(column, numbers)
+        numbers = self.encoders_[column.name].decode(rows[:, self._span(column.name)])
+        if column.name in self.ranges_:
+            numbers = numbers.clip(*self.ranges_[column.name])
+        return from_numbers(column, numbers, unit=self.units_.get(column.name, 1))
+
+
+def _class_codes(column: Column, table: pd.DataFrame) -> NDArray[np.int64]:
+    """Int [n_rows]: the class of each row; a missing class is one behind the last category."""
+    codes = to_numbers(column, table[column.name])
+    return np.where(np.isnan(codes), len(column.categories), codes).astype(np.int64)

@@ -1,0 +1,175 @@
+"""The conditional GAN: one generator, one critic, two optimizers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from tabgan.encoding.layout import RowLayout
+from tabgan.errors import TabganError
+from tabgan.losses.adversarial import AdversarialLoss
+from tabgan.nets.averaging import Average
+from tabgan.seeding import generator_at
+
+
+class CGANModule(pl.LightningModule):
+    """Conditional GAN (Mirza & Osindero 2014); with condition_width 0, a GAN.
+
+    ``global_step`` counts generator steps alone. Rows are drawn from the generator's moving
+    average where there is one, in eval mode.
+
+    Args:
+        layout: the map of a row.
+        condition_width: classes of the condition; 0 for none.
+        loss: the adversarial loss.
+        generator, critic: nets still without the sizes that follow from the table.
+        generator_optimizer, critic_optimizer: optimizers still without parameters and rate.
+        lr: the generator's learning rate.
+        critic_lr: the critic's learning rate.
+        noise_dim: width of the generator's noise.
+        dropout: probability to drop a hidden place, in the nets that have dropout.
+        average: the moving average's decay in [0, 1); None for no average.
+    """
+
+    def __init__(
+        self,
+        *,
+        layout: RowLayout,
+        condition_width: int,
+        loss: AdversarialLoss,
+        generator: Callable[..., nn.Module],
+        critic: Callable[..., nn.Module],
+        generator_optimizer: Callable[..., Optimizer],
+        critic_optimizer: Callable[..., Optimizer],
+        lr: float,
+        critic_lr: float,
+        noise_dim: int,
+        dropout: float,
+        average: float | None,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.layout, self.condition_width = layout, condition_width
+        self.noise_dim, self.loss = noise_dim, loss
+        self.lr, self.critic_lr = lr, critic_lr
+        self.make_optimizers = (critic_optimizer, generator_optimizer)
+        sizes = {"layout": layout, "condition_width": condition_width, "dropout": dropout}
+        self.generator = generator(noise_dim=noise_dim, **sizes)
+        self.critic = critic(**sizes)
+        self.averaged = None if average is None else Average(self.generator, decay=average)
+
+    @property
+    def sampling_generator(self) -> nn.Module:
+        """The net that samples are drawn from."""
+        return self.generator if self.averaged is None else self.averaged.net
+
+    @torch.no_grad()
+    def sample(self, condition: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Rows [n, row_width] for conditions [n, condition_width]; changes nothing.
+
+        Batch norm and dropout are in eval mode whatever mode the module is in.
+        """
+        net = self.sampling_generator
+        mode = net.training
+        net.eval()
+        rows = net(self.draw_noise(condition, rng), condition, rng)
+        net.train(mode)
+        return rows
+
+    def draw_noise(self, condition: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Standard normal noise [len(condition), noise_dim] on the condition's device."""
+        shape = (len(condition), self.noise_dim)
+        return torch.randn(shape, generator=rng, device=condition.device, dtype=condition.dtype)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        rows, condition = batch
+        critic_optimizer, generator_optimizer = self._players()
+        speak = self.global_step % self.log_every == 0
+
+        with self.toggled_optimizer(critic_optimizer):
+            with torch.no_grad():
+                fake = self.generator(self.draw_noise(condition), condition)
+            real_logits, fake_logits = self._judge(rows, fake, condition)
+            critic_loss = self.loss.critic(real_logits, fake_logits)
+            self._step(critic_optimizer, critic_loss)
+        with self.toggled_optimizer(generator_optimizer):
+            fake = self.generator(self.draw_noise(condition), condition)
+            generator_loss = self.loss.generator(self.critic(fake, condition))
+            self._step(generator_optimizer, generator_loss)
+        if self.averaged is not None:
+            self.averaged.follow(self.generator, self.global_step)
+        if speak:
+            self._report(critic_loss, generator_loss, real_logits, fake_logits)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        rows, condition = batch
+        rng = generator_at(0, "validation", batch_idx, device=self.device)  # the same noise always
+        fake = self.sample(condition, rng)
+        real_logits, fake_logits = self._judge(rows, fake, condition)
+        losses = {
+            "val/critic_loss": self.loss.critic(real_logits, fake_logits),
+            "val/generator_loss": self.loss.generator(fake_logits),
+        }
+        self.log_dict(losses, on_epoch=True, batch_size=len(rows))
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        make_critic, make_generator = self.make_optimizers
+        return [
+            make_critic(self.critic.parameters(), lr=self.critic_lr),
+            make_generator(self.generator.parameters(), lr=self.lr),
+        ]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["layout"] = self.layout.to_plain()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if checkpoint.get("layout") != self.layout.to_plain():
+            raise TabganError("the checkpoint belongs to a table of another schema")
+
+    def on_train_start(self) -> None:
+        self.log_every = int(self.trainer.log_every_n_steps)  # type: ignore[attr-defined]
+
+    def _players(self) -> tuple[Any, Any]:
+        """Both optimizers; the critic's bare, so that global_step counts the generator's alone."""
+        critic_optimizer, generator_optimizer = cast(list[Any], self.optimizers())
+        return critic_optimizer.optimizer, generator_optimizer
+
+    def _judge(self, rows: Tensor, fake: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """The critic's logits of real and fake rows, in one pass."""
+        both = torch.cat([rows, fake]), torch.cat([condition, condition])
+        real_logits, fake_logits = self.critic(*both).chunk(2)
+        return real_logits, fake_logits
+
+    def _step(self, optimizer: Any, loss: Tensor) -> None:
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+    def _report(
+        self, critic_loss: Tensor, generator_loss: Tensor, real_logits: Tensor, fake_logits: Tensor
+    ) -> None:
+        """Log the curves, and stop a run whose loss is no longer a number."""
+        for name, loss in (("critic", critic_loss), ("generator", generator_loss)):
+            if not loss.isfinite():
+                raise FloatingPointError(f"{name} loss is {loss.item()} at step {self.global_step}")
+        curves = {
+            "train/critic_loss": critic_loss,
+            "train/generator_loss": generator_loss,
+            "train/critic_real": real_logits.mean(),
+            "train/critic_fake": fake_logits.mean(),
+            "train/critic_grad_norm": gradient_norm(self.critic.parameters()),
+            "train/generator_grad_norm": gradient_norm(self.generator.parameters()),
+            "train/critic_lr": self._players()[0].param_groups[0]["lr"],
+            "train/generator_lr": self._players()[1].param_groups[0]["lr"],
+        }
+        self.log_dict(curves)
+
+
+def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """The Euclidean norm of all gradients together."""
+    return nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])

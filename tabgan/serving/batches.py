@@ -1,0 +1,64 @@
+"""Batches from memory, in an order that is a function of (seed, epoch)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from tabgan.seeding import generator_at
+
+
+class EpochOrder:
+    """The row order of an epoch; Lightning calls ``set_epoch`` before each."""
+
+    def __init__(self, n_rows: int, *, seed: int) -> None:
+        self.n_rows = n_rows
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def permutation(self, device: torch.device) -> Tensor:
+        """Int64 [n_rows], on ``device``; drawn on the CPU so that devices agree."""
+        rng = generator_at(self.seed, "order", self.epoch)
+        return torch.randperm(self.n_rows, generator=rng).to(device)
+
+
+class BatchLoader:
+    """Whole batches indexed out of tensors that stay where they are; no worker, no row loop.
+
+    Args:
+        rows: [n_rows, row_width].
+        condition: [n_rows, condition_width].
+        batch_size: rows of a batch.
+        order: shuffles the rows and leaves an incomplete last batch out; None for rows in
+            order with the incomplete batch.
+    """
+
+    def __init__(
+        self, rows: Tensor, condition: Tensor, *, batch_size: int, order: EpochOrder | None = None
+    ) -> None:
+        self.rows = rows
+        self.condition = condition
+        self.batch_size = batch_size
+        self.order = order
+        if order is not None:
+            self.sampler = order  # where Lightning looks for set_epoch
+
+    def __len__(self) -> int:
+        full, rest = divmod(len(self.rows), self.batch_size)
+        return full if self.order is not None else full + bool(rest)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        if self.order is None:
+            pairs = zip(
+                self.rows.split(self.batch_size), self.condition.split(self.batch_size), strict=True
+            )
+            yield from pairs
+            return
+        order = self.order.permutation(self.rows.device)
+        for places in order[: len(self) * self.batch_size].split(self.batch_size):
+            yield self.rows[places], self.condition[places]

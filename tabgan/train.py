@@ -1,0 +1,37 @@
+"""``python -m tabgan.train +experiment=cgan_adult``: read a table, train a model, keep the run."""
+
+import hydra
+from omegaconf import DictConfig
+
+from tabgan.commands import job, launch
+from tabgan.paths import conf_dir
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
+@job
+def main(cfg: DictConfig, folder: str) -> float | None:
+    """Read the table, build the model around its layout, train it."""
+    from pathlib import Path  # torch and Lightning take seconds to import, and --help must not
+
+    from hydra.utils import instantiate
+
+    from tabgan.recipes import build_module, build_trainer, check_config
+    from tabgan.training import begin, finish
+
+    check_config(cfg)
+    begin(seed=cfg.seed, threads=cfg.threads)
+    datamodule = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
+    datamodule.setup("fit")  # reads the table, so the nets can be given its layout
+    module = build_module(cfg, datamodule.encoder)
+    trainer = build_trainer(cfg, module, datamodule.encoder, Path(folder))
+    trainer.fit(module, datamodule=datamodule)
+    return finish(trainer, module, datamodule.encoder, Path(folder), seed=cfg.seed)
+
+
+def run() -> None:
+    """The console command ``tabgan-train``."""
+    launch(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,144 @@
+"""What a training leaves beside its weights: the table's map, curves' titles, rows to look at."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from pytorch_lightning import Trainer, seed_everything
+from pytorch_lightning.loggers import Logger, TensorBoardLogger
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+from torch.utils.tensorboard.summary import hparams
+
+from tabgan.callbacks.checkpoint import BestAndLast
+from tabgan.checkpoints import load_weights
+from tabgan.encoding.table import TableEncoder
+from tabgan.modules.cgan import CGANModule
+from tabgan.sampling.draw import class_weights, draw_chunks
+from tabgan.tables.writers import write_table
+
+log = logging.getLogger(__name__)
+
+FOREIGN_WARNINGS = (
+    ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning 2.6 on torch 2.13
+    ".*in eval mode at the start of training.*",  # the moving average, on purpose
+)
+PREVIEW_ROWS = 100
+METRICS = ("val/generator_loss", "val/critic_loss", "train/generator_loss", "train/critic_loss")
+
+
+def begin(*, seed: int, threads: int) -> None:
+    """Seed everything, and keep torch to ``threads`` threads and Lightning to our own words."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for message in FOREIGN_WARNINGS:
+        warnings.filterwarnings("ignore", message=message)
+    torch.set_num_threads(threads)
+    seed_everything(seed, workers=True, verbose=False)
+
+
+def finish(
+    trainer: Trainer, module: CGANModule, encoder: TableEncoder, folder: Path, *, seed: int
+) -> float | None:
+    """Put the best weights back, write metrics and a preview, and say where everything is.
+
+    Returns:
+        The best value of what the checkpoint callback watches, for sweepers; None without one.
+    """
+    checkpoint = trainer.checkpoint_callback
+    if isinstance(checkpoint, BestAndLast) and checkpoint.best_path is not None:
+        load_weights(module, checkpoint.best_path)
+        log.info("best weights: step %s, %s", checkpoint.best_step, checkpoint.best_path)
+    save_metrics(trainer, module, folder)
+    show_rows(preview(module, encoder, folder, seed=seed).head(10), "generated rows")
+    log.info("the run: %s", folder)
+    log.info("more rows: python -m tabgan.sample run=%s n=1000", folder)
+    return checkpoint.best_score if isinstance(checkpoint, BestAndLast) else None
+
+
+def save_map(encoder: TableEncoder, folder: Path) -> None:
+    """Write ``schema.json`` and ``encoder/`` into a run folder."""
+    encoder.schema_.save(folder / "schema.json")
+    encoder.save(folder / "encoder")
+
+
+def describe(encoder: TableEncoder, module: CGANModule) -> None:
+    """Say what is about to be trained."""
+    log.info(
+        "row width %s, condition width %s; critic %s parameters, generator %s parameters",
+        encoder.layout_.width,
+        encoder.condition_width,
+        f"{count_parameters(module.critic):,}",
+        f"{count_parameters(module.generator):,}",
+    )
+
+
+def count_parameters(net: nn.Module) -> int:
+    """Trainable numbers of a net."""
+    return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)
+
+
+def record_configuration(loggers: list[Logger], config: dict[str, Any], text: str) -> None:
+    """Give every logger the hyperparameters; TensorBoard also the configuration as text.
+
+    TensorBoard's HPARAMS tab is filled before training, so that an interrupted run is in it too;
+    the metrics named there are the curves themselves.
+    """
+    flat = {key: value for key, value in _flat(config) if value is not None}
+    for logger in loggers:
+        if not isinstance(logger, TensorBoardLogger):
+            logger.log_hyperparams(flat)
+            continue
+        for summary in hparams(flat, dict.fromkeys(METRICS, 0.0)):
+            logger.experiment.file_writer.add_summary(summary)
+        logger.experiment.add_text("configuration", f"```yaml\n{text}\n```")
+
+
+def save_metrics(trainer: Trainer, module: CGANModule, folder: Path) -> None:
+    """Write ``metrics.json``: the last value of every curve, and what the run was."""
+    curves = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    facts = {
+        "epochs": trainer.current_epoch,
+        "steps": trainer.global_step,
+        "critic_parameters": count_parameters(module.critic),
+        "generator_parameters": count_parameters(module.generator),
+    }
+    text = json.dumps(curves | facts, indent=2)
+    (folder / "metrics.json").write_text(text + "\n", "utf-8")
+
+
+def preview(module: CGANModule, encoder: TableEncoder, folder: Path, *, seed: int) -> pd.DataFrame:
+    """Write ``samples/preview.csv`` and give its rows back."""
+    weights = class_weights(encoder, {})
+    (rows,) = draw_chunks(module, encoder, n=PREVIEW_ROWS, seed=seed, weights=weights)
+    (folder / "samples").mkdir(exist_ok=True)
+    write_table(folder / "samples" / "preview.csv", rows, encoder.schema_)
+    return rows
+
+
+def show_rows(rows: pd.DataFrame, title: str) -> None:
+    """Print a few rows as a table, one line a row."""
+    table = Table(title=title, title_justify="left", padding=(0, 1, 0, 0), box=None)
+    for name in rows.columns:
+        numeric = pd.api.types.is_numeric_dtype(rows[name])
+        table.add_column(str(name), no_wrap=True, justify="right" if numeric else "left")
+    for row in rows.astype(object).to_numpy():
+        table.add_row(*("?" if pd.isna(value) else f"{value}" for value in row))
+    Console(width=max(Console().width, 200)).print(table)
+
+
+def _flat(config: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for key, value in config.items():
+        if isinstance(value, dict):
+            pairs += _flat(value, f"{prefix}{key}.")
+        elif not key.startswith("_"):
+            plain = isinstance(value, bool | int | float | str) or value is None
+            pairs.append((prefix + key, value if plain else json.dumps(value)))
+    return pairs

@@ -1,0 +1,75 @@
+"""The scalar encoders, by numbers one could work out on paper."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm, yeojohnson
+
+from tabgan.encoding.column import MissingIndicator
+from tabgan.encoding.label import LabelEncoder
+from tabgan.encoding.onehot import OneHotEncoder
+from tabgan.encoding.power import PowerEncoder
+from tabgan.encoding.quantile_normal import QuantileNormalEncoder
+from tabgan.encoding.standard import StandardEncoder
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_standard_scales_to_mean_zero_and_deviation_one(rng):
+    encoder = StandardEncoder().fit(np.array([1.0, 3.0]))  # mean 2, deviation 1
+    assert encoder.encode(np.array([1.0, 2.0, 5.0]), rng)[:, 0].tolist() == [-1.0, 0.0, 3.0]
+
+
+def test_power_is_scipys_yeo_johnson_of_the_standardised_values(rng):
+    numbers = np.exp(np.linspace(0, 3, 50))
+    encoder = PowerEncoder().fit(numbers)
+    powered, _ = yeojohnson((numbers - numbers.mean()) / numbers.std())
+    expected = (powered - powered.mean()) / powered.std()
+    np.testing.assert_allclose(encoder.encode(numbers, rng)[:, 0], expected, atol=1e-3)
+
+
+def test_power_decodes_beyond_its_range_without_nan():
+    encoder = PowerEncoder().fit(np.exp(np.linspace(0, 3, 50)))
+    decoded = encoder.decode(np.array([[-99.0], [99.0]], np.float32))
+    np.testing.assert_allclose(decoded, [1.0, np.exp(3)], rtol=1e-5)
+
+
+def test_quantile_normal_spreads_a_tie_over_its_share(rng):
+    numbers = np.array([0.0, 0.0, 0.0, 5.0])  # 0 holds the lower three quarters
+    encoder = QuantileNormalEncoder().fit(numbers)
+    encoded = encoder.encode(np.zeros(1000), rng)[:, 0]
+    assert encoded.max() < norm.ppf(0.75) < encoder.encode(np.array([5.0]), rng)[0, 0]
+
+
+def test_quantile_normal_decodes_normal_noise_to_the_training_shares(rng):
+    encoder = QuantileNormalEncoder().fit(np.array([0.0, 0.0, 0.0, 5.0]))
+    decoded = encoder.decode(rng.standard_normal((20_000, 1)).astype(np.float32))
+    assert (decoded == 5.0).mean() == pytest.approx(0.25, abs=0.01)  # 3 standard errors
+
+
+def test_quantile_normal_restores_every_training_value(rng):
+    numbers = np.round(rng.lognormal(8, 2, 30_000), 2)
+    encoder = QuantileNormalEncoder().fit(numbers)
+    np.testing.assert_array_equal(encoder.decode(encoder.encode(numbers, rng)), numbers)
+
+
+def test_missing_is_a_block_of_its_own(rng):
+    encoder = MissingIndicator(StandardEncoder()).fit(np.array([1.0, 3.0, np.nan]))
+    encoded = encoder.encode(np.array([3.0, np.nan]), rng)
+    assert encoded.tolist() == [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    np.testing.assert_array_equal(encoder.decode(encoded), [3.0, np.nan])
+
+
+def test_one_hot_has_a_place_for_missing_only_where_training_has_it(rng):
+    assert OneHotEncoder(n_codes=2).fit(np.array([0.0, 1.0])).widths_ == (("discrete", 2),)
+    encoder = OneHotEncoder(n_codes=2).fit(np.array([0.0, np.nan]))
+    assert encoder.encode(np.array([1.0, np.nan]), rng).tolist() == [[0, 1, 0], [0, 0, 1]]
+
+
+def test_a_label_decodes_to_the_nearest_code_in_use():
+    encoder = LabelEncoder(StandardEncoder(), n_codes=3).fit(np.array([0.0, 1.0, 2.0]))
+    deviation = np.sqrt(2 / 3)
+    scaled = np.array([[-9.0], [0.4 / deviation], [9.0]], np.float32)  # labels -6.3, 1.4, 8.3
+    assert encoder.decode(scaled).tolist() == [0.0, 1.0, 2.0]

@@ -1,0 +1,139 @@
+"""Tables to rows and back."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tabgan.encoding.table import NOMINALS, SCALARS, TableEncoder
+from tabgan.errors import TabganError
+from tabgan.tables.schema import Column, TableSchema
+
+
+def encoder_of(schema, nominal="onehot", numeric="standard", conditional=True):
+    return TableEncoder(schema, nominal=nominal, numeric=numeric, conditional=conditional)
+
+
+@pytest.mark.parametrize("nominal", NOMINALS)
+@pytest.mark.parametrize("numeric", SCALARS)
+@pytest.mark.parametrize("conditional", [True, False])
+def test_decode_undoes_encode(schema, table, nominal, numeric, conditional):
+    encoder = encoder_of(schema, nominal, numeric, conditional).fit(table)
+    decoded = encoder.decode(encoder.encode(table), encoder.encode_condition(table))
+    expected = table.assign(name=[f"name-{row:09d}" for row in range(1, 7)])
+    pd.testing.assert_frame_equal(decoded, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("numeric", SCALARS)
+def test_an_encoder_read_back_decodes_the_same(schema, table, numeric, tmp_path):
+    encoder = encoder_of(schema, numeric=numeric).fit(table)
+    encoder.save(tmp_path)
+    again = TableEncoder.load(tmp_path)
+    rows, condition = encoder.encode(table), encoder.encode_condition(table)
+    np.testing.assert_array_equal(again.encode(table), rows)
+    pd.testing.assert_frame_equal(again.decode(rows, condition), encoder.decode(rows, condition))
+    assert again.layout_ == encoder.layout_
+
+
+def test_a_row_holds_scalars_indicators_and_one_hots_but_not_the_class(schema, table):
+    layout = encoder_of(schema).fit(table).layout_
+    # age: scalar + (known, missing); weight: scalar; colour: 2 + missing; born: scalar; legs: none
+    widths = [(block.column, block.kind, block.width) for block in layout.blocks]
+    assert widths == [
+        ("age", "continuous", 1),
+        ("age", "discrete", 2),
+        ("weight", "continuous", 1),
+        ("colour", "discrete", 3),
+        ("born", "continuous", 1),
+    ]
+    assert layout.width == 1 + 2 + 1 + 3 + 1
+
+
+def test_the_report_encodes_one_scalar_a_column(schema, table):
+    complete = schema.without(["age", "name", "legs"])
+    encoder = encoder_of(complete, nominal="label").fit(table)
+    assert [block.kind for block in encoder.layout_.blocks] == ["continuous"] * 3
+
+
+def test_the_callers_table_is_unchanged(schema, table):
+    before = table.copy(deep=True)
+    encoder_of(schema).fit(table).encode(table)
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_rows_that_were_not_fitted_do_not_move_the_ranges(schema, table):
+    encoder = encoder_of(schema).fit(table.head(4))
+    encoder.encode(table)
+    assert encoder.ranges_["weight"] == (0.25, 3.14)
+
+
+def test_decoded_numbers_stay_inside_the_training_range(schema, table):
+    encoder = encoder_of(schema).fit(table)
+    wild = np.full((2, encoder.layout_.width), 50.0, np.float32)
+    decoded = encoder.decode(wild, np.eye(2, dtype=np.float32))
+    assert decoded["weight"].tolist() == [8.0, 8.0]
+
+
+def test_integers_come_back_as_integers_and_decimals_as_in_training(schema, table):
+    encoder = encoder_of(schema, numeric="standard").fit(table)
+    rows = encoder.encode(table) + 0.01
+    decoded = encoder.decode(rows, encoder.encode_condition(table))
+    assert str(decoded["age"].dtype) == "Int64"
+    assert all(len(str(weight).partition(".")[2]) <= 2 for weight in decoded["weight"])
+
+
+def test_missing_rates_are_kept_per_class(schema, table):
+    rates = encoder_of(schema).fit(table).missing_rates_
+    assert rates["all"] == {"age": 1 / 6, "colour": 1 / 6}
+    assert rates["dog"] == {"age": 1 / 2, "colour": 1 / 2}  # one of Bo and Di
+    assert rates["cat"] == {"age": 0, "colour": 0}
+
+
+def test_repeated_text_is_dropped_and_named(schema, table):
+    table["name"] = ["Ann", "Ann", "Bo", "Bo", "Cy", "Cy"]
+    encoder = encoder_of(schema).fit(table)
+    assert "name" not in encoder.schema_.names
+    assert encoder.notes_ == [
+        "column 'name' is text with 3 distinct values: dropped "
+        "(declare it nominal in the schema to keep it)"
+    ]
+
+
+def test_a_constant_date_and_a_constant_category_come_back():
+    schema = TableSchema(
+        name="t",
+        columns=(
+            Column(name="day", kind="date"),
+            Column(name="only", kind="nominal", categories=("a", "b")),
+            Column(name="x", kind="numeric"),
+        ),
+    )
+    table = schema.conform(pd.DataFrame({"day": "2021-05-06", "only": "b", "x": [1.0, 2.0]}))
+    encoder = encoder_of(schema).fit(table)
+    assert encoder.layout_.width == 1
+    decoded = encoder.decode(np.zeros((2, 1), np.float32), np.empty((2, 0), np.float32))
+    assert decoded["only"].tolist() == ["b", "b"]
+    assert (decoded["day"] == pd.Timestamp("2021-05-06")).all()
+
+
+def test_a_table_that_never_varies_is_refused(schema, table):
+    flat = schema.without(["name", "kind"])
+    still = pd.concat([table.head(1)] * 3, ignore_index=True)
+    with pytest.raises(TabganError, match="'pets': no column varies, there is nothing to learn"):
+        encoder_of(flat).fit(still)
+
+
+def test_an_unknown_encoding_is_refused_by_name(schema):
+    with pytest.raises(TabganError, match=r"expected nominal of \['onehot', 'label'\].*'onehott'"):
+        encoder_of(schema, nominal="onehott")
+
+
+def test_the_condition_counts_the_classes(schema, table):
+    encoder = encoder_of(schema).fit(table)
+    assert encoder.class_counts_.tolist() == [4, 2]
+    assert encoder.encode_condition(table).argmax(axis=1).tolist() == [0, 1, 0, 1, 0, 0]
+
+
+def test_a_numeric_target_is_a_column_like_any_other(schema, table):
+    encoder = encoder_of(schema.with_target("weight")).fit(table)
+    assert encoder.condition_width == 0
+    assert encoder.layout_.of("weight")

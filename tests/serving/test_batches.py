@@ -1,0 +1,33 @@
+import torch
+
+from tabgan.serving.batches import BatchLoader, EpochOrder
+
+
+def loader(epoch, seed=0):
+    order = EpochOrder(10, seed=seed)
+    order.set_epoch(epoch)
+    rows = torch.arange(10.0)[:, None]
+    return BatchLoader(rows, torch.empty(10, 0), batch_size=3, order=order)
+
+
+def seen(batches):
+    return torch.cat([rows[:, 0] for rows, _ in batches]).tolist()
+
+
+def test_an_epoch_holds_whole_batches_without_repetition():
+    batches = loader(epoch=0)
+    assert len(batches) == len(list(batches)) == 3  # 10 rows, 1 left out
+    assert len(set(seen(batches))) == 9
+
+
+def test_the_order_is_a_function_of_seed_and_epoch():
+    assert seen(loader(epoch=1)) == seen(loader(epoch=1))
+    assert seen(loader(epoch=1)) != seen(loader(epoch=2))
+    assert seen(loader(epoch=1)) != seen(loader(epoch=1, seed=1))
+
+
+def test_validation_rows_come_in_order_and_complete():
+    rows = torch.arange(10.0)[:, None]
+    batches = BatchLoader(rows, torch.empty(10, 0), batch_size=4)
+    assert [len(batch) for batch, _ in batches] == [4, 4, 2]
+    assert seen(batches) == list(range(10))

@@ -1,0 +1,67 @@
+"""Imports point down, and three libraries stay where they belong."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "tabgan"
+EVERYBODY = {"seeding", "errors", "paths"}
+MAY_IMPORT = {
+    "tables": set(),
+    "losses": set(),
+    "encoding": {"tables"},
+    "metrics": {"tables"},
+    "serving": {"tables", "encoding"},
+    "nets": {"encoding"},
+    "modules": {"encoding", "nets", "losses"},
+    "sampling": {"tables", "encoding", "nets", "modules"},
+    "callbacks": {"tables", "encoding", "modules", "sampling", "metrics"},
+}  # everyone may import seeding, errors, paths; files at the top: anything on a lower floor
+FLOORS = [
+    {"seeding", "errors", "paths", "__init__"},
+    {"checkpoints"},
+    {"training"},
+    {"recipes"},
+    {"runs"},
+    {"commands"},
+    {"train", "sample"},
+]  # the files at the top of the package, lowest first
+OF_HYDRA = {"train", "sample", "commands", "recipes", "runs"}
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def ours(path):
+    return {name.split(".")[1] for name in imports_of(path) if name.startswith("tabgan.")}
+
+
+FILES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path):
+    folder = path.relative_to(PACKAGE).parts[0]
+    if path.parent != PACKAGE:
+        assert folder in MAY_IMPORT, f"{folder}/ has no floor: decide it in MAY_IMPORT"
+        assert ours(path) <= MAY_IMPORT[folder] | EVERYBODY | {folder}
+        return
+    floor = next((f for f, files in enumerate(FLOORS) if path.stem in files), None)
+    assert floor is not None, f"{path.name} has no floor: decide it in FLOORS"
+    assert ours(path) <= set(MAY_IMPORT).union(*FLOORS[:floor])
+
+
+@pytest.mark.parametrize("library", ["hydra", "omegaconf", "arff"])
+def test_a_library_stays_in_its_room(library):
+    users = {
+        str(path.relative_to(PACKAGE).with_suffix(""))
+        for path in FILES
+        if any(name.split(".")[0] == library for name in imports_of(path))
+    }
+    assert users <= ({"tables/readers/arff"} if library == "arff" else OF_HYDRA)
