@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ def job(function: Callable[[DictConfig, str], Any]) -> Callable[[DictConfig], An
         except Exception as error:
             if hydra.mode is RunMode.MULTIRUN:
                 raise
+            _forget(Path(hydra.runtime.output_dir), hydra.job.name)
             end(error)
 
     return wrapped
@@ -96,6 +98,15 @@ def quote(text: str) -> str:
     """``text`` as one quoted string of Hydra's grammar, whatever is in it."""
     escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), text)
     return "'" + escaped.replace("${", "\\${") + "'"
+
+
+def _forget(folder: Path, job_name: str) -> None:
+    """Remove a run folder in which nothing has begun, so that no mistake looks like a run."""
+    left = {path.name for path in folder.iterdir()}
+    if ".hydra" in left and left <= {".hydra", f"{job_name}.log"}:
+        shutil.rmtree(folder)
+        if not any(folder.parent.iterdir()):
+            folder.parent.rmdir()
 
 
 def _split(word: str) -> tuple[str, str]:

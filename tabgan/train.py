@@ -1,16 +1,21 @@
 """``python -m tabgan.train +experiment=cgan_adult``: read a table, train a model, keep the run."""
 
+import logging
+
 import hydra
 from omegaconf import DictConfig
 
 from tabgan.commands import job, launch
 from tabgan.paths import conf_dir
 
+log = logging.getLogger(__name__)
+
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
 @job
 def main(cfg: DictConfig, folder: str) -> float | None:
     """Read the table, build the model around its layout, train it."""
+    log.info("loading torch and Lightning")
     from pathlib import Path  # torch and Lightning take seconds to import, and --help must not
 
     from hydra.utils import instantiate

@@ -31,7 +31,13 @@ FOREIGN_WARNINGS = (
     ".*in eval mode at the start of training.*",  # the moving average, on purpose
 )
 PREVIEW_ROWS = 100
-METRICS = ("val/generator_loss", "val/critic_loss", "train/generator_loss", "train/critic_loss")
+METRICS = (
+    "val/c2st_auc",
+    "val/generator_loss",
+    "val/critic_loss",
+    "train/generator_loss",
+    "train/critic_loss",
+)
 
 
 def begin(*, seed: int, threads: int) -> None:

@@ -57,5 +57,9 @@ class Progress(pl.Callback):
 
 
 def _losses(metrics: dict[str, Any]) -> str:
-    shown = {"critic": "train/critic_loss", "generator": "train/generator_loss"}
-    return "  ".join(f"{net} {metrics[key]:.3f}" for net, key in shown.items() if key in metrics)
+    shown = {
+        "critic": "train/critic_loss",
+        "generator": "train/generator_loss",
+        "c2st": "val/c2st_auc",
+    }
+    return "  ".join(f"{name} {metrics[key]:.3f}" for name, key in shown.items() if key in metrics)

@@ -14,7 +14,6 @@ from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.serving.batches import BatchLoader, EpochOrder
-from tabgan.tables.checks import check_table
 from tabgan.tables.readers import read_table
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.sources import resolve
@@ -152,9 +151,6 @@ class TableDataModule(pl.LightningDataModule):
     def _read_file(self, path: Path, target: str | None) -> tuple[pd.DataFrame, TableSchema]:
         log.info("reading %s", path)
         schema_path = None if self.schema_path is None else Path(self.schema_path)
-        table, schema = read_table(path, target=target, schema_path=schema_path)
+        table, schema = read_table(path, target=target, schema_path=schema_path, drop=self.drop)
         log.info("%s rows x %s columns", f"{len(table):,}", len(schema.columns))
-        schema = schema.without(self.drop)
-        table = table[list(schema.names)]
-        check_table(table, schema)
         return table, schema

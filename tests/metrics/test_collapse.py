@@ -1,0 +1,84 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tabgan.errors import TabganError
+from tabgan.metrics.collapse import (
+    collapse_alarm,
+    collapse_signals,
+    distinct_share,
+    entropy_ratios,
+    lost_categories,
+    neighbour_ratio,
+    unseen_categories,
+)
+
+
+def labels(*values: str | None) -> pd.DataFrame:
+    return pd.DataFrame({"job": pd.Categorical(values)})
+
+
+def test_lost_categories_are_a_share_of_those_that_real_has():
+    # cook, clerk, baker and missing against cook and judge
+    real, fake = labels("cook", "clerk", "baker", None), labels("cook", "judge")
+    assert lost_categories(real, fake)["job"] == 3 / 4
+    assert unseen_categories(real, fake) == {"job": ["judge"]}
+    assert unseen_categories(real, real) == {}
+
+
+def test_entropy_ratio_is_one_half_for_two_of_four_categories():
+    real, fake = labels("a", "b", "c", "d"), labels("a", "a", "b", "b")
+    assert entropy_ratios(real, fake)["job"] == pytest.approx(0.5)  # log 2 / log 4
+    assert entropy_ratios(labels("a", "a"), labels("a", "b")).empty  # no entropy to keep
+
+
+def test_distinct_share_counts_rows_once():
+    assert distinct_share(labels("a", "b", "a", None)) == 3 / 4
+
+
+def test_neighbour_ratio_is_the_spacing_over_reals_spacing():
+    real = pd.DataFrame({"n": np.arange(0, 100, 10.0)})
+    assert neighbour_ratio(real, real / 5) == pytest.approx(1 / 5)
+    assert neighbour_ratio(real, real) == 1
+
+
+def test_neighbour_ratio_refuses_a_real_table_of_copies():
+    with pytest.raises(TabganError, match="most real rows repeat"):
+        neighbour_ratio(labels("a", "a", "a"), labels("a", "b", "a"))
+
+
+def test_fresh_rows_raise_no_alarm_and_a_collapsed_generator_does(dependent_rows):
+    real, fresh = dependent_rows(500, 0), dependent_rows(500, 1)
+    assert max(collapse_signals(real, fresh).values()) < 0.2
+    assert not collapse_alarm(real, fresh)
+    few = pd.concat([fresh.iloc[:5]] * 100, ignore_index=True)  # five rows again and again
+    signals = collapse_signals(real, few)
+    assert signals["distinct_rows"] == pytest.approx(1 - 5 / 500, abs=0.01)
+    assert signals["spacing"] == 1
+    assert collapse_alarm(real, few)
+
+
+def test_one_constant_column_is_a_collapse(dependent_rows):
+    real, fresh = dependent_rows(500, 0), dependent_rows(500, 1)
+    constant = fresh.assign(city=pd.Categorical(["rome"] * 500))
+    signals = collapse_signals(real, constant)
+    assert signals["entropy"] == 1
+    assert signals["lost_categories"] == pytest.approx((2 / 3 + 0) / 2)
+    assert collapse_alarm(real, constant)
+
+
+def test_a_signal_that_the_table_cannot_give_is_absent():
+    assert set(collapse_signals(labels("a", "a", "b"), labels("a", "a", "b"))) == {
+        "distinct_rows",
+        "lost_categories",
+        "entropy",
+    }
+    assert set(collapse_signals(pd.DataFrame({"n": [1, 1, 1]}), pd.DataFrame({"n": [1]}))) == {
+        "distinct_rows"
+    }
+
+
+def test_rows_may_be_permuted(dependent_rows):
+    real, fake = dependent_rows(200, 0), dependent_rows(200, 1)
+    mixed = [table.sample(frac=1, random_state=1) for table in (real, fake)]
+    assert collapse_signals(*mixed) == pytest.approx(collapse_signals(real, fake))
