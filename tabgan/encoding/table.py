@@ -19,6 +19,7 @@ from tabgan.encoding.column import (
 )
 from tabgan.encoding.label import LabelEncoder
 from tabgan.encoding.layout import RowLayout
+from tabgan.encoding.levels import LevelsEncoder
 from tabgan.encoding.numbers import date_unit, from_numbers, to_numbers
 from tabgan.encoding.onehot import OneHotEncoder
 from tabgan.encoding.power import PowerEncoder
@@ -35,6 +36,7 @@ SCALARS: dict[str, Callable[[], ColumnEncoder]] = {
     "quantile_normal": QuantileNormalEncoder,
 }
 NOMINALS = ("onehot", "label")
+ROWS_PER_LEVEL = 10  # fewer, and a number's values are a sample of a scale, not categories
 FORMAT = 1
 
 
@@ -42,9 +44,10 @@ class TableEncoder:
     """Encode a conforming table as float32 rows, and decode rows as a table.
 
     The rule per column, learned from the training rows: one distinct value -> ``constant`` (no
-    place in the row, put back); nominal and boolean -> ``nominal``; numbers and dates ->
-    ``numeric``, with a (known, missing) block behind it where training values are missing; text
-    -> ``key`` if no two rows share it (regenerated as ``<column>-<running number>``), else
+    place in the row, put back); nominal and boolean -> ``nominal``; numbers and dates with at most
+    ``levels`` distinct values, each standing in ``ROWS_PER_LEVEL`` rows on average -> ``levels``;
+    other numbers and dates -> ``numeric``, with a (known, missing) block where some are missing;
+    text -> ``key`` if no two rows share it (regenerated as ``<column>-<running number>``), else
     ``dropped`` and named in ``notes_``. Conditional: a nominal target leaves the row and becomes
     the condition, a one-hot of its classes.
 
@@ -55,6 +58,7 @@ class TableEncoder:
         schema: what the table is.
         nominal: "onehot", or "label" (the code as one scalar, through ``numeric``).
         numeric: "standard", "power" or "quantile_normal".
+        levels: up to how many distinct values a number is categories; 0 for never.
         conditional: whether a nominal target is the condition instead of a part of the row.
 
     Attributes:
@@ -70,7 +74,7 @@ class TableEncoder:
     """
 
     def __init__(
-        self, schema: TableSchema, *, nominal: str, numeric: str, conditional: bool
+        self, schema: TableSchema, *, nominal: str, numeric: str, levels: int, conditional: bool
     ) -> None:
         if nominal not in NOMINALS or numeric not in SCALARS:
             raise TabganError(
@@ -80,6 +84,7 @@ class TableEncoder:
         self.schema = schema
         self.nominal = nominal
         self.numeric = numeric
+        self.levels = levels
         self.conditional = conditional
 
     @property
@@ -161,6 +166,7 @@ class TableEncoder:
             "schema": self.schema.to_plain(),
             "nominal": self.nominal,
             "numeric": self.numeric,
+            "levels": self.levels,
             "conditional": self.conditional,
             "encodings": self.encodings_,
             "ranges": {name: list(span) for name, span in self.ranges_.items()},
@@ -185,7 +191,7 @@ class TableEncoder:
                 f"{folder}: expected encoder format {FORMAT}, got {state.get('format')!r}"
             )
         schema = TableSchema.from_plain(state["schema"])
-        names = {key: state[key] for key in ("nominal", "numeric", "conditional")}
+        names = {key: state[key] for key in ("nominal", "numeric", "levels", "conditional")}
         return cls(schema, **names)._restore(state)
 
     def _restore(self, state: dict[str, Any]) -> Self:
@@ -214,6 +220,9 @@ class TableEncoder:
             return "constant"
         if column.is_nominal:
             return self.nominal
+        known = np.unique(numbers[~np.isnan(numbers)])
+        if len(known) <= self.levels and len(known) * ROWS_PER_LEVEL <= len(numbers):
+            return "levels"
         return f"{self.numeric}+missing" if np.isnan(numbers).any() else self.numeric
 
     def _build(self, column: Column, encoding: str) -> ColumnEncoder:
@@ -221,6 +230,8 @@ class TableEncoder:
             return ConstantEncoder()
         if encoding == "onehot":
             return OneHotEncoder(n_codes=len(column.categories))
+        if encoding == "levels":
+            return LevelsEncoder()
         if encoding == "label":
             return LabelEncoder(SCALARS[self.numeric](), n_codes=len(column.categories))
         scalar, _, missing = encoding.partition("+")

@@ -6,6 +6,7 @@ from scipy.stats import norm, yeojohnson
 
 from tabgan.encoding.column import MissingIndicator
 from tabgan.encoding.label import LabelEncoder
+from tabgan.encoding.levels import LevelsEncoder
 from tabgan.encoding.onehot import OneHotEncoder
 from tabgan.encoding.power import PowerEncoder
 from tabgan.encoding.quantile_normal import QuantileNormalEncoder
@@ -73,3 +74,10 @@ def test_a_label_decodes_to_the_nearest_code_in_use():
     deviation = np.sqrt(2 / 3)
     scaled = np.array([[-9.0], [0.4 / deviation], [9.0]], np.float32)  # labels -6.3, 1.4, 8.3
     assert encoder.decode(scaled).tolist() == [0.0, 1.0, 2.0]
+
+
+def test_levels_restore_values_and_missing_and_take_the_nearest(rng):
+    encoder = LevelsEncoder().fit(np.array([1.0, 5.0, 20.0, np.nan]))
+    assert encoder.widths_ == (("discrete", 4),)
+    decoded = encoder.decode(encoder.encode(np.array([5.0, 8.0, 99.0, np.nan]), rng))
+    np.testing.assert_array_equal(decoded, [5.0, 5.0, 20.0, np.nan])

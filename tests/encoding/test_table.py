@@ -9,8 +9,10 @@ from tabgan.errors import TabganError
 from tabgan.tables.schema import Column, TableSchema
 
 
-def encoder_of(schema, nominal="onehot", numeric="standard", conditional=True):
-    return TableEncoder(schema, nominal=nominal, numeric=numeric, conditional=conditional)
+def encoder_of(schema, nominal="onehot", numeric="standard", conditional=True, levels=0):
+    return TableEncoder(
+        schema, nominal=nominal, numeric=numeric, levels=levels, conditional=conditional
+    )
 
 
 @pytest.mark.parametrize("nominal", NOMINALS)
@@ -52,6 +54,13 @@ def test_the_report_encodes_one_scalar_a_column(schema, table):
     complete = schema.without(["age", "name", "legs"])
     encoder = encoder_of(complete, nominal="label").fit(table)
     assert [block.kind for block in encoder.layout_.blocks] == ["continuous"] * 3
+
+
+def test_a_count_is_categories_where_its_values_repeat(schema, table):
+    many = pd.concat([table] * 10, ignore_index=True)  # weight: 5 values, 60 rows
+    few = pd.concat([table] * 8, ignore_index=True)  # 48 rows, under 10 a value
+    chosen = [encoder_of(schema, levels=128).fit(rows).encodings_["weight"] for rows in (many, few)]
+    assert chosen == ["levels", "standard"]
 
 
 def test_the_callers_table_is_unchanged(schema, table):
