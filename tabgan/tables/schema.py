@@ -20,6 +20,7 @@ Nobody below the readers asks a DataFrame what it might be.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -27,8 +28,11 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from tabgan.errors import TabganError
+from tabgan.tables.dates import format_dates
+from tabgan.tables.numbers import number_series, parse_numbers
 
 KINDS = ("numeric", "integer", "nominal", "boolean", "date", "string")
 FORMAT = 1  # raised when an older reader would misread the file
@@ -132,6 +136,18 @@ class TableSchema:
         kept = tuple(column for column in self.columns if column.name not in dropped)
         return replace(self, columns=kept, target=None if self.target in dropped else self.target)
 
+    def widened(self, other: TableSchema) -> TableSchema:
+        """This schema, made wide enough for another file of the same columns.
+
+        Categories that only ``other`` knows go behind this one's; a column that is whole or
+        complete here only is no longer declared so.
+
+        Raises:
+            TabganError: when ``other`` lacks a column, or a column is of another sort there.
+        """
+        columns = tuple(_widened(column, other[column.name]) for column in self.columns)
+        return replace(self, columns=columns)
+
     def conform(self, table: pd.DataFrame) -> pd.DataFrame:
         """``table`` in the schema's columns, order and dtypes; the caller's table is unchanged.
 
@@ -139,6 +155,10 @@ class TableSchema:
             TabganError: when a column is absent, or a value does not fit its kind; the message
                 names the column, the value and the first row (from 0) where it stands.
         """
+        table = table.set_axis([str(name) for name in table.columns], axis="columns")
+        if not table.columns.is_unique:
+            twice = sorted(set(table.columns[table.columns.duplicated()]))
+            raise TabganError(f"table {self.name!r}: duplicate column names: {twice}")
         absent = [name for name in self.names if name not in table.columns]
         if absent:
             raise TabganError(
@@ -160,7 +180,7 @@ class TableSchema:
             {
                 k: list(v) if isinstance(v, tuple) else v
                 for k, v in asdict(c).items()
-                if v not in (None, (), False)
+                if v is not None and v is not False and v != ()  # 0 decimals stay
             }
             for c in self.columns
         ]
@@ -205,6 +225,24 @@ class TableSchema:
             raise TabganError(f"{path}: not a JSON schema: {error}") from error
 
 
+def _widened(mine: Column, other: Column) -> Column:
+    missing = mine.missing or other.missing
+    if mine.is_nominal and other.is_nominal:
+        extra = tuple(c for c in other.categories if c not in mine.categories)
+        return replace(mine, categories=mine.categories + extra, missing=missing)
+    if mine.kind == other.kind:
+        exact = mine.decimals is None or other.decimals is None
+        decimals = None if exact else max(mine.decimals or 0, other.decimals or 0)
+        return replace(mine, decimals=decimals, missing=missing)
+    if mine.is_number and other.is_number:
+        numeric = mine if mine.kind == "numeric" else other
+        return replace(numeric, dtype=mine.dtype, missing=missing)
+    raise TabganError(
+        f"column {mine.name!r}: {mine.kind} in one file, {other.kind} in the other; "
+        "declare it in a schema file (data.schema_path)"
+    )
+
+
 def _column_from_plain(entry: Any) -> Column:
     known = {field.name for field in fields(Column)}
     if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
@@ -232,33 +270,51 @@ def _conform(column: Column, values: pd.Series) -> pd.Series:
 
 
 def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
+    expected = pd.Index(column.categories, dtype="str")
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        known = values.cat.categories.astype("str")
+        if known.equals(expected) and known.dtype == values.cat.categories.dtype:
+            return values.reset_index(drop=True)
     labels = values.astype("str").where(values.notna())
-    codes = pd.Index(column.categories).get_indexer(labels)
+    codes = expected.get_indexer(labels)
     unknown = (codes < 0) & labels.notna().to_numpy()
     _refuse(column, labels, f"one of {list(column.categories)}", unknown)
-    return pd.Series(pd.Categorical.from_codes(codes, categories=list(column.categories)))
+    return pd.Series(pd.Categorical.from_codes(codes, categories=expected))
 
 
 def _conform_number(column: Column, values: pd.Series) -> pd.Series:
-    if column.kind == "integer" and pd.api.types.is_integer_dtype(values.dtype):
-        whole = values.reset_index(drop=True)  # not through float64, which ends at 2**53
-        return whole.astype("Int64" if column.missing or whole.isna().any() else "int64")
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64").reset_index(drop=True)
-    _refuse(column, values, "a number", numbers.isna().to_numpy() & values.notna().to_numpy())
-    _refuse(column, values, "a finite number", np.isinf(numbers.to_numpy()))
-    if column.kind == "numeric":
-        return numbers
-    broken = numbers.notna() & (numbers != numbers.round())
-    _refuse(column, values, "a whole number", broken.to_numpy())
+    whole, numbers = column.kind == "integer", _numbers(column, values)
+    if not whole or not pd.api.types.is_integer_dtype(numbers.dtype):
+        numbers = numbers.astype("float64")
+        _refuse(column, values, "a finite number", np.isinf(numbers.to_numpy()))
+        if not whole:
+            return numbers
+        broken = numbers.notna() & ((numbers != numbers.round()) | (numbers.abs() >= 2.0**63))
+        _refuse(column, values, "a whole number", broken.to_numpy())
+    # whole numbers of an integer dtype do not go through float64, which ends at 2**53
     return numbers.astype("Int64" if column.missing or numbers.isna().any() else "int64")
+
+
+def _numbers(column: Column, values: pd.Series) -> pd.Series:
+    """The values in a number dtype; text is parsed exactly."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values.reset_index(drop=True)
+    text = values.astype("str").str.strip().where(values.notna())
+    numbers, wrong = parse_numbers(pa.array(text, type=pa.string(), from_pandas=True))
+    _refuse(column, values, "a number", wrong)
+    return number_series(numbers)
 
 
 def _conform_date(column: Column, values: pd.Series) -> pd.Series:
     dates = values
     if not pd.api.types.is_datetime64_any_dtype(values):
-        dates = pd.to_datetime(values, format=column.date_format or "ISO8601", errors="coerce")
+        dates = pd.to_datetime(
+            values, format=column.date_format or "ISO8601", errors="coerce", utc=True
+        )
         expected = f"a date like {column.date_format or 'ISO 8601'}"
         _refuse(column, values, expected, dates.isna().to_numpy() & values.notna().to_numpy())
+    if dates.dt.tz is not None:
+        dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
     return dates.astype("datetime64[us]").reset_index(drop=True)
 
 
@@ -271,14 +327,43 @@ def _refuse(column: Column, values: pd.Series, expected: str, wrong: np.ndarray)
 
 
 def _restore(column: Column, values: pd.Series) -> pd.Series:
-    if column.dtype is None:
+    dtype = column.dtype
+    if dtype is None:
         return values
-    if column.dtype in ("bool", "boolean"):
-        truth = values.astype("str").str.lower().map({"true": True, "false": False})
-        return truth.astype("boolean" if values.isna().any() else "bool")
-    if column.is_nominal and column.dtype != "category":
+    if dtype.startswith("category"):
+        return _restore_category(dtype, values)
+    if dtype.startswith("bool"):
+        truth = _truth(values)
+        return truth if dtype == "bool" else truth.astype(dtype)
+    if column.kind == "date":
+        return _restore_date(column, dtype, values)
+    if column.is_nominal:
         values = values.astype("object")
-    if column.dtype.startswith(("int", "uint")):
-        nullable = column.dtype.replace("uint", "UInt").replace("int", "Int")
-        return pd.to_numeric(values).astype(nullable if values.isna().any() else column.dtype)  # type: ignore[call-overload]
-    return values.astype(column.dtype)  # type: ignore[call-overload]
+        if pd.api.types.is_numeric_dtype(dtype):
+            values = pd.to_numeric(values)
+    if re.fullmatch(r"u?int\d+", dtype) and values.isna().any():
+        dtype = dtype.replace("uint", "UInt").replace("int", "Int")
+    return values.astype(dtype)
+
+
+def _restore_category(dtype: str, values: pd.Series) -> pd.Series:
+    inner = dtype.removeprefix("category").strip("[]")
+    if not inner:
+        return values
+    labels = values.cat.categories.to_series()
+    typed = _truth(labels) if inner.startswith("bool") else labels.astype(inner)
+    return values.cat.rename_categories(pd.Index(typed.array, dtype=inner))
+
+
+def _truth(values: pd.Series) -> pd.Series:
+    truth = values.astype("str").str.lower().map({"true": True, "false": False})
+    return truth.astype("boolean" if values.isna().any() else "bool")
+
+
+def _restore_date(column: Column, dtype: str, values: pd.Series) -> pd.Series:
+    if not dtype.startswith("datetime64"):
+        text = format_dates(values, column.date_format)
+        return pd.Series(text.to_pandas(), index=values.index).astype(dtype)
+    if "," in dtype:  # such as datetime64[ns, Europe/Berlin]; the table holds UTC
+        values = values.dt.tz_localize("UTC")
+    return values.astype(dtype)

@@ -1,0 +1,58 @@
+"""What every table must be before anything is learned from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tabgan.errors import TabganError
+from tabgan.tables.schema import Column, TableSchema
+
+FEWEST_ROWS = 2
+
+
+def check_table(table: pd.DataFrame, schema: TableSchema) -> None:
+    """Refuse a table that nothing can be learned from.
+
+    Args:
+        table: rows that conform to ``schema``.
+        schema: its columns and target.
+
+    Raises:
+        TabganError: when the table has fewer than 2 rows, a column without any value or with an
+            infinite one, or a target with a single value. A constant column that is not the
+            target is fine.
+    """
+    where = f"table {schema.name!r}"
+    if len(table) == 0:
+        raise TabganError(f"{where}: no rows; at least {FEWEST_ROWS} are needed")
+    if len(table) < FEWEST_ROWS:
+        raise TabganError(f"{where}: only one row; at least {FEWEST_ROWS} are needed")
+    for column in schema.columns:
+        _check_values(column, table[column.name], where)
+    if schema.target is not None:
+        _check_target(table[schema.target], where)
+
+
+def _check_values(column: Column, values: pd.Series, where: str) -> None:
+    if values.isna().all():
+        raise TabganError(
+            f"{where}: column {column.name!r}: every value is missing; "
+            f"drop it with data.drop=[{column.name}]"
+        )
+    if column.kind == "numeric" and np.isinf(values.to_numpy()).any():
+        row = int(np.flatnonzero(np.isinf(values.to_numpy()))[0])
+        raise TabganError(
+            f"{where}: column {column.name!r}: expected a finite number, "
+            f"got {values.iloc[row]!r} in row {row}"
+        )
+
+
+def _check_target(values: pd.Series, where: str) -> None:
+    known = values.dropna()
+    only = known.iloc[0]
+    if (known == only).all():
+        raise TabganError(
+            f"{where}: target {values.name!r} is constant: every value is {only!r}; "
+            "expected at least 2 different values"
+        )

@@ -1,0 +1,106 @@
+"""Date formats: ARFF speaks Java's ``SimpleDateFormat``, Python speaks ``strftime``."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabgan.errors import TabganError
+
+ARFF_DATE = "yyyy-MM-dd'T'HH:mm:ss"  # Weka's default
+
+JAVA = {
+    "yyyy": "%Y",
+    "yy": "%y",
+    "MMMM": "%B",
+    "MMM": "%b",
+    "MM": "%m",
+    "M": "%m",
+    "dd": "%d",
+    "d": "%d",
+    "HH": "%H",
+    "H": "%H",
+    "hh": "%I",
+    "h": "%I",
+    "mm": "%M",
+    "m": "%M",
+    "ss": "%S",
+    "s": "%S",
+    "SSS": "%f",
+    "EEEE": "%A",
+    "EEE": "%a",
+    "DDD": "%j",
+    "a": "%p",
+}
+STRFTIME = {"%f": "SSS"} | {python: java for java, python in reversed(JAVA.items())}
+
+_JAVA_TOKEN = re.compile(r"''|'(?P<literal>(?:[^']|'')+)'|(?P<letters>([A-Za-z])\3*)|(?P<other>.)")
+_PYTHON_TOKEN = re.compile(r"%(?P<code>.)|(?P<letters>[A-Za-z]+)|(?P<other>.)", re.DOTALL)
+
+
+def strftime_of(java: str) -> str:
+    """The ``strftime`` format of a Java format, such as ``yyyy-MM-dd'T'HH:mm:ss``.
+
+    Raises:
+        TabganError: when a letter of the format is not supported (time zones are not).
+    """
+    return "".join(_to_python(match, java) for match in _JAVA_TOKEN.finditer(java))
+
+
+def java_of(strftime: str) -> str:
+    """The Java format of a ``strftime`` format; microseconds become milliseconds.
+
+    Raises:
+        TabganError: when a code of the format is not supported.
+    """
+    return "".join(_to_java(match, strftime) for match in _PYTHON_TOKEN.finditer(strftime))
+
+
+def format_dates(values: pd.Series, date_format: str | None, *, millis: bool = False) -> pa.Array:
+    """Dates as text, missing is null.
+
+    Args:
+        values: datetime64[us].
+        date_format: a ``strftime`` format; None writes ISO 8601 with microseconds where a
+            value has any.
+        millis: whether ``%f`` is written with three digits, as Java reads it.
+    """
+    if date_format is None:
+        iso = pc.strftime(pa.array(values, from_pandas=True), format="%Y-%m-%dT%H:%M:%S")
+        return pc.replace_substring(iso, ".000000", "")
+    if not millis or "%f" not in date_format:
+        return pa.array(values.dt.strftime(date_format), type=pa.string(), from_pandas=True)
+    # strftime copies \1 unchanged, so that the milliseconds can be put in its place
+    text = values.dt.strftime(date_format.replace("%f", "\1"))
+    digits = (values.dt.microsecond // 1000).map("{:03.0f}".format)
+    filled = [None if pd.isna(t) else t.replace("\1", d) for t, d in zip(text, digits, strict=True)]
+    return pa.array(filled, type=pa.string())
+
+
+def _to_python(match: re.Match[str], java: str) -> str:
+    letters = match["letters"]
+    if letters is None:
+        literal = match["other"] or (match["literal"] or "'").replace("''", "'")
+        return literal.replace("%", "%%")
+    if letters not in JAVA:
+        raise TabganError(
+            f"date format {java!r}: expected letters of {sorted(JAVA)}, got {letters!r}"
+        )
+    return JAVA[letters]
+
+
+def _to_java(match: re.Match[str], strftime: str) -> str:
+    if match["letters"] or match["other"]:
+        text = match["letters"] or match["other"]
+        return f"'{text}'" if match["letters"] else text.replace("'", "''")
+    code = f"%{match['code']}"
+    if code == "%%":
+        return "%"
+    if code not in STRFTIME:
+        raise TabganError(
+            f"date format {strftime!r}: expected codes of {sorted(STRFTIME)}, got {code!r}"
+        )
+    return STRFTIME[code]

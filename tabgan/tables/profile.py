@@ -1,0 +1,240 @@
+"""The rules that say what a column is, where no header says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from rich.markup import escape
+from rich.table import Table
+
+from tabgan.errors import TabganError
+from tabgan.tables.numbers import round_numbers
+from tabgan.tables.schema import Column, TableSchema
+
+MOST_DECIMALS = 10
+MOST_CATEGORIES = 1_000  # text with more distinct values is a string
+FEW_DISTINCT = 20  # and so many are categories however short the table is
+MOST_CLASSES = 20  # an integer target with more distinct values is a quantity
+INT64_END = 2.0**63
+SHOWN_CATEGORIES = 6
+
+ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?"
+DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
+CANONICAL = {"numeric": "float64", "date": "datetime64[us]", "string": "str"}
+
+
+def decimals_of(values: np.ndarray | pd.Series) -> int | None:
+    """The fewest digits after the point, 0 to 10, that write every value exactly.
+
+    None when ten are not enough. Missing and infinite values are passed over; 0 for no values.
+    """
+    numbers = np.asarray(values)
+    numbers = numbers[np.isfinite(numbers)]
+    if not np.issubdtype(numbers.dtype, np.floating):
+        return 0
+    start = _fewest_decimals(numbers[:1_000], 0)  # spares the whole column the first rounds
+    return None if start is None else _fewest_decimals(numbers, start)
+
+
+def number_column(name: str, values: pd.Series) -> Column:
+    """The column of some numbers: ``integer`` when every value is whole, else ``numeric``.
+
+    Args:
+        name: the column's name.
+        values: numbers of any int or float dtype, also nullable ones.
+    """
+    missing = bool(values.isna().any())
+    numbers = values.dropna().to_numpy()
+    if _is_whole(numbers):
+        return Column(name=name, kind="integer", missing=missing)
+    return Column(name=name, kind="numeric", decimals=decimals_of(numbers), missing=missing)
+
+
+def infer_schema(
+    table: pd.DataFrame, *, name: str, target: str | None = None, keep_dtypes: bool = True
+) -> TableSchema:
+    """The schema of a table without a header that declares it.
+
+    Numbers are ``integer`` or ``numeric``; but whole numbers (in floats: 0 and 1) in the target
+    are classes if there are at most 20 of them. Text is ``boolean`` (true and false), ``date``
+    (ISO 8601), ``nominal`` (few distinct values) or ``string``.
+
+    Args:
+        table: the rows; its column names may be ints.
+        name: what the table is called.
+        target: the name of the column to predict, or None.
+        keep_dtypes: whether ``TableSchema.restore`` gives the dtypes of ``table`` back. Files of
+            text have none to keep.
+
+    Raises:
+        TabganError: for duplicate names, an absent target, or a column of neither numbers, text,
+            booleans nor dates.
+    """
+    names = [str(column) for column in table.columns]
+    found = [
+        _infer(column, table.iloc[:, place].reset_index(drop=True), column == target, keep_dtypes)
+        for place, column in enumerate(names)
+    ]
+    return TableSchema(name=name, columns=tuple(found), target=target)
+
+
+def describe(schema: TableSchema) -> Table:
+    """A schema as a table for people: one line per column, the target marked with ``*``."""
+    shown = Table(title=escape(schema.name))
+    for heading in ("", "column", "kind", "values", "missing"):
+        shown.add_column(heading)
+    for column in schema.columns:
+        mark = "*" if column.name == schema.target else ""
+        missing = "yes" if column.missing else ""
+        shown.add_row(mark, escape(column.name), column.kind, escape(_values(column)), missing)
+    return shown
+
+
+def _values(column: Column) -> str:
+    if column.is_nominal:
+        labels = ", ".join(column.categories[:SHOWN_CATEGORIES])
+        more = len(column.categories) - SHOWN_CATEGORIES
+        return f"{labels}, and {more} more" if more > 0 else labels
+    if column.kind == "numeric":
+        return "full precision" if column.decimals is None else f"{column.decimals} decimals"
+    return column.date_format or ""
+
+
+def _fewest_decimals(numbers: np.ndarray, start: int) -> int | None:
+    wide = numbers.astype("float64")
+    for decimals in range(start, MOST_DECIMALS + 1):
+        # rounded in float64, compared in the dtype it came in: 0.1 in float32 has one digit
+        if np.array_equal(round_numbers(wide, decimals).astype(numbers.dtype), numbers):
+            return decimals
+    return None
+
+
+def _is_whole(numbers: np.ndarray) -> bool:
+    if numbers.dtype.kind == "u":
+        return bool((numbers <= np.iinfo("int64").max).all())
+    if numbers.dtype.kind == "i":
+        return True
+    numbers = numbers.astype("float64")
+    return bool(((numbers == np.floor(numbers)) & (np.abs(numbers) < INT64_END)).all())
+
+
+def _infer(name: str, values: pd.Series, is_target: bool, keep_dtypes: bool) -> Column:
+    values = _settle(name, values)
+    fields = _fields(name, values, is_target)
+    column = Column(name=name, missing=bool(values.isna().any()), **fields)
+    if not keep_dtypes and "dtype" not in fields:
+        return column
+    dtype = column.dtype or str(values.dtype)
+    canonical = CANONICAL.get(column.kind, "Int64" if column.missing else "int64")
+    same = dtype == canonical and not column.is_nominal
+    return Column(**{**column.__dict__, "dtype": None if same else dtype})
+
+
+def _fields(name: str, values: pd.Series, is_target: bool) -> dict:
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _category_fields(name, dtype)
+    if pd.api.types.is_bool_dtype(dtype):
+        return {"kind": "boolean", "categories": ("False", "True")}
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return {"kind": "date", "date_format": _date_format(values.dropna())}
+    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
+        return _number_fields(name, values, is_target)
+    if pd.api.types.is_string_dtype(dtype):
+        return _text_fields(values.dropna().astype("str"))
+    raise TabganError(
+        f"column {name!r}: expected numbers, text, booleans, categories or dates, got {dtype}"
+    )
+
+
+def _settle(name: str, values: pd.Series) -> pd.Series:
+    """Values of dtype object in the dtype of what they are; text stays object."""
+    if values.dtype != object:
+        return values
+    inferred = pd.api.types.infer_dtype(values, skipna=True)
+    if inferred in ("string", "empty"):
+        return values
+    if inferred == "boolean":
+        return values.astype("boolean")
+    if inferred in ("integer", "floating", "mixed-integer-float", "decimal"):
+        return pd.to_numeric(values)
+    if inferred in ("date", "datetime", "datetime64"):
+        return pd.to_datetime(values).astype("datetime64[us]")
+    raise TabganError(
+        f"column {name!r}: expected numbers, text, booleans or dates, got {inferred} objects"
+    )
+
+
+def _category_fields(name: str, dtype: pd.CategoricalDtype) -> dict:
+    """A category dtype declares its labels and their order, as an ARFF header does."""
+    labels = dtype.categories.astype("str")
+    if not len(labels):
+        raise TabganError(f"column {name!r}: its category dtype has no categories")
+    plain = pd.api.types.is_string_dtype(dtype.categories.dtype)
+    kept = "category" if plain else f"category[{dtype.categories.dtype}]"
+    return {"kind": "nominal", "categories": tuple(labels), "dtype": kept}
+
+
+def _number_fields(name: str, values: pd.Series, is_target: bool) -> dict:
+    known = values.dropna()
+    if np.isinf(known.to_numpy(dtype="float64")).any():
+        raise TabganError(f"column {name!r}: expected finite numbers, got an infinite value")
+    if is_target and _are_classes(known):
+        labels = known.drop_duplicates().sort_values().astype("str")
+        return {"kind": "nominal", "categories": tuple(labels), "dtype": str(values.dtype)}
+    column = number_column(name, values)
+    return {"kind": column.kind, "decimals": column.decimals}
+
+
+def _are_classes(known: pd.Series) -> bool:
+    distinct = known.unique()
+    if not 0 < len(distinct) <= MOST_CLASSES:
+        return False
+    return pd.api.types.is_integer_dtype(known.dtype) or set(distinct) <= {0, 1}
+
+
+def _text_fields(known: pd.Series) -> dict:
+    distinct = known.unique().tolist()
+    if not distinct:
+        return {"kind": "string"}
+    if _is_truth(distinct):
+        return {"kind": "boolean", "categories": tuple(sorted(distinct))}
+    if known.str.fullmatch(ISO_DATE).all() and _parses(known):
+        return {"kind": "date", "date_format": _text_date_format(known)}
+    if len(distinct) > MOST_CATEGORIES or len(distinct) > max(FEW_DISTINCT, len(known) / 2):
+        return {"kind": "string"}
+    return {"kind": "nominal", "categories": tuple(_in_order(distinct))}
+
+
+def _is_truth(labels: list[str]) -> bool:
+    """Whether the labels are true and false in one spelling: lower, upper or title case."""
+    spellings = ({"true", "false"}, {"True", "False"}, {"TRUE", "FALSE"})
+    return set(labels) in spellings
+
+
+def _in_order(labels: list[str]) -> list[str]:
+    try:
+        return sorted(labels, key=lambda label: (float(label), label))
+    except ValueError:
+        return sorted(labels)
+
+
+def _parses(known: pd.Series) -> bool:
+    return bool(pd.to_datetime(known, format="ISO8601", errors="coerce").notna().all())
+
+
+def _text_date_format(known: pd.Series) -> str | None:
+    for date_format in DATE_FORMATS:
+        if pd.to_datetime(known, format=date_format, errors="coerce").notna().all():
+            return date_format
+    return None
+
+
+def _date_format(known: pd.Series) -> str | None:
+    """Whole days are written without a time of day, whole seconds without a fraction."""
+    if not len(known):
+        return None
+    for unit, date_format in (("D", "%Y-%m-%d"), ("s", "%Y-%m-%dT%H:%M:%S")):
+        if (known == known.dt.floor(unit)).all():
+            return date_format
+    return None

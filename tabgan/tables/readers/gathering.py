@@ -1,0 +1,190 @@
+"""The values of one ARFF column, gathered chunk by chunk in their final, small form."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabgan.tables.numbers import number_series, parse_numbers
+from tabgan.tables.profile import number_column
+from tabgan.tables.readers.arff_header import Attribute
+from tabgan.tables.schema import Column
+
+SHOWN_CATEGORIES = 20  # labels that an error repeats
+LABELS = pa.dictionary(pa.int32(), pa.string())
+
+
+class Unfit(Exception):  # noqa: N818 - never leaves the readers, which add file and line
+    """A value that does not fit its column, in some row (from 0) of a chunk."""
+
+    def __init__(self, name: str, expected: str, got: object, row: int) -> None:
+        super().__init__(f"column {name!r}: expected {expected}, got {got!r}")
+        self.row = row
+
+
+class Gatherer(Protocol):
+    """What the reader asks of a column.
+
+    Attributes:
+        arrow_type: the type to parse the next chunk's values to.
+        implicit: what a sparse row means by leaving the value out.
+    """
+
+    arrow_type: pa.DataType
+    implicit: str
+
+    def add(self, values: pa.Array) -> None:
+        """Keep a chunk's values, given as ``arrow_type`` or as text; raises ``Unfit``."""
+
+    def finish(self) -> tuple[Column, pd.Series]:
+        """The column and all its values."""
+
+
+def gatherer_of(attribute: Attribute) -> Gatherer:
+    """The gatherer for a declared attribute."""
+    if attribute.kind == "nominal":
+        return Labels(attribute)
+    if attribute.is_number:
+        return Numbers(attribute)
+    return Dates(attribute) if attribute.kind == "date" else Texts(attribute)
+
+
+class Labels:
+    """Nominal values as codes into the declared labels, -1 for missing."""
+
+    arrow_type = LABELS
+
+    def __init__(self, attribute: Attribute) -> None:
+        self.attribute = attribute
+        self.implicit = attribute.categories[0]
+        self.places = {label: place for place, label in enumerate(attribute.categories)}
+        self.dtype = np.min_scalar_type(-len(attribute.categories))
+        self.chunks: list[np.ndarray] = []
+
+    def add(self, values: pa.Array) -> None:
+        if not pa.types.is_dictionary(values.type):
+            values = values.dictionary_encode()
+        known = [self.places.get(label, -1) for label in values.dictionary.to_pylist()]
+        lookup = np.array([*known, -1], dtype=self.dtype)
+        places = values.indices.fill_null(-1).to_numpy()
+        codes = lookup[places]  # place -1 is the appended -1: missing
+        if -1 in known:
+            self._refuse(values, (codes < 0) & (places >= 0))
+        self.chunks.append(codes)
+
+    def finish(self) -> tuple[Column, pd.Series]:
+        codes = _joined(self.chunks, "int8")
+        name, labels = self.attribute.name, self.attribute.categories
+        missing = bool((codes < 0).any())
+        column = Column(name=name, kind="nominal", categories=labels, missing=missing)
+        return column, pd.Series(
+            pd.Categorical.from_codes(codes, categories=pd.Index(labels, dtype="str"))
+        )
+
+    def _refuse(self, values: pa.Array, wrong: np.ndarray) -> None:
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            shown = list(self.attribute.categories[:SHOWN_CATEGORIES])
+            more = len(self.attribute.categories) - len(shown)
+            expected = f"one of {shown}" + (f" and {more} more" if more else "")
+            raise Unfit(self.attribute.name, expected, values[row].as_py(), row)
+
+
+class Numbers:
+    """Numbers as float64; as int64 where they came as text and are whole."""
+
+    arrow_type = pa.float64()
+    implicit = "0"
+
+    def __init__(self, attribute: Attribute) -> None:
+        self.name = attribute.name
+        self.chunks: list[pa.Array] = []
+
+    def add(self, values: pa.Array) -> None:
+        if pa.types.is_string(values.type):
+            values = self._parsed(values)
+        self.chunks.append(values)
+
+    def finish(self) -> tuple[Column, pd.Series]:
+        values = number_series(self._joined())
+        return number_column(self.name, values), values
+
+    def _joined(self) -> pa.ChunkedArray:
+        """int64 if every number is whole, else float64."""
+        try:
+            same = [chunk.cast(pa.int64()) for chunk in self.chunks]
+            return pa.chunked_array(same, type=pa.int64())
+        except pa.ArrowInvalid:  # some have a fraction, or are too large
+            same = [chunk.cast(pa.float64(), safe=False) for chunk in self.chunks]
+            return pa.chunked_array(same, type=pa.float64())
+
+    def _parsed(self, text: pa.Array) -> pa.Array:
+        numbers, wrong = parse_numbers(text)
+        self._refuse(text, wrong, "a number")
+        infinite = pc.is_inf(numbers).fill_null(False).to_numpy(zero_copy_only=False)
+        self._refuse(text, infinite, "a finite number")
+        return numbers
+
+    def _refuse(self, text: pa.Array, wrong: np.ndarray, expected: str) -> None:
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise Unfit(self.name, expected, text[row].as_py(), row)
+
+
+class Texts:
+    """Strings."""
+
+    arrow_type = pa.string()
+    implicit = "0"  # as liac-arff reads it
+
+    def __init__(self, attribute: Attribute) -> None:
+        self.name = attribute.name
+        self.chunks: list[pa.Array] = []
+
+    def add(self, values: pa.Array) -> None:
+        self.chunks.append(values)
+
+    def finish(self) -> tuple[Column, pd.Series]:
+        text = pa.chunked_array(self.chunks, type=pa.string())
+        values = text.to_pandas().astype("str")
+        column = Column(name=self.name, kind="string", missing=text.null_count > 0)
+        return column, values
+
+
+class Dates:
+    """Dates in the declared format."""
+
+    arrow_type = pa.string()
+    implicit = "0"  # no date: a sparse row has to give it
+
+    def __init__(self, attribute: Attribute) -> None:
+        self.attribute = attribute
+        self.chunks: list[np.ndarray] = []
+
+    def add(self, values: pa.Array) -> None:
+        text = values.to_pandas().astype("str")
+        date_format = self.attribute.date_format
+        dates = pd.to_datetime(text, format=date_format, errors="coerce")
+        wrong = np.flatnonzero(dates.isna() & text.notna())
+        if len(wrong):
+            row = int(wrong[0])
+            raise Unfit(self.attribute.name, f"a date like {date_format}", text.iloc[row], row)
+        self.chunks.append(dates.to_numpy().astype("datetime64[us]"))
+
+    def finish(self) -> tuple[Column, pd.Series]:
+        values = pd.Series(_joined(self.chunks, "datetime64[us]"))
+        column = Column(
+            name=self.attribute.name,
+            kind="date",
+            date_format=self.attribute.date_format,
+            missing=bool(values.isna().any()),
+        )
+        return column, values
+
+
+def _joined(chunks: list[np.ndarray], dtype: str) -> np.ndarray:
+    return np.concatenate(chunks) if chunks else np.empty(0, dtype=dtype)
