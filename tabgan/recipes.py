@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,13 +14,17 @@ from pytorch_lightning import Trainer
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
+from tabgan.serving.datamodule import TableDataModule
+from tabgan.serving.planning import plan
 from tabgan.tables.conditions import nearest
-from tabgan.training import describe, record_configuration, save_map
+from tabgan.training import describe, record_configuration, save_map, save_plan
 
 TOP_LEVEL = (
     "data", "model", "encoder", "loss", "trainer", "callbacks", "logger",
     "run_name", "seed", "threads",
 )  # fmt: skip
+ADDED = ("experiment", "sweep", "debug")  # groups whose files leave no key of their own
+AUTO = "auto"
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 FROM_A_RUN_FOLDER = ("tabgan.", "torch.optim.")  # what a stored configuration may call
 
@@ -31,12 +35,36 @@ def check_config(cfg: DictConfig) -> None:
     Raises:
         TabganError: naming each unknown key and the nearest valid one.
     """
-    plain = _plain(cfg)
-    wrong = [f"{key}: {nearest(key, TOP_LEVEL)}" for key in plain if key not in TOP_LEVEL]
-    for path, node in _targets(plain):
-        wrong += _unknown_keys(path, node)
+    check_keys(cfg, TOP_LEVEL, also=ADDED)
+    wrong = [line for path, node in _targets(_plain(cfg)) for line in _unknown_keys(path, node)]
     if wrong:
         raise TabganError("unknown configuration keys: " + "; ".join(wrong))
+
+
+def check_keys(cfg: DictConfig, valid: Sequence[str], *, also: Sequence[str] = ()) -> None:
+    """Refuse top-level keys that nothing would read; ``also`` are names to offer beside them.
+
+    Raises:
+        TabganError: naming each unknown key and the nearest valid one.
+    """
+    wrong = [f"{key}: {nearest(key, [*valid, *also])}" for key in map(str, cfg) if key not in valid]
+    if wrong:
+        raise TabganError("unknown configuration keys: " + "; ".join(wrong))
+
+
+def resolve_auto(cfg: DictConfig, planned: Mapping[str, int]) -> dict[str, int]:
+    """Put planned values where ``cfg`` says ``auto``, and give back those that were put."""
+    used = {key: n for key, n in planned.items() if OmegaConf.select(cfg, key) == AUTO}
+    for key, value in used.items():
+        OmegaConf.update(cfg, key, value)
+    return used
+
+
+def settle(cfg: DictConfig, datamodule: TableDataModule, folder: Path) -> None:
+    """Resolve every ``auto`` once the table is read; say what it became and keep it."""
+    used = resolve_auto(cfg, plan(len(datamodule.encoded("train")[0])))
+    datamodule.batch_size = cfg.data.batch_size
+    save_plan(used, folder)
 
 
 def build_module(cfg: DictConfig, encoder: TableEncoder) -> CGANModule:

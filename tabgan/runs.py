@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tabgan.checkpoints import find_checkpoint, load_weights
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
-from tabgan.recipes import build_module, check_stored_targets
+from tabgan.recipes import build_module, check_stored_targets, resolve_auto
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,14 @@ class Run:
     checkpoint: Path
 
 
+def _stored_plan(path: Path) -> dict[str, int]:
+    try:
+        plan: dict[str, int] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise TabganError(f"not a run folder: {path.absolute()} cannot be read") from error
+    return plan
+
+
 def open_run(folder: Path) -> Run:
     """Rebuild a run from its folder, with the weights of ``best.ckpt`` (or else ``last.ckpt``).
 
@@ -47,6 +56,7 @@ def open_run(folder: Path) -> Run:
     if not isinstance(config, DictConfig):
         raise TabganError(f"{config_path}: expected a configuration, got {type(config).__name__}")
     check_stored_targets(config)
+    resolve_auto(config, _stored_plan(folder / "plan.json"))
     encoder = TableEncoder.load(folder / "encoder")
     module = build_module(config, encoder)
     checkpoint = find_checkpoint(folder)

@@ -20,14 +20,16 @@ def main(cfg: DictConfig, folder: str) -> float | None:
 
     from hydra.utils import instantiate
 
-    from tabgan.recipes import build_module, build_trainer, check_config
+    from tabgan.recipes import build_module, build_trainer, check_config, settle
     from tabgan.training import begin, finish
 
     check_config(cfg)
     begin(seed=cfg.seed, threads=cfg.threads)
     datamodule = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
     datamodule.setup("fit")  # reads the table, so the nets can be given its layout
+    settle(cfg, datamodule, Path(folder))
     module = build_module(cfg, datamodule.encoder)
+    module.prepare(datamodule.encoded("train"), datamodule.encoded("validation"), seed=cfg.seed)
     trainer = build_trainer(cfg, module, datamodule.encoder, Path(folder))
     trainer.fit(module, datamodule=datamodule)
     return finish(trainer, module, datamodule.encoder, Path(folder), seed=cfg.seed)
@@ -35,7 +37,7 @@ def main(cfg: DictConfig, folder: str) -> float | None:
 
 def run() -> None:
     """The console command ``tabgan-train``."""
-    launch(main)
+    launch(main, "train")
 
 
 if __name__ == "__main__":

@@ -74,6 +74,13 @@ def save_map(encoder: TableEncoder, folder: Path) -> None:
     encoder.save(folder / "encoder")
 
 
+def save_plan(planned: dict[str, int], folder: Path) -> None:
+    """Write ``plan.json``, what ``auto`` became, and say it."""
+    (folder / "plan.json").write_text(json.dumps(planned, indent=2) + "\n", "utf-8")
+    for key, value in planned.items():
+        log.info("auto: %s=%s", key, value)
+
+
 def describe(encoder: TableEncoder, module: CGANModule) -> None:
     """Say what is about to be trained."""
     log.info(

@@ -10,13 +10,15 @@ from torch.nn.functional import softplus
 
 
 class AdversarialLoss(NamedTuple):
-    """What the critic minimises, of (real_logits, fake_logits); what the generator does, of fake.
+    """What the critic and the generator minimise, both of (real_logits, fake_logits).
 
-    Both take logits [batch] and return a scalar.
+    Logits are [batch]; a loss is a scalar. ``paired`` says that the generator's loss reads the
+    real logits too; otherwise they may be anything of the right shape.
     """
 
     critic: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor], Tensor]
+    generator: Callable[[Tensor, Tensor], Tensor]
+    paired: bool = False
 
 
 def cross_entropy_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -24,9 +26,26 @@ def cross_entropy_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return softplus(-real_logits).mean() + softplus(fake_logits).mean()
 
 
-def nonsaturating_generator(fake_logits: Tensor) -> Tensor:
+def nonsaturating_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:  # noqa: ARG001
     """E[softplus(-D(G(z)))], which keeps its gradient where the critic is sure."""
     return softplus(-fake_logits).mean()
+
+
+def relativistic_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E[softplus(-(D(x) - D(G(z))))]: each real row beside a fake one of the same condition."""
+    return softplus(fake_logits - real_logits).mean()
+
+
+def relativistic_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E[softplus(-(D(G(z)) - D(x)))]."""
+    return softplus(real_logits - fake_logits).mean()
+
+
+def relativistic() -> AdversarialLoss:
+    """The pairing loss of Jolicoeur-Martineau (2019), as in R3GAN (Huang et al. 2024)."""
+    return AdversarialLoss(
+        critic=relativistic_critic, generator=relativistic_generator, paired=True
+    )
 
 
 def nonsaturating() -> AdversarialLoss:

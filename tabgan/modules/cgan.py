@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
@@ -13,8 +14,13 @@ from torch.optim import Optimizer
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
 from tabgan.losses.adversarial import AdversarialLoss
+from tabgan.losses.moments import Moments, moment_distance, table_moments
+from tabgan.losses.penalties import zero_centred
 from tabgan.nets.averaging import Average
+from tabgan.nets.mixture_generator import MixtureGenerator
 from tabgan.seeding import generator_at
+
+Batch = tuple[Tensor, Tensor]  # rows [n, row_width], condition [n, condition_width]
 
 
 class CGANModule(pl.LightningModule):
@@ -34,6 +40,11 @@ class CGANModule(pl.LightningModule):
         noise_dim: width of the generator's noise.
         dropout: probability to drop a hidden place, in the nets that have dropout.
         average: the moving average's decay in [0, 1); None for no average.
+        penalty: gamma of the zero-centred gradient penalties on real and on fake rows (R1 + R2);
+            0 for none.
+        penalty_every: critic steps between two penalties, each weighing as much as it skipped.
+        moments: weight of the pairwise moments in the generator's loss; 0 for none.
+        cosine: whether the learning rates fall to 0 along a cosine, or stay.
     """
 
     def __init__(
@@ -51,12 +62,19 @@ class CGANModule(pl.LightningModule):
         noise_dim: int,
         dropout: float,
         average: float | None,
+        penalty: float,
+        penalty_every: int,
+        moments: float,
+        cosine: bool,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.layout, self.condition_width = layout, condition_width
         self.noise_dim, self.loss = noise_dim, loss
         self.lr, self.critic_lr = lr, critic_lr
+        self.penalty, self.penalty_every = penalty, penalty_every
+        self.moments, self.cosine = moments, cosine
+        self.table_moments: Moments | None = None
         self.make_optimizers = (critic_optimizer, generator_optimizer)
         sizes = {"layout": layout, "condition_width": condition_width, "dropout": dropout}
         self.generator = generator(noise_dim=noise_dim, **sizes)
@@ -86,34 +104,50 @@ class CGANModule(pl.LightningModule):
         shape = (len(condition), self.noise_dim)
         return torch.randn(shape, generator=rng, device=condition.device, dtype=condition.dtype)
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+    def prepare(self, train: Batch, validation: Batch, *, seed: int) -> None:
+        """Learn from the whole table what one batch cannot tell: warm start and moments.
+
+        Args:
+            train: all training rows and their conditions, encoded.
+            validation: the same of the validation rows.
+            seed: of the warm start.
+        """
+        if self.moments:
+            spans = [block.span for block in self.layout.blocks]
+            self.table_moments = table_moments(train[0], spans)
+        if isinstance(self.generator, MixtureGenerator):
+            self.generator.warm_start(*train, validation, generator_at(seed, "warm start"))
+            if self.averaged is not None:
+                self.averaged.net.load_state_dict(self.generator.state_dict())
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
         rows, condition = batch
         critic_optimizer, generator_optimizer = self._players()
         speak = self.global_step % self.log_every == 0
+        self._set_rates()
 
         with self.toggled_optimizer(critic_optimizer):
             with torch.no_grad():
                 fake = self.generator(self.draw_noise(condition), condition)
-            real_logits, fake_logits = self._judge(rows, fake, condition)
-            critic_loss = self.loss.critic(real_logits, fake_logits)
+            critic_loss, real_logits, fake_logits = self._critic_loss(rows, fake, condition)
             self._step(critic_optimizer, critic_loss)
         with self.toggled_optimizer(generator_optimizer):
             fake = self.generator(self.draw_noise(condition), condition)
-            generator_loss = self.loss.generator(self.critic(fake, condition))
+            generator_loss = self._generator_loss(rows, fake, condition)
             self._step(generator_optimizer, generator_loss)
         if self.averaged is not None:
             self.averaged.follow(self.generator, self.global_step)
         if speak:
             self._report(critic_loss, generator_loss, real_logits, fake_logits)
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
         rows, condition = batch
         rng = generator_at(0, "validation", batch_idx, device=self.device)  # the same noise always
         fake = self.sample(condition, rng)
         real_logits, fake_logits = self._judge(rows, fake, condition)
         losses = {
             "val/critic_loss": self.loss.critic(real_logits, fake_logits),
-            "val/generator_loss": self.loss.generator(fake_logits),
+            "val/generator_loss": self.loss.generator(real_logits, fake_logits),
         }
         self.log_dict(losses, on_epoch=True, batch_size=len(rows))
 
@@ -138,6 +172,39 @@ class CGANModule(pl.LightningModule):
         """Both optimizers; the critic's bare, so that global_step counts the generator's alone."""
         critic_optimizer, generator_optimizer = cast(list[Any], self.optimizers())
         return critic_optimizer.optimizer, generator_optimizer
+
+    def _critic_loss(
+        self, rows: Tensor, fake: Tensor, condition: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The critic's loss, and its logits of real and fake rows."""
+        if not self.penalty or self.global_step % self.penalty_every:
+            real_logits, fake_logits = self._judge(rows, fake, condition)
+            return self.loss.critic(real_logits, fake_logits), real_logits, fake_logits
+        rows, fake = rows.detach().requires_grad_(), fake.requires_grad_()
+        real_logits, fake_logits = self._judge(rows, fake, condition)
+        slopes = zero_centred(real_logits, rows) + zero_centred(fake_logits, fake)
+        loss = self.loss.critic(real_logits, fake_logits)
+        return loss + self.penalty_every * self.penalty / 2 * slopes, real_logits, fake_logits
+
+    def _generator_loss(self, rows: Tensor, fake: Tensor, condition: Tensor) -> Tensor:
+        fake_logits = self.critic(fake, condition)
+        real_logits = fake_logits
+        if self.loss.paired:
+            with torch.no_grad():
+                real_logits = self.critic(rows, condition)
+        loss = self.loss.generator(real_logits, fake_logits)
+        if self.table_moments is not None:
+            loss = loss + self.moments * moment_distance(fake, self.table_moments)
+        return loss
+
+    def _set_rates(self) -> None:
+        """The cosine, a function of the step alone."""
+        if not self.cosine:
+            return
+        total = self.trainer.num_training_batches * (self.trainer.max_epochs or 1)
+        factor = (1 + math.cos(math.pi * min(self.global_step / total, 1))) / 2
+        for optimizer, rate in zip(self._players(), (self.critic_lr, self.lr), strict=True):
+            optimizer.param_groups[0]["lr"] = rate * factor
 
     def _judge(self, rows: Tensor, fake: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """The critic's logits of real and fake rows, in one pass."""

@@ -34,7 +34,7 @@ class TableDataModule(pl.LightningDataModule):
     Args:
         encoder: makes the encoder for a schema.
         seed: cuts the rows and orders the batches.
-        batch_size: rows of a training batch.
+        batch_size: rows of a training batch; "auto" until ``serving.planning`` has settled it.
         name: a named set (``tables.sources``); ignored when ``path`` is given.
         path: an ARFF, CSV or Parquet file.
         target: the column to predict; None takes the named set's, or none.
@@ -54,7 +54,7 @@ class TableDataModule(pl.LightningDataModule):
         *,
         encoder: Callable[[TableSchema], TableEncoder],
         seed: int,
-        batch_size: int,
+        batch_size: int | str,
         name: str | None,
         path: str | None,
         target: str | None,
@@ -85,7 +85,7 @@ class TableDataModule(pl.LightningDataModule):
             "rows: %s train, %s validation, %s test",
             *(f"{len(part):,}" for part in (self.train, self.validation, self.test)),
         )
-        if self.batch_size > len(self.train):
+        if isinstance(self.batch_size, int) and self.batch_size > len(self.train):
             raise TabganError(
                 f"data.batch_size={self.batch_size} is larger than the {len(self.train)} training "
                 f"rows of {self.title!r}; choose at most that"
@@ -109,10 +109,14 @@ class TableDataModule(pl.LightningDataModule):
     def condition_width(self) -> int:
         return self.encoder.condition_width
 
+    def encoded(self, part: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows [n, row_width] and condition [n, condition_width] of "train" or "validation"."""
+        return self._encoded[part]
+
     def train_dataloader(self) -> BatchLoader:
         rows, condition = self._encoded["train"]
         order = EpochOrder(len(rows), seed=self.seed)
-        return BatchLoader(rows, condition, batch_size=self.batch_size, order=order)
+        return BatchLoader(rows, condition, batch_size=int(self.batch_size), order=order)
 
     def val_dataloader(self) -> BatchLoader:
         rows, condition = self._encoded["validation"]

@@ -1,0 +1,22 @@
+from tabgan.serving.planning import plan
+
+
+def test_a_large_table_gets_full_batches_and_components():
+    # 30,000 / 500 = 60 steps an epoch, 3,000 / 60 = 50 epochs
+    assert plan(30_000) == {
+        "data.batch_size": 500,
+        "trainer.max_epochs": 50,
+        "model.generator.n_components": 1000,
+    }
+
+
+def test_a_tiny_table_gets_two_steps_an_epoch_and_few_components():
+    assert plan(135) == {
+        "data.batch_size": 67,
+        "trainer.max_epochs": 1500,
+        "model.generator.n_components": 6,
+    }
+
+
+def test_two_rows_are_enough_to_plan():
+    assert min(plan(2).values()) >= 1
