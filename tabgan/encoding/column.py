@@ -64,7 +64,8 @@ class ConstantEncoder:
 class MissingIndicator:
     """Another encoder's blocks and a discrete block (known, missing) behind them.
 
-    A missing value encodes as zeros in the inner blocks; decoding reads the indicator first.
+    Missing rows carry noise in the inner blocks, drawn from N(0, 1): a fixed value there would give
+    every generated row away that does not repeat it. Decoding reads the indicator first.
     """
 
     def __init__(self, inner: ColumnEncoder) -> None:
@@ -81,7 +82,7 @@ class MissingIndicator:
     def encode(self, numbers: Numbers, rng: np.random.Generator) -> Encoded:
         missing = np.isnan(numbers)
         inner = self.inner.encode(np.where(missing, 0.0, numbers), rng)
-        inner[missing] = 0.0
+        inner[missing] = rng.standard_normal(inner[missing].shape)
         return np.column_stack([inner, ~missing, missing]).astype(np.float32)
 
     def decode(self, encoded: Encoded) -> Numbers:

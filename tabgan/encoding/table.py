@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tabgan.encoding.atoms import AtomsEncoder, heavy_values
 from tabgan.encoding.column import (
     ColumnEncoder,
     ConstantEncoder,
@@ -17,6 +18,7 @@ from tabgan.encoding.column import (
     MissingIndicator,
     Numbers,
 )
+from tabgan.encoding.derived import Lookup, find_derived
 from tabgan.encoding.label import LabelEncoder
 from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.levels import LevelsEncoder
@@ -37,6 +39,7 @@ SCALARS: dict[str, Callable[[], ColumnEncoder]] = {
 }
 NOMINALS = ("onehot", "label")
 ROWS_PER_LEVEL = 10  # fewer, and a number's values are a sample of a scale, not categories
+CHOICES = ("nominal", "numeric", "levels", "derive", "conditional")  # the constructor's, stored
 FORMAT = 1
 
 
@@ -46,7 +49,8 @@ class TableEncoder:
     The rule per column, learned from the training rows: one distinct value -> ``constant`` (no
     place in the row, put back); nominal and boolean -> ``nominal``; numbers and dates with at most
     ``levels`` distinct values, each standing in ``ROWS_PER_LEVEL`` rows on average -> ``levels``;
-    other numbers and dates -> ``numeric``, with a (known, missing) block where some are missing;
+    other numbers and dates -> ``numeric``, with a block for heavy values (quantile_normal) or for
+    missing ones where there are any;
     text -> ``key`` if no two rows share it (regenerated as ``<column>-<running number>``), else
     ``dropped`` and named in ``notes_``. Conditional: a nominal target leaves the row and becomes
     the condition, a one-hot of its classes.
@@ -58,6 +62,7 @@ class TableEncoder:
         schema: what the table is.
         nominal: "onehot", or "label" (the code as one scalar, through ``numeric``).
         numeric: "standard", "power" or "quantile_normal".
+        derive: whether a discrete column that another decides leaves the row and is put back.
         levels: up to how many distinct values a number is categories; 0 for never.
         conditional: whether a nominal target is the condition instead of a part of the row.
 
@@ -74,7 +79,14 @@ class TableEncoder:
     """
 
     def __init__(
-        self, schema: TableSchema, *, nominal: str, numeric: str, levels: int, conditional: bool
+        self,
+        schema: TableSchema,
+        *,
+        nominal: str,
+        numeric: str,
+        levels: int,
+        derive: bool,
+        conditional: bool,
     ) -> None:
         if nominal not in NOMINALS or numeric not in SCALARS:
             raise TabganError(
@@ -85,6 +97,7 @@ class TableEncoder:
         self.nominal = nominal
         self.numeric = numeric
         self.levels = levels
+        self.derive = derive
         self.conditional = conditional
 
     @property
@@ -121,6 +134,7 @@ class TableEncoder:
                 self.encodings_[column.name] = self._text_rule(column, train[column.name])
             else:
                 self._fit_column(column, self._numbers(column, train))
+        self._fit_derived(train)
         self._fit_condition(train)
         self.missing_rates_ = self._missing_rates(train)
         self._lay_out()
@@ -164,16 +178,17 @@ class TableEncoder:
         state = {
             "format": FORMAT,
             "schema": self.schema.to_plain(),
-            "nominal": self.nominal,
-            "numeric": self.numeric,
-            "levels": self.levels,
-            "conditional": self.conditional,
+            **{key: getattr(self, key) for key in CHOICES},
             "encodings": self.encodings_,
             "ranges": {name: list(span) for name, span in self.ranges_.items()},
             "units": self.units_,
             "notes": self.notes_,
             "class_counts": self.class_counts_.tolist(),
             "missing_rates": self.missing_rates_,
+            "derived": {
+                name: {"source": source, **lookup.state()}
+                for name, (source, lookup) in self.derived_.items()
+            },
             "columns": {name: encoder.state() for name, encoder in self.encoders_.items()},
         }
         save_state(folder, state)
@@ -191,8 +206,7 @@ class TableEncoder:
                 f"{folder}: expected encoder format {FORMAT}, got {state.get('format')!r}"
             )
         schema = TableSchema.from_plain(state["schema"])
-        names = {key: state[key] for key in ("nominal", "numeric", "levels", "conditional")}
-        return cls(schema, **names)._restore(state)
+        return cls(schema, **{key: state[key] for key in CHOICES})._restore(state)
 
     def _restore(self, state: dict[str, Any]) -> Self:
         self.encodings_ = state["encodings"]
@@ -205,6 +219,10 @@ class TableEncoder:
             name: self._build(self.schema[name], self.encodings_[name]).restore(learned)
             for name, learned in state["columns"].items()
         }
+        self.derived_ = {
+            name: (learned["source"], Lookup().restore(learned))
+            for name, learned in state["derived"].items()
+        }
         self._lay_out()
         return self
 
@@ -215,14 +233,36 @@ class TableEncoder:
         if not column.is_nominal and not np.isnan(numbers).all():
             self.ranges_[name] = (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
 
+    def _fit_derived(self, train: pd.DataFrame) -> None:
+        """Take columns that another decides out of the row."""
+        kinds = ("onehot", "levels") if self.derive else ()
+        found = find_derived(
+            {
+                name: self._numbers(self.schema[name], train)
+                for name, encoding in self.encodings_.items()
+                if encoding in kinds
+            }
+        )
+        self.derived_ = {}
+        for name, source in found.items():
+            deciding = self._numbers(self.schema[source], train)
+            decided = self._numbers(self.schema[name], train)
+            self.derived_[name] = (source, Lookup().fit(deciding, decided))
+            self.encodings_[name] = "derived"
+            del self.encoders_[name]
+            self.notes_.append(f"column {name!r} follows from {source!r}: derived, not learned")
+
     def _rule(self, column: Column, numbers: Numbers) -> str:
         if (numbers == numbers[0]).all() or np.isnan(numbers).all():
             return "constant"
         if column.is_nominal:
             return self.nominal
-        known = np.unique(numbers[~np.isnan(numbers)])
-        if len(known) <= self.levels and len(known) * ROWS_PER_LEVEL <= len(numbers):
+        n_values, heavy = len(np.unique(numbers[~np.isnan(numbers)])), len(heavy_values(numbers))
+        repeats = n_values * ROWS_PER_LEVEL <= len(numbers) or heavy == n_values
+        if n_values <= self.levels and repeats:
             return "levels"
+        if self.numeric == "quantile_normal" and 0 < heavy < n_values:
+            return "atoms"
         return f"{self.numeric}+missing" if np.isnan(numbers).any() else self.numeric
 
     def _build(self, column: Column, encoding: str) -> ColumnEncoder:
@@ -232,6 +272,8 @@ class TableEncoder:
             return OneHotEncoder(n_codes=len(column.categories))
         if encoding == "levels":
             return LevelsEncoder()
+        if encoding == "atoms":
+            return AtomsEncoder()
         if encoding == "label":
             return LabelEncoder(SCALARS[self.numeric](), n_codes=len(column.categories))
         scalar, _, missing = encoding.partition("+")
@@ -289,10 +331,16 @@ class TableEncoder:
             codes = condition.argmax(axis=1).astype(np.float64)
             numbers = np.where(codes == len(column.categories), np.nan, codes)
             return from_numbers(column, numbers)
-        numbers = self.encoders_[column.name].decode(rows[:, self._span(column.name)])
+        numbers = self._decoded_numbers(column.name, rows)
         if column.name in self.ranges_:
             numbers = numbers.clip(*self.ranges_[column.name])
         return from_numbers(column, numbers, unit=self.units_.get(column.name, 1))
+
+    def _decoded_numbers(self, name: str, rows: Encoded) -> Numbers:
+        if name in self.derived_:
+            source, lookup = self.derived_[name]
+            return lookup(self._decoded_numbers(source, rows))
+        return self.encoders_[name].decode(rows[:, self._span(name)])
 
 
 def _class_codes(column: Column, table: pd.DataFrame) -> NDArray[np.int64]:

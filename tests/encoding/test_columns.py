@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, yeojohnson
 
+from tabgan.encoding.atoms import AtomsEncoder
 from tabgan.encoding.column import MissingIndicator
 from tabgan.encoding.label import LabelEncoder
 from tabgan.encoding.levels import LevelsEncoder
@@ -59,7 +60,8 @@ def test_quantile_normal_restores_every_training_value(rng):
 def test_missing_is_a_block_of_its_own(rng):
     encoder = MissingIndicator(StandardEncoder()).fit(np.array([1.0, 3.0, np.nan]))
     encoded = encoder.encode(np.array([3.0, np.nan]), rng)
-    assert encoded.tolist() == [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    assert encoded[0].tolist() == [1.0, 1.0, 0.0]
+    assert encoded[1, 1:].tolist() == [0.0, 1.0]  # and noise in the scalar
     np.testing.assert_array_equal(encoder.decode(encoded), [3.0, np.nan])
 
 
@@ -81,3 +83,19 @@ def test_levels_restore_values_and_missing_and_take_the_nearest(rng):
     assert encoder.widths_ == (("discrete", 4),)
     decoded = encoder.decode(encoder.encode(np.array([5.0, 8.0, 99.0, np.nan]), rng))
     np.testing.assert_array_equal(decoded, [5.0, 5.0, 20.0, np.nan])
+
+
+def test_atoms_take_their_rows_out_of_the_scalar(rng):
+    numbers = np.concatenate([np.zeros(900), rng.lognormal(8, 1, 100)])
+    encoder = AtomsEncoder().fit(numbers)
+    assert encoder.atoms_.tolist() == [0.0]
+    assert encoder.widths_ == (("continuous", 1), ("discrete", 2))
+    scalars = encoder.encode(numbers, rng)[:, 0]
+    assert abs(scalars[:900].mean()) < 0.15  # noise: 4 standard errors
+    assert abs(scalars[900:].mean()) < 0.1  # the rest, spread over the whole normal scale
+
+
+def test_atoms_rest_and_missing_come_back(rng):
+    numbers = np.concatenate([np.full(50, -1.0), np.arange(100) * 1.5, np.full(3, np.nan)])
+    encoder = AtomsEncoder().fit(numbers)
+    np.testing.assert_array_equal(encoder.decode(encoder.encode(numbers, rng)), numbers)

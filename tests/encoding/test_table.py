@@ -9,9 +9,16 @@ from tabgan.errors import TabganError
 from tabgan.tables.schema import Column, TableSchema
 
 
-def encoder_of(schema, nominal="onehot", numeric="standard", conditional=True, levels=0):
+def encoder_of(
+    schema, nominal="onehot", numeric="standard", conditional=True, levels=0, derive=False
+):
     return TableEncoder(
-        schema, nominal=nominal, numeric=numeric, levels=levels, conditional=conditional
+        schema,
+        nominal=nominal,
+        numeric=numeric,
+        levels=levels,
+        derive=derive,
+        conditional=conditional,
     )
 
 
@@ -58,9 +65,21 @@ def test_the_report_encodes_one_scalar_a_column(schema, table):
 
 def test_a_count_is_categories_where_its_values_repeat(schema, table):
     many = pd.concat([table] * 10, ignore_index=True)  # weight: 5 values, 60 rows
-    few = pd.concat([table] * 8, ignore_index=True)  # 48 rows, under 10 a value
+    few = many.head(48)  # under 10 a value
     chosen = [encoder_of(schema, levels=128).fit(rows).encodings_["weight"] for rows in (many, few)]
     assert chosen == ["levels", "standard"]
+
+
+def test_a_column_that_another_decides_is_put_back_exactly(schema, table, tmp_path):
+    many = pd.concat([table] * 20, ignore_index=True)
+    many["legs"] = many["colour"].map({"red": 3, "white": 4}).astype("float").fillna(5).astype(int)
+    encoder = encoder_of(schema, levels=128, derive=True).fit(many)
+    encoder.save(tmp_path)
+    assert encoder.encodings_["legs"] == "derived"
+    assert not encoder.layout_.of("legs")
+    rows, condition = encoder.encode(many), encoder.encode_condition(many)
+    for either in (encoder, TableEncoder.load(tmp_path)):
+        assert either.decode(rows, condition)["legs"].tolist() == many["legs"].tolist()
 
 
 def test_the_callers_table_is_unchanged(schema, table):

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from tabgan.encoding.derived import Lookup, find_derived
+
+
+@pytest.fixture
+def grade():
+    return np.random.default_rng(0).integers(0, 5, 400).astype(float)
+
+
+def test_a_numbering_of_another_column_is_derived(grade):
+    assert find_derived({"grade": grade, "number": 10 - grade}) == {"number": "grade"}
+
+
+def test_a_coarser_column_is_derived_from_the_finer_one_wherever_it_stands(grade):
+    assert find_derived({"passed": grade // 2, "grade": grade}) == {"passed": "grade"}
+
+
+def test_one_exception_breaks_the_rule(grade):
+    number = 10 - grade
+    number[7] = number[grade != grade[7]][0]
+    assert find_derived({"grade": grade, "number": number}) == {}
+
+
+def test_purity_by_accident_is_no_rule():
+    rare = np.zeros(400)
+    rare[3] = 1.0  # the only row whose key is 4
+    key = np.zeros(400)
+    key[3] = 4.0
+    # 398 more zeros at share 399/400 are no surprise: 398 * log(400/399) = 1 nat
+    assert find_derived({"key": key, "rare": rare}) == {}
+
+
+def test_missing_is_a_key_and_a_value(grade):
+    holes = np.where(grade == 2, np.nan, grade)
+    assert find_derived({"grade": grade, "holes": holes}) == {"holes": "grade"}
+    lookup = Lookup().fit(grade, holes)
+    np.testing.assert_array_equal(lookup(np.array([2.0, 3.0])), [np.nan, 3.0])
+
+
+def test_an_unknown_key_takes_the_commonest_value():
+    lookup = Lookup().fit(np.array([1.0, 2.0, 2.0]), np.array([7.0, 8.0, 8.0]))
+    assert lookup(np.array([1.0, 5.0])).tolist() == [7.0, 8.0]
