@@ -29,8 +29,8 @@ def main(cfg: DictConfig, folder: str) -> float | None:
     datamodule.setup("fit")  # reads the table, so the nets can be given its layout
     settle(cfg, datamodule, Path(folder))
     module = build_module(cfg, datamodule.encoder)
-    module.prepare(datamodule.encoded("train"), datamodule.encoded("validation"), seed=cfg.seed)
     trainer = build_trainer(cfg, module, datamodule.encoder, Path(folder))
+    module.prepare(datamodule.encoded("train"), datamodule.encoded("validation"), seed=cfg.seed)
     trainer.fit(module, datamodule=datamodule)
     return finish(trainer, module, datamodule.encoder, Path(folder), seed=cfg.seed)
 

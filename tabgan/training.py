@@ -22,6 +22,7 @@ from tabgan.checkpoints import load_weights
 from tabgan.encoding.table import TableEncoder
 from tabgan.modules.cgan import CGANModule
 from tabgan.sampling.draw import class_weights, draw_chunks
+from tabgan.tables import profile
 from tabgan.tables.writers import write_table
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 FOREIGN_WARNINGS = (
     ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning 2.6 on torch 2.13
     ".*in eval mode at the start of training.*",  # the moving average, on purpose
+    ".*smaller than the logging interval.*",  # steps are counted over epochs, so curves do come
 )
 PREVIEW_ROWS = 100
 METRICS = (
@@ -82,7 +84,8 @@ def save_plan(planned: dict[str, int], folder: Path) -> None:
 
 
 def describe(encoder: TableEncoder, module: CGANModule) -> None:
-    """Say what is about to be trained."""
+    """Say what is about to be trained: the table, how it is encoded, how large the nets are."""
+    Console().print(profile.describe(encoder.schema, encoder.encodings_))
     log.info(
         "row width %s, condition width %s; critic %s parameters, generator %s parameters",
         encoder.layout_.width,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterable
 from typing import Any, cast
@@ -19,6 +20,8 @@ from tabgan.losses.penalties import zero_centred
 from tabgan.nets.averaging import Average
 from tabgan.nets.mixture_generator import MixtureGenerator
 from tabgan.seeding import generator_at
+
+log = logging.getLogger(__name__)
 
 Batch = tuple[Tensor, Tensor]  # rows [n, row_width], condition [n, condition_width]
 
@@ -116,6 +119,7 @@ class CGANModule(pl.LightningModule):
             spans = [block.span for block in self.layout.blocks]
             self.table_moments = table_moments(train[0], spans)
         if isinstance(self.generator, MixtureGenerator):
+            log.info("warm start: a mixture of products, by EM")
             self.generator.warm_start(*train, validation, generator_at(seed, "warm start"))
             if self.averaged is not None:
                 self.averaged.net.load_state_dict(self.generator.state_dict())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from rich.markup import escape
@@ -16,7 +18,7 @@ MOST_CATEGORIES = 1_000  # text with more distinct values is a string
 FEW_DISTINCT = 20  # and so many are categories however short the table is
 MOST_CLASSES = 20  # an integer target with more distinct values is a quantity
 INT64_END = 2.0**63
-SHOWN_CATEGORIES = 6
+SHOWN_CATEGORIES = 4
 
 ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?"
 DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
@@ -78,15 +80,21 @@ def infer_schema(
     return TableSchema(name=name, columns=tuple(found), target=target)
 
 
-def describe(schema: TableSchema) -> Table:
-    """A schema as a table for people: one line per column, the target marked with ``*``."""
-    shown = Table(title=escape(schema.name))
+def describe(schema: TableSchema, encodings: Mapping[str, str] | None = None) -> Table:
+    """A schema as a table for people: one line per column, the target marked with ``*``.
+
+    ``encodings`` says beside each column how it is encoded.
+    """
+    shown = Table(title=escape(schema.name), title_justify="left")
     for heading in ("", "column", "kind", "values", "missing"):
         shown.add_column(heading)
+    if encodings is not None:
+        shown.add_column("encoded as")
     for column in schema.columns:
         mark = "*" if column.name == schema.target else ""
         missing = "yes" if column.missing else ""
-        shown.add_row(mark, escape(column.name), column.kind, escape(_values(column)), missing)
+        cells = [mark, escape(column.name), column.kind, escape(_values(column)), missing]
+        shown.add_row(*cells, *([encodings[column.name]] if encodings is not None else []))
     return shown
 
 
