@@ -28,17 +28,23 @@ def to_numbers(column: Column, values: pd.Series, *, unit: int = 1) -> Numbers:
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
+def rounded(column: Column, numbers: Numbers) -> Numbers:
+    """``numbers`` at the column's resolution: whole codes, units and integers, or its decimals."""
+    if column.kind != "numeric":
+        return numbers.round()
+    return numbers if column.decimals is None else numbers.round(column.decimals)
+
+
 def from_numbers(column: Column, numbers: Numbers, *, unit: int = 1) -> pd.Series:
-    """The inverse of ``to_numbers``; rounds to what the column holds (codes, decimals, units)."""
+    """The inverse of ``to_numbers``, for numbers that are ``rounded``."""
     missing = np.isnan(numbers)
     if column.is_nominal:
         codes = np.where(missing, -1, numbers).astype(np.int64)
         return pd.Series(pd.Categorical.from_codes(codes, categories=list(column.categories)))
     if column.kind == "date":
-        micros = np.where(missing, 0, numbers).round().astype(np.int64) * unit
+        micros = np.where(missing, 0, numbers).astype(np.int64) * unit
         return pd.Series(micros.astype("datetime64[us]")).mask(missing)
     if column.kind == "integer":
-        whole = pd.Series(np.where(missing, 0, numbers).round().astype(np.int64))
+        whole = pd.Series(np.where(missing, 0, numbers).astype(np.int64))
         return whole.astype("Int64").mask(missing) if column.missing else whole
-    decimals = column.decimals
-    return pd.Series(numbers if decimals is None else numbers.round(decimals))
+    return pd.Series(numbers)

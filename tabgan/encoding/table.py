@@ -22,7 +22,7 @@ from tabgan.encoding.derived import Lookup, find_derived
 from tabgan.encoding.label import LabelEncoder
 from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.levels import LevelsEncoder
-from tabgan.encoding.numbers import date_unit, from_numbers, to_numbers
+from tabgan.encoding.numbers import date_unit, from_numbers, rounded, to_numbers
 from tabgan.encoding.onehot import OneHotEncoder
 from tabgan.encoding.power import PowerEncoder
 from tabgan.encoding.quantile_normal import QuantileNormalEncoder
@@ -167,11 +167,36 @@ class TableEncoder:
             condition: float [n, condition_width].
             first_row: the running number of the first row, for regenerated keys.
         """
+        return self.to_table(self.decode_numbers(rows, condition), first_row=first_row)
+
+    def decode_numbers(self, rows: Encoded, condition: Encoded) -> Numbers:
+        """Rows as float64 [n, columns of ``schema_``]: codes, dates in units, numbers; NaN missing.
+
+        Rounded to what each column holds and clipped to its training range; keys are NaN.
+        """
+        columns = [self._decode_column(c, rows, condition) for c in self.schema_.columns]
+        return np.column_stack(columns)
+
+    def numbers(self, table: pd.DataFrame) -> Numbers:
+        """A conforming table as ``decode_numbers`` gives it: float64 [n, columns of ``schema_``]."""
+        return np.column_stack(
+            [
+                np.full(len(table), np.nan)
+                if self.encodings_[column.name] == "key"
+                else self._numbers(column, table)
+                for column in self.schema_.columns
+            ]
+        )
+
+    def to_table(self, numbers: Numbers, *, first_row: int = 0) -> pd.DataFrame:
+        """The table behind ``decode_numbers``; keys are numbered from ``first_row``."""
         columns = {
-            column.name: self._decode_column(column, rows, condition, first_row)
-            for column in self.schema_.columns
+            column.name: self._regenerated_keys(column, first_row, len(numbers))
+            if self.encodings_[column.name] == "key"
+            else from_numbers(column, numbers[:, place], unit=self.units_.get(column.name, 1))
+            for place, column in enumerate(self.schema_.columns)
         }
-        return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(numbers)))
 
     def save(self, folder: Path) -> None:
         """Write schema and learned state (JSON and arrays)."""
@@ -321,20 +346,21 @@ class TableEncoder:
         blocks = self.layout_.of(name)
         return slice(blocks[0].start, blocks[-1].span.stop) if blocks else slice(0, 0)
 
-    def _decode_column(
-        self, column: Column, rows: Encoded, condition: Encoded, first_row: int
-    ) -> pd.Series:
-        if self.encodings_[column.name] == "key":
-            running = pd.Series(np.arange(first_row, first_row + len(rows)) + 1)
-            return f"{column.name}-" + running.astype("str").str.zfill(9)
-        if self.encodings_[column.name] == "condition":
+    def _decode_column(self, column: Column, rows: Encoded, condition: Encoded) -> Numbers:
+        encoding = self.encodings_[column.name]
+        if encoding == "key":
+            return np.full(len(rows), np.nan)
+        if encoding == "condition":
             codes = condition.argmax(axis=1).astype(np.float64)
-            numbers = np.where(codes == len(column.categories), np.nan, codes)
-            return from_numbers(column, numbers)
+            return np.where(codes == len(column.categories), np.nan, codes)
         numbers = self._decoded_numbers(column.name, rows)
         if column.name in self.ranges_:
             numbers = numbers.clip(*self.ranges_[column.name])
-        return from_numbers(column, numbers, unit=self.units_.get(column.name, 1))
+        return rounded(column, numbers)
+
+    def _regenerated_keys(self, column: Column, first_row: int, n: int) -> pd.Series:
+        running = pd.Series(np.arange(first_row, first_row + n) + 1)
+        return f"{column.name}-" + running.astype("str").str.zfill(9)
 
     def _decoded_numbers(self, name: str, rows: Encoded) -> Numbers:
         if name in self.derived_:

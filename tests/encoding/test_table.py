@@ -165,3 +165,12 @@ def test_a_numeric_target_is_a_column_like_any_other(schema, table):
     encoder = encoder_of(schema.with_target("weight")).fit(table)
     assert encoder.condition_width == 0
     assert encoder.layout_.of("weight")
+
+
+def test_numbers_of_a_table_are_the_numbers_of_its_rows(schema, table):
+    encoder = encoder_of(schema, numeric="quantile_normal").fit(table)
+    rows, condition = encoder.encode(table), encoder.encode_condition(table)
+    numbers = encoder.decode_numbers(rows, condition)
+    np.testing.assert_array_equal(encoder.numbers(table), numbers)
+    assert numbers[0, 1] == 0.25
+    assert np.isnan(numbers[1, 2])  # Bo has no colour
