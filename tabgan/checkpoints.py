@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         TabganError: when it cannot be read, or holds anything else.
     """
     try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # of a foreign pickle's protocol, before it is refused
+            warnings.simplefilter("ignore")
+            checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise TabganError(f"{path}: not tensors and plain data: {reason}") from error

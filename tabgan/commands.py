@@ -15,22 +15,24 @@ from typing import Any, NoReturn
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
-from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from tabgan.errors import TabganError
+from tabgan.paths import conf_dir
 
 QUOTED = ("run", "out", "real", "test", "synthetic", "target")  # and every key that ends in path
+LEAST = {"seed": 0, "threads": 1, "data.batch_size": 1}  # whole numbers, and where they begin
 
 
-def launch(main: Callable[[], Any]) -> None:
+def launch(main: Callable[[], Any], config_name: str) -> None:
     """Run a Hydra application; a user's mistake ends in one line and exit status 1."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
     try:
         sys.argv[1:] = hydra_words(sys.argv[1:])
         main()
     except Exception as error:
-        end(error)
+        end(error, config_name)
 
 
 def job(function: Callable[[DictConfig, str], Any]) -> Callable[[DictConfig], Any]:
@@ -43,17 +45,30 @@ def job(function: Callable[[DictConfig, str], Any]) -> Callable[[DictConfig], An
     def wrapped(cfg: DictConfig) -> Any:
         hydra = HydraConfig.get()
         try:
+            check_numbers(cfg)
             return function(cfg, hydra.runtime.output_dir)
         except Exception as error:
             if hydra.mode is RunMode.MULTIRUN:
                 raise
             _forget(Path(hydra.runtime.output_dir), hydra.job.name)
-            end(error)
+            end(error, hydra.job.config_name)
 
     return wrapped
 
 
-def end(error: Exception) -> NoReturn:
+def check_numbers(cfg: DictConfig) -> None:
+    """Refuse a seed, a number of threads or a batch size that is none.
+
+    Raises:
+        TabganError: naming the key and what it may be.
+    """
+    for key, least in LEAST.items():
+        value = OmegaConf.select(cfg, key, default=least)
+        if value != "auto" and (not isinstance(value, int) or value < least):
+            raise TabganError(f"{key}={value}: expected a whole number, at least {least}")
+
+
+def end(error: Exception, config_name: str | None) -> NoReturn:
     """Print a user's mistake as one line and exit with 1; raise anything else as it is."""
     for cause in _causes(error):
         if isinstance(cause, TabganError | FloatingPointError):
@@ -61,7 +76,7 @@ def end(error: Exception) -> NoReturn:
         if isinstance(cause, ModuleNotFoundError):
             _fail(f"a package is missing: {cause}")
     if isinstance(error, HydraException | OmegaConfBaseException):
-        _fail(_explain(error))
+        _fail(_explain(error, config_name or "train"))
     raise error
 
 
@@ -69,15 +84,20 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     """Command words in Hydra's grammar.
 
     ``where.<column>=<value>`` words are taken raw and gathered in one ``where``; paths are
-    quoted; ``n`` may be written 1e9; a table given by ``data.path`` names the run.
+    quoted; ``n`` may be written 1e9; a table given by ``data.path`` names the run. Flags go last:
+    ``-m`` may stand anywhere.
 
     Raises:
-        TabganError: for an unknown column in ``where``, or an ``n`` that is not a whole number.
+        TabganError: for an unknown column in ``where``, an ``n`` that is not a whole number, or
+            a word without a key.
     """
+    words, flags = _parted(words)
     keys = dict(_split(word) for word in words if "=" in word)
     where, out = {}, []
     for word in words:
         key, value = _split(word)
+        if not key or key == "where":
+            raise TabganError(f"{word}: expected key=value, or where.<column>=<value>")
         if key.startswith("where."):
             column, asked = _condition(word.removeprefix("where."), keys.get("run"))
             where[column] = _unquoted(asked)
@@ -91,13 +111,14 @@ def hydra_words(words: Sequence[str]) -> list[str]:
         out.append(f"where={quote(json.dumps(where))}")
     if "data.path" in keys and "run_name" not in keys:
         out.append(f"run_name={quote(Path(_unquoted(keys['data.path'])).name.split('.')[0])}")
-    return out
+    return out + flags
 
 
 def quote(text: str) -> str:
     """``text`` as one quoted string of Hydra's grammar, whatever is in it."""
-    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), text)
-    return "'" + escaped.replace("${", "\\${") + "'"
+    literal = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)  # for OmegaConf's interpolations
+    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), literal)
+    return f"'{escaped}'"
 
 
 def _forget(folder: Path, job_name: str) -> None:
@@ -107,6 +128,16 @@ def _forget(folder: Path, job_name: str) -> None:
         shutil.rmtree(folder)
         if not any(folder.parent.iterdir()):
             folder.parent.rmdir()
+
+
+def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Overrides, and flags with their values: argparse wants each of them in one piece."""
+    overrides: list[str] = []
+    flags: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        is_value = before.startswith("-") and "=" not in word and not word.startswith("~")
+        (flags if word.startswith("-") or is_value else overrides).append(word)
+    return overrides, flags
 
 
 def _split(word: str) -> tuple[str, str]:
@@ -129,7 +160,7 @@ def _whole(value: str) -> int:
         number = float(value)
     except ValueError:
         number = -1.0
-    if number < 1 or number != int(number):
+    if number < 1 or not number.is_integer():  # neither infinity nor NaN is
         raise TabganError(f"n={value}: expected a whole number of rows, at least 1")
     return int(value) if value.isdigit() else int(number)
 
@@ -163,32 +194,35 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: Exception, config_name: str) -> str:
     """Hydra's complaint on one line, with the nearest valid name where it knows the names."""
-    text = " ".join(str(error).split())
+    text = str(error)
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key}: a value is needed; give {error.full_key}=<value>"
     if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
         from tabgan.tables.conditions import nearest
 
         group, _, name = error.missing_cfg_file.rpartition("/")
         return f"no {group} {name!r}; {nearest(name, error.options)}"
     match = re.match(r"Could not override '([^']+)'", text)
+    if match and match[1] in _groups():
+        return text  # Hydra says where the group stands, or that it is added with a plus
     if match:
-        return f"{match[1]}: no such key; {_nearest_key(match[1])}"
+        return f"{match[1]}: no such key; {_nearest_key(match[1], config_name)}"
     return text
 
 
-def _nearest_key(key: str) -> str:
+def _nearest_key(key: str, config_name: str) -> str:
     """Valid keys near a mistyped one, looked up in the composed configuration of this command."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
-    from tabgan.paths import conf_dir
     from tabgan.tables.conditions import nearest
 
     GlobalHydra.instance().clear()
-    choices = [w for w in sys.argv[1:] if w.startswith("+") and "." not in _split(w)[0]]
+    choices = [word for word in sys.argv[1:] if _split(word)[0].lstrip("+") in _groups()]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        node: Any = compose("train", overrides=choices)
+        node: Any = compose(config_name, overrides=choices)
     *parents, last = key.split("@")[0].split(".")
     for depth, parent in enumerate(parents):
         if not isinstance(node, DictConfig) or parent not in node:
@@ -197,6 +231,11 @@ def _nearest_key(key: str) -> str:
     return nearest(last, [name for name in node if not str(name).startswith("_")])
 
 
+def _groups() -> set[str]:
+    """The configuration's groups: the folders of conf/."""
+    return {path.name for path in conf_dir().iterdir() if path.is_dir()}
+
+
 def _fail(text: str) -> NoReturn:
-    sys.stderr.write(f"error: {text}\n")
+    sys.stderr.write(f"error: {' '.join(text.split())}\n")
     sys.exit(1)

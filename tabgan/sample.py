@@ -16,9 +16,11 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     import torch
 
+    from tabgan.recipes import check_keys
     from tabgan.runs import open_run
     from tabgan.sampling.stream import stream_rows
 
+    check_keys(cfg, ("run", "n", "seed", "out", "where", "threads"))
     torch.set_num_threads(cfg.threads)
     run = open_run(Path(cfg.run))
     out = Path(cfg.out) if cfg.out else run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
@@ -28,7 +30,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
 def run() -> None:
     """The console command ``tabgan-sample``."""
-    launch(main)
+    launch(main, "sample")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ FOREIGN_WARNINGS = (
     ".*smaller than the logging interval.*",  # steps are counted over epochs, so curves do come
 )
 PREVIEW_ROWS = 100
+CLOCK = {"begun": time.perf_counter()}  # set by begin, read by save_metrics
 METRICS = (
     "val/c2st_auc",
     "val/generator_loss",
@@ -44,6 +46,7 @@ METRICS = (
 
 def begin(*, seed: int, threads: int) -> None:
     """Seed everything, and keep torch to ``threads`` threads and Lightning to our own words."""
+    CLOCK["begun"] = time.perf_counter()
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     for message in FOREIGN_WARNINGS:
         warnings.filterwarnings("ignore", message=message)
@@ -117,11 +120,15 @@ def record_configuration(loggers: list[Logger], config: dict[str, Any], text: st
 
 
 def save_metrics(trainer: Trainer, module: CGANModule, folder: Path) -> None:
-    """Write ``metrics.json``: the last value of every curve, and what the run was."""
+    """Write ``metrics.json``: the last value of every curve, and what the run was.
+
+    ``seconds`` are those since ``begin``: of a resumed run, those since it was resumed.
+    """
     curves = {name: float(value) for name, value in trainer.callback_metrics.items()}
     facts = {
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
+        "seconds": round(time.perf_counter() - CLOCK["begun"], 1),
         "critic_parameters": count_parameters(module.critic),
         "generator_parameters": count_parameters(module.generator),
     }

@@ -1,9 +1,19 @@
-"""The tables that many tests share."""
+"""The tables that many tests share, and the commands run inside the test process."""
 
+import contextlib
+import importlib
+import io
+import logging
+import os
+import shutil
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 
 from tabgan.tables.schema import Column, TableSchema
 
@@ -49,3 +59,159 @@ def table(schema: TableSchema) -> pd.DataFrame:
             }
         )
     )
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+
+def run_command(name, *words, folder):
+    """``python -m tabgan.<name> <words>`` in ``folder``, without the seconds of a new process."""
+    module = importlib.import_module(f"tabgan.{name}")
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    argv, environ, root = sys.argv[:], dict(os.environ), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    sys.argv[:] = [f"tabgan.{name}", *map(str, words)]
+    try:
+        with contextlib.chdir(folder), contextlib.redirect_stdout(out):
+            with contextlib.redirect_stderr(err):
+                module.run()
+    except SystemExit as end:
+        status = int(end.code or 0)
+    finally:
+        sys.argv[:] = argv
+        os.environ.clear()
+        os.environ.update(environ)
+        GlobalHydra.instance().clear()
+        for handler in set(root.handlers) - set(handlers):
+            handler.close()
+        root.handlers[:], root.level = handlers, level
+    return Ended(status, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Run a command in the test's own folder: ``command("train", "data=adult", ...)``."""
+    return lambda name, *words: run_command(name, *words, folder=tmp_path)
+
+
+MIXED_HEADER = """@relation people
+@attribute age integer
+@attribute 'daily pay' real
+@attribute job {clerk,cook,'night guard'}
+@attribute member {false,true}
+@attribute joined date 'yyyy-MM-dd'
+@attribute planet {earth}
+@attribute legs numeric
+@attribute label {no,yes}
+@data
+"""
+MIXED_ROWS = 300
+
+
+@pytest.fixture(scope="session")
+def mixed_arff(tmp_path_factory):
+    """300 rows of every kind of column: 18 <= age < 70, pay with 2 decimals, dates of 2020.
+
+    Pay is missing in every tenth row, job in every fifth; planet and legs are constant; every
+    third label is yes.
+    """
+    rng = np.random.default_rng(0)
+    lines = []
+    for row in range(MIXED_ROWS):
+        pay = "?" if row % 10 == 0 else f"{rng.normal(100, 20):.2f}"
+        job = "?" if row % 5 == 1 else ("clerk", "cook", "'night guard'")[rng.integers(3)]
+        day = np.datetime64("2020-01-01") + rng.integers(366)
+        member, label = ("false", "true")[rng.integers(2)], "yes" if row % 3 == 2 else "no"
+        lines.append(f"{rng.integers(18, 70)},{pay},{job},{member},{day},earth,2,{label}\n")
+    path = tmp_path_factory.mktemp("data") / "people.arff"
+    path.write_text(MIXED_HEADER + "".join(lines), "utf-8")
+    return path
+
+
+TINY = {
+    "cgan": ("model.generator.hidden_dim=16", "model.critic.hidden_dim=16"),
+    "cgan_basic": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
+    "cgan_report": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
+}
+
+
+def tiny_words(model):
+    """The command words of a model that takes milliseconds a step."""
+    return (f"model={model}", *TINY[model], "model.noise_dim=8", "data.batch_size=50")
+
+
+@pytest.fixture(scope="session")
+def trained(mixed_arff, tmp_path_factory):
+    """The folder of one small run on ``mixed_arff``; shared, so a test only looks at it."""
+    folder = tmp_path_factory.mktemp("trained")
+    words = [f"data.path={mixed_arff}", "data.target=label", f"hydra.run.dir={folder}"]
+    words += [*tiny_words("cgan_basic"), "trainer.max_epochs=3", "trainer.log_every_n_steps=1"]
+    ended = run_command("train", *words, folder=folder.parent)
+    assert ended.status == 0, ended.err
+    return folder
+
+
+class Training:
+    """A training without commands: a tiny model on ``mixed_arff``, and the callbacks of a test."""
+
+    def __init__(self, folder, data_path, model, words):
+        from hydra import compose, initialize_config_dir
+        from hydra.utils import instantiate
+
+        from tabgan.paths import conf_dir
+        from tabgan.recipes import build_module, settle
+        from tabgan.training import begin
+
+        words = [f"data.path={data_path}", "data.target=label", *tiny_words(model), *words]
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            cfg = compose("train", overrides=["trainer.log_every_n_steps=1", *words])
+        begin(seed=cfg.seed, threads=1)
+        self.folder, self.seed = folder, cfg.seed
+        self.data = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
+        self.data.setup("fit")
+        settle(cfg, self.data, folder)
+        self.module = build_module(cfg, self.data.encoder)
+        parts = self.data.encoded("train"), self.data.encoded("validation")
+        self.module.prepare(*parts, seed=cfg.seed)
+        self.make_trainer = instantiate(cfg.trainer)
+
+    def fit(self, *callbacks, max_epochs, ckpt_path=None, logger=False):
+        from pytorch_lightning.callbacks import Checkpoint
+
+        from tabgan.callbacks.reseed import Reseed
+
+        self.trainer = self.make_trainer(
+            callbacks=[Reseed(seed=self.seed), *callbacks],
+            max_epochs=max_epochs,
+            logger=logger,
+            default_root_dir=str(self.folder),
+            enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+        )
+        self.trainer.fit(self.module, datamodule=self.data, ckpt_path=ckpt_path)
+        return self
+
+    @property
+    def weights(self):
+        """Every parameter and buffer, as copies."""
+        return {name: value.clone() for name, value in self.module.state_dict().items()}
+
+
+@pytest.fixture
+def training(mixed_arff, tmp_path):
+    """``training("model.lr=1e-3", model="cgan")``, then ``.fit(*callbacks, max_epochs=2)``.
+
+    An epoch is 4 steps: 300 rows, 30 for testing, 27 for validation, batches of 50.
+    """
+    return lambda *words, model="cgan_basic": Training(tmp_path, mixed_arff, model, words)
+
+
+@pytest.fixture
+def run_copy(trained, tmp_path):
+    """A copy of the trained run that a test may break."""
+    return Path(shutil.copytree(trained, tmp_path / "run"))

@@ -178,7 +178,7 @@ class TableEncoder:
         return np.column_stack(columns)
 
     def numbers(self, table: pd.DataFrame) -> Numbers:
-        """A conforming table as ``decode_numbers`` gives it: float64 [n, columns of ``schema_``]."""
+        """A conforming table as ``decode_numbers`` gives it: float64 [n, columns]."""
         return np.column_stack(
             [
                 np.full(len(table), np.nan)

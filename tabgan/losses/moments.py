@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 FLOOR = 1e-3  # in the weights: pairs rarer than this are not worth their noise
