@@ -12,11 +12,24 @@ MAY_IMPORT = {
     "losses": set(),
     "encoding": {"tables"},
     "metrics": {"tables"},
+    "report": {"tables", "metrics"},
     "serving": {"tables", "encoding"},
     "nets": {"encoding"},
     "modules": {"encoding", "nets", "losses"},
     "sampling": {"tables", "encoding", "nets", "modules"},
     "callbacks": {"tables", "encoding", "modules", "sampling", "metrics"},
+    "studies": {
+        "tables",
+        "encoding",
+        "losses",
+        "modules",
+        "sampling",
+        "metrics",
+        "serving",
+        "report",
+        "runs",
+        "recipes",
+    },  # fmt: skip
 }  # everyone may import seeding, errors, paths; files at the top: anything on a lower floor
 FLOORS = [
     {"seeding", "errors", "paths", "__init__"},
@@ -25,9 +38,14 @@ FLOORS = [
     {"recipes"},
     {"runs"},
     {"commands"},
-    {"train", "sample"},
+    {"evaluation"},
+    {"resplit"},
+    {"train", "sample", "evaluate", "explore", "compare"},
 ]  # the files at the top of the package, lowest first
-OF_HYDRA = {"train", "sample", "commands", "recipes", "runs"}
+OF_HYDRA = {
+    "train", "sample", "evaluate", "explore", "evaluation", "resplit",
+    "commands", "recipes", "runs",
+}  # fmt: skip
 
 
 def imports_of(path):

@@ -1,7 +1,7 @@
 """Has the generator stopped producing variety? Lost categories, entropy, repeated and crowded rows.
 
 Compare with real rows of about the same number: a small sample of real rows loses rare
-categories too.
+categories too. The alarm's threshold comes from an ablation, in docs/collapse.md.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import pandas as pd
 from tabgan.errors import TabganError
 from tabgan.metrics.binning import discretise, entropy
 from tabgan.metrics.coding import CodedTable, code_tables
-from tabgan.metrics.drawing import draw_rows
-from tabgan.metrics.nearest import MixedRows, mixed_rows, nearest
+from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest
+from tabgan.seeding import rng_at
 
-COLLAPSE_THRESHOLD = 0.5  # half of the categories, entropy, distinct rows or spacing is gone
+COLLAPSE_THRESHOLD = 0.5  # half of the categories, entropy or distinct rows gone, or crowded
 NEIGHBOUR_ROWS = 2_000
 
 
@@ -76,26 +76,38 @@ def distinct_share(table: pd.DataFrame) -> float:
 def neighbour_ratio(
     real: pd.DataFrame, synthetic: pd.DataFrame, *, seed: int = 0, max_rows: int = NEIGHBOUR_ROWS
 ) -> float:
-    """Median distance to the nearest row of the same table, synthetic over real; at least 0.
+    """Mean distance to the nearest other distinct row, synthetic over real; at least 0.
 
-    1 is best; near 0 the synthetic rows crowd around a few points. The two tables are cut to the
-    same number of rows, at most ``max_rows``, by seed; the distance is that of ``privacy``.
+    1 is best; near 0 the synthetic rows crowd around a few points. Repeated rows count once, for
+    ``distinct_share`` tells of them. Both tables are cut to the same number of distinct rows, at
+    most ``max_rows``, by seed; the distance is that of ``privacy``, scaled by all of real.
 
     Raises:
-        TabganError: when real's median is 0 (most rows repeat), which leaves the ratio undefined,
-            or when rows are fewer than two.
+        TabganError: when a table has fewer than two distinct rows.
     """
-    n_rows = min(len(real), len(synthetic), max_rows)
-    spacing = [
-        _median_spacing(rows)
-        for rows in mixed_rows(
-            real=draw_rows(real, n_rows, seed, "neighbours", "real"),
-            synthetic=draw_rows(synthetic, n_rows, seed, "neighbours", "synthetic"),
-        )
-    ]
-    if spacing[0] == 0:
-        raise TabganError("neighbour ratio: most real rows repeat; the ratio is undefined")
-    return spacing[1] / spacing[0]
+    real_spacing, synthetic_spacing = _spacings(real, synthetic, seed, max_rows)
+    return float(synthetic_spacing.mean() / real_spacing.mean())
+
+
+def crowded_share(
+    real: pd.DataFrame, synthetic: pd.DataFrame, *, seed: int = 0, max_rows: int = NEIGHBOUR_ROWS
+) -> float:
+    """The share of rows that stand closer to another row than real rows do; in [0, 1], 0 is best.
+
+    The largest difference, over distances, of how many distinct rows have another so near:
+    synthetic minus real (the one-sided Kolmogorov-Smirnov distance). Unlike ``neighbour_ratio``
+    it does not forgive a crowd because the other rows stand far apart. Rows and distances are
+    those of ``neighbour_ratio``.
+
+    Raises:
+        TabganError: when a table has fewer than two distinct rows.
+    """
+    spacings = _spacings(real, synthetic, seed, max_rows)
+    distances = np.concatenate(spacings)
+    real_share, synthetic_share = (
+        np.searchsorted(np.sort(each), distances, side="right") / len(each) for each in spacings
+    )
+    return float((synthetic_share - real_share).max())
 
 
 def collapse_signals(
@@ -104,8 +116,9 @@ def collapse_signals(
     """How much variety is gone, each in [0, 1], lower is better.
 
     ``lost_categories`` (mean over columns), ``entropy`` (of the column that lost most),
-    ``distinct_rows`` and ``spacing`` (``neighbour_ratio``), the last three as the share lost of
-    real's. A signal that the table cannot give (no nominal column, a ratio undefined) is absent.
+    ``distinct_rows``, the last two as the share lost of real's, and ``spacing``
+    (``crowded_share``). A signal that the table cannot give (no nominal column, a ratio
+    undefined) is absent.
 
     Raises:
         TabganError: when the tables differ in columns or have no rows.
@@ -118,7 +131,7 @@ def collapse_signals(
     if len(ratios):
         signals["entropy"] = 1 - float(ratios.min())
     with suppress(TabganError):  # undefined on this table: absent, as said above
-        signals["spacing"] = 1 - neighbour_ratio(real, synthetic, seed=seed)
+        signals["spacing"] = crowded_share(real, synthetic, seed=seed)
     return {name: max(0.0, value) for name, value in signals.items()}
 
 
@@ -135,5 +148,27 @@ def _distinct_share(coded: CodedTable) -> float:
     return len(np.unique(coded.matrix(), axis=0)) / coded.n_rows
 
 
-def _median_spacing(rows: MixedRows) -> float:
-    return float(np.median(nearest(rows, rows, n_neighbours=2)[0][:, 1]))  # 0 is the row itself
+def _spacings(
+    real: pd.DataFrame, synthetic: pd.DataFrame, seed: int, max_rows: int
+) -> list[np.ndarray]:
+    """Distances to the nearest other distinct row, of as many rows of each table."""
+    rows = [_distinct_rows(rows) for rows in mixed_rows(real=real, synthetic=synthetic)]
+    n_rows = min(max_rows, *(len(each.codes) for each in rows))
+    if n_rows < 2:
+        raise TabganError("row spacing: expected at least two distinct rows in each table")
+    drawn = [_drawn(each, n_rows, seed, place) for place, each in enumerate(rows)]
+    return [nearest(each, each, n_neighbours=2)[0][:, 1] for each in drawn]  # 0 is the row itself
+
+
+def _distinct_rows(rows: MixedRows) -> MixedRows:
+    both = np.hstack([rows.numbers.round(PLACES), rows.codes])
+    places = np.sort(np.unique(both, axis=0, return_index=True)[1])
+    return MixedRows(rows.numbers[places], rows.codes[places])
+
+
+def _drawn(rows: MixedRows, n_rows: int, seed: int, place: int) -> MixedRows:
+    if len(rows.codes) == n_rows:
+        return rows
+    rng = rng_at(seed, "metrics", "neighbours", place)
+    chosen = np.sort(rng.choice(len(rows.codes), n_rows, replace=False))
+    return MixedRows(rows.numbers[chosen], rows.codes[chosen])

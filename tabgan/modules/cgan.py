@@ -141,8 +141,13 @@ class CGANModule(pl.LightningModule):
             self._step(generator_optimizer, generator_loss)
         if self.averaged is not None:
             self.averaged.follow(self.generator, self.global_step)
+        self._losses = {"critic": critic_loss.detach(), "generator": generator_loss.detach()}
         if speak:
-            self._report(critic_loss, generator_loss, real_logits, fake_logits)
+            self._check_losses()
+            self._report(real_logits, fake_logits)
+
+    def on_train_epoch_end(self) -> None:
+        self._check_losses()  # before callbacks keep the weights
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         rows, condition = batch
@@ -221,16 +226,16 @@ class CGANModule(pl.LightningModule):
         self.manual_backward(loss)
         optimizer.step()
 
-    def _report(
-        self, critic_loss: Tensor, generator_loss: Tensor, real_logits: Tensor, fake_logits: Tensor
-    ) -> None:
-        """Log the curves, and stop a run whose loss is no longer a number."""
-        for name, loss in (("critic", critic_loss), ("generator", generator_loss)):
+    def _check_losses(self) -> None:
+        """Stop a run whose loss is no longer a number; looked at now and then, for it is a sync."""
+        for name, loss in self._losses.items():
             if not loss.isfinite():
                 raise FloatingPointError(f"{name} loss is {loss.item()} at step {self.global_step}")
+
+    def _report(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         curves = {
-            "train/critic_loss": critic_loss,
-            "train/generator_loss": generator_loss,
+            "train/critic_loss": self._losses["critic"],
+            "train/generator_loss": self._losses["generator"],
             "train/critic_real": real_logits.mean(),
             "train/critic_fake": fake_logits.mean(),
             "train/critic_grad_norm": gradient_norm(self.critic.parameters()),

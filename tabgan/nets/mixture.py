@@ -16,7 +16,11 @@ from torch import Tensor
 from tabgan.encoding.layout import RowLayout
 
 CHUNK_ROWS = 4_096  # rows whose responsibilities are held at once
-MIN_SCALE = 0.05  # a component's smallest standard deviation on the encoded scale
+LEAST_GAIN = 0.01  # of the mean validation log-likelihood, in nats, for another pass
+START_SCALE = 0.5  # a component's first standard deviation on the encoded scale
+MIN_SCALE = 0.05  # and its smallest
+MEAN_ROWS = 0.5  # rows of the table that a component's mean is drawn towards
+VARIANCE_ROWS = 5.0  # rows of all components that its variance is drawn towards
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +51,10 @@ def fit_mixture(
 ) -> Mixture:
     """Expectation-maximisation with smoothing towards the marginals.
 
-    Each component starts at a training row. Each M-step adds ``smoothing`` rows that follow the
-    table's marginals to every component, so that a component of few rows stays near them.
-    Stops before ``passes`` when the likelihood of the validation rows falls: from there on the
-    mixture memorises.
+    Each component starts at a training row, and each M-step draws it towards the whole table
+    (``_Prior``), so that a component of few rows does not repeat them.
+    Stops before ``passes`` when the log-likelihood of the validation rows gains less than .01 a
+    row: from there on the mixture memorises.
 
     Args:
         rows: [n, row_width], hard one-hots and scalars.
@@ -58,7 +62,7 @@ def fit_mixture(
         validation: rows and condition of held-out rows.
         layout: the map of a row.
         n_components: K, at most n.
-        smoothing: pseudo-rows per component.
+        smoothing: rows of the table's marginals added to a component's discrete shares.
         passes: EM passes at most.
         rng: draws the starting rows, on the CPU.
     """
@@ -66,15 +70,15 @@ def fit_mixture(
     held = torch.cat(validation, dim=1)
     prior = _Prior(joined, places, smoothing)
     start = torch.randperm(len(rows), generator=rng)[:n_components]
-    state = prior.smoothed(torch.ones(len(start)), joined[start], joined[start] ** 2)
+    state = prior.start(joined[start])
     best, best_likelihood = state, -math.inf
     for _ in range(passes):
         counts, sums, squares, _ = _expectations(joined, places, state)
         state = prior.smoothed(counts, sums, squares)
         likelihood = _expectations(held, places, state)[3]
-        if likelihood <= best_likelihood:
+        gain, best, best_likelihood = likelihood - best_likelihood, state, likelihood
+        if gain < LEAST_GAIN:
             break
-        best, best_likelihood = state, likelihood
     return _conditional(best, rows.shape[1])
 
 
@@ -86,21 +90,35 @@ class _State:
 
 
 class _Prior:
-    """Smoothed estimates: every component is given ``smoothing`` rows of the marginals."""
+    """Smoothed estimates: no component may lean on its few rows alone.
+
+    Shares are drawn towards the table's by ``smoothing`` rows of it, means by half a row.
+    Variances are drawn towards the mean variance within components: the table's own is that of
+    all components together, and would blur every one of them.
+    """
 
     def __init__(self, joined: Tensor, scalars: Tensor, smoothing: float) -> None:
-        self.n_rows = len(joined)
-        self.mean, self.square = joined.mean(dim=0), (joined**2).mean(dim=0)  # [width]
-        self.scalars, self.smoothing = scalars, smoothing
+        self.scalars = scalars  # [width]
+        self.mean = joined.mean(dim=0)  # [width]
+        self.rows = torch.where(scalars, MEAN_ROWS, smoothing)  # [width]
+
+    def start(self, rows: Tensor) -> _State:
+        """One component around each of some rows."""
+        counts = torch.ones(len(rows))
+        return self._state(counts, rows, torch.full_like(rows, START_SCALE**2))
 
     def smoothed(self, counts: Tensor, sums: Tensor, squares: Tensor) -> _State:
-        total = (counts + self.smoothing)[:, None]
-        mean = (sums + self.smoothing * self.mean) / total
-        square = (squares + self.smoothing * self.square) / total
-        scale = (square - mean**2).clamp_min(MIN_SCALE**2).sqrt()
-        weights = (counts + 1.0) / (counts + 1.0).sum()
+        """The M-step: components of ``counts`` [K] rows with these sums [K, width]."""
+        rows = counts[:, None].clamp_min(1e-6)
+        within = (squares - sums**2 / rows).clamp_min(0.0)
+        pooled = within.sum(dim=0) / counts.sum()
+        return self._state(counts, sums, (within + VARIANCE_ROWS * pooled) / (rows + VARIANCE_ROWS))
+
+    def _state(self, counts: Tensor, sums: Tensor, variances: Tensor) -> _State:
+        mean = (sums + self.rows * self.mean) / (counts[:, None] + self.rows)
+        scale = variances.clamp_min(MIN_SCALE**2).sqrt()
         return _State(
-            log_weights=weights.log(),
+            log_weights=((counts + 1.0) / (counts + 1.0).sum()).log(),
             centres=torch.where(self.scalars, mean, mean.clamp_min(1e-12).log()),
             log_scales=torch.where(self.scalars, scale.log(), 0.0),
         )

@@ -6,12 +6,14 @@ from tabgan.errors import TabganError
 from tabgan.metrics.collapse import (
     collapse_alarm,
     collapse_signals,
+    crowded_share,
     distinct_share,
     entropy_ratios,
     lost_categories,
     neighbour_ratio,
     unseen_categories,
 )
+from tabgan.metrics.drawing import independent_columns
 
 
 def labels(*values: str | None) -> pd.DataFrame:
@@ -42,8 +44,26 @@ def test_neighbour_ratio_is_the_spacing_over_reals_spacing():
     assert neighbour_ratio(real, real) == 1
 
 
-def test_neighbour_ratio_refuses_a_real_table_of_copies():
-    with pytest.raises(TabganError, match="most real rows repeat"):
+def test_neighbour_ratio_is_of_the_mean_spacing():
+    real = pd.DataFrame({"n": [0.0, 1, 2, 4]})  # to the nearest other row: 1, 1, 1, 2
+    fake = pd.DataFrame({"n": [0.0, 1, 3, 4]})  # 1, 1, 1, 1
+    assert neighbour_ratio(real, fake) == pytest.approx(4 / 5)
+
+
+def test_crowded_share_is_of_rows_nearer_than_real_ones():
+    real = pd.DataFrame({"n": [0.0, 2, 4, 8]})  # to the nearest other row: 2, 2, 2, 4
+    fake = pd.DataFrame({"n": [0.0, 1, 4, 8]})  # 1, 1, 3, 4: two of four are nearer than any real
+    assert crowded_share(real, fake) == 2 / 4
+    assert crowded_share(real, real) == 0
+
+
+def test_neighbour_ratio_counts_a_repeated_row_once():
+    real = pd.DataFrame({"n": np.arange(0, 100, 10.0)})
+    assert neighbour_ratio(real, pd.concat([real, real])) == 1
+
+
+def test_neighbour_ratio_refuses_a_table_of_one_row():
+    with pytest.raises(TabganError, match="at least two distinct rows"):
         neighbour_ratio(labels("a", "a", "a"), labels("a", "b", "a"))
 
 
@@ -54,7 +74,6 @@ def test_fresh_rows_raise_no_alarm_and_a_collapsed_generator_does(dependent_rows
     few = pd.concat([fresh.iloc[:5]] * 100, ignore_index=True)  # five rows again and again
     signals = collapse_signals(real, few)
     assert signals["distinct_rows"] == pytest.approx(1 - 5 / 500, abs=0.01)
-    assert signals["spacing"] == 1
     assert collapse_alarm(real, few)
 
 
@@ -72,10 +91,37 @@ def test_a_signal_that_the_table_cannot_give_is_absent():
         "distinct_rows",
         "lost_categories",
         "entropy",
+        "spacing",
     }
     assert set(collapse_signals(pd.DataFrame({"n": [1, 1, 1]}), pd.DataFrame({"n": [1]}))) == {
         "distinct_rows"
     }
+
+
+def crowded(rows, share, *, jitter):
+    """``rows`` of which ``share`` are ten rows again and again, exactly or with moved numbers."""
+    n_crowd = round(share * len(rows))
+    crowd = pd.concat([rows.iloc[:10]] * (n_crowd // 10), ignore_index=True)
+    crowd["pay"] += np.random.default_rng(0).normal(0, jitter, n_crowd)
+    return pd.concat([crowd, rows.iloc[: len(rows) - n_crowd]], ignore_index=True)
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.01])
+def test_the_alarm_rings_when_three_quarters_are_a_crowd_and_not_for_a_quarter(
+    dependent_rows, jitter
+):
+    real, fresh = dependent_rows(400, 0), dependent_rows(400, 1)
+    assert collapse_alarm(real, crowded(fresh, 0.75, jitter=jitter))
+    assert not collapse_alarm(real, crowded(fresh, 0.25, jitter=jitter))
+
+
+def test_healthy_rows_raise_no_alarm(dependent_rows):
+    real = dependent_rows(400, 0)
+    bootstrap = real.sample(400, replace=True, random_state=0, ignore_index=True)
+    for rows in (bootstrap, independent_columns(real, 400, 0), dependent_rows(400, 2)):
+        assert not collapse_alarm(real, rows)
+    few = dependent_rows(200, 3)
+    assert not collapse_alarm(real.iloc[:200], few)
 
 
 def test_rows_may_be_permuted(dependent_rows):

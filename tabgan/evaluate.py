@@ -1,0 +1,43 @@
+"""``python -m tabgan.evaluate run=FOLDER``: how good are the rows, and are they copies?"""
+
+import hydra
+from omegaconf import DictConfig
+
+from tabgan.commands import job, launch
+from tabgan.paths import conf_dir
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="evaluate")
+@job
+def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
+    """Gather three tables, from a run or from files, and report on them."""
+    from tabgan.evaluation import (
+        gather,
+        run_study,
+    )  # pandas takes seconds to import, and --help must not
+    from tabgan.report.build import build_report
+    from tabgan.resplit import resplit_share
+
+    if "study" in cfg:
+        run_study(cfg)
+        return
+    evaluation = gather(cfg)
+    build_report(
+        evaluation.tables,
+        out=evaluation.out,
+        seed=cfg.seed,
+        threads=cfg.threads,
+        full_mle=cfg.full_mle,
+        dcr_share=resplit_share(cfg) if cfg.resplit else None,
+        facts=evaluation.facts,
+        configuration=evaluation.configuration,
+    )
+
+
+def run() -> None:
+    """The console command ``tabgan-evaluate``."""
+    launch(main, "evaluate")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,210 @@
+"""What ``evaluate`` compares: the tables of a run folder, or of three files."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from tabgan.errors import TabganError
+from tabgan.report.reading import Tables, compared, read_like, read_real
+from tabgan.tables.conditions import nearest
+from tabgan.tables.schema import TableSchema
+
+if TYPE_CHECKING:
+    from tabgan.runs import Run
+
+Facts = dict[str, float | str]
+KEYS = (
+    "run", "real", "test", "synthetic", "target", "n", "seed", "out", "full_mle", "resplit",
+    "threads",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Tables to compare, and where they came from.
+
+    Attributes:
+        tables: train, test and synthetic rows.
+        out: where the report goes.
+        facts: for ``report.json``.
+        configuration: the run's, as YAML.
+    """
+
+    tables: Tables
+    out: Path
+    facts: Facts
+    configuration: str = field(default="")
+
+
+class RunData(NamedTuple):
+    """A run's table: the rows the generator was trained on, and those it never saw."""
+
+    title: str
+    schema: TableSchema
+    train: pd.DataFrame
+    validation: pd.DataFrame
+    test: pd.DataFrame
+
+
+def gather(cfg: DictConfig) -> Evaluation:
+    """The tables that the command line asks for.
+
+    Raises:
+        TabganError: when words are missing or do not go together, a file cannot be read or has
+            other columns, or a run has no test rows.
+    """
+    check_words(cfg, KEYS)
+    if cfg.run is not None:
+        return _of_run(cfg)
+    if cfg.resplit:
+        raise TabganError("resplit=true trains a run's configuration again: give run=<folder>")
+    absent = [name for name in ("real", "test", "synthetic") if cfg[name] is None]
+    if absent:
+        words = " ".join(f"{name}=<file>" for name in absent)
+        raise TabganError(f"nothing to evaluate: give run=<folder>, or {words} too")
+    return _of_files(cfg)
+
+
+def run_study(cfg: DictConfig) -> None:
+    """Do what ``+study=<name>`` asks of a run, in place of a report.
+
+    Raises:
+        TabganError: without a run, with another table than the run's, or when the run cannot be
+            read.
+    """
+    alien = [n for n in map(str, cfg) if n not in (*KEYS, "study")]
+    alien += [n for n in ("real", "test", "synthetic", "target", "n") if cfg[n] is not None]
+    if alien:
+        raise TabganError(f"{alien[0]}: a study takes run=, out=, seed= and keys of study")
+    if cfg.run is None:
+        raise TabganError("a study looks at a trained run: give run=<folder>")
+    import torch
+
+    from tabgan.runs import open_run
+
+    torch.set_num_threads(1)
+    run = open_run(Path(cfg.run))
+    data = read_data(run.config)
+    rows = {"train": data.train, "validation": data.validation, "test": data.test}
+    out = None if cfg.out is None else Path(cfg.out)
+    instantiate(cfg.study)(run, **rows, out=out, seed=cfg.seed)
+
+
+def check_words(cfg: DictConfig, known: Sequence[str]) -> None:
+    """Refuse keys that nothing would read (``+word=``).
+
+    Raises:
+        TabganError: naming each of them and the nearest valid one.
+    """
+    unknown = [name for name in map(str, cfg) if name not in known]
+    if unknown:
+        raise TabganError("; ".join(f"{name}: {nearest(name, known)}" for name in unknown))
+
+
+def _of_files(cfg: DictConfig) -> Evaluation:
+    train, schema = read_real(Path(cfg.real), target=cfg.target)
+    synthetic = Path(cfg.synthetic)
+    tables = Tables(
+        title=Path(cfg.real).name.split(".")[0],
+        train=train[compared(schema)],
+        test=read_like(Path(cfg.test), schema),
+        synthetic=read_like(synthetic, schema),
+        target=schema.target,
+    )
+    beside = synthetic.parent / f"{synthetic.name.split('.')[0]}_report"
+    return Evaluation(tables=tables, out=Path(cfg.out or beside), facts=_facts(cfg))
+
+
+def _of_run(cfg: DictConfig) -> Evaluation:
+    import torch  # torch takes seconds to import, and three files need none
+
+    from tabgan.runs import open_run
+
+    torch.set_num_threads(1)
+    run = open_run(Path(cfg.run))
+    schema = run.encoder.schema_
+    if cfg.target is not None:
+        schema = schema.with_target(cfg.target)
+    title, train, test = _real_rows(cfg, run, schema)
+    synthetic, facts = _synthetic_rows(cfg, run, schema, len(train))
+    tables = Tables(title=title, train=train, test=test, synthetic=synthetic, target=schema.target)
+    return Evaluation(
+        tables=tables,
+        out=Path(cfg.out or run.folder),
+        facts=facts | _facts(cfg),
+        configuration=OmegaConf.to_yaml(run.config),
+    )
+
+
+def _real_rows(
+    cfg: DictConfig, run: Run, schema: TableSchema
+) -> tuple[str, pd.DataFrame, pd.DataFrame]:
+    """What the table is called, the rows the generator was trained on, and test rows."""
+    if cfg.real is not None:
+        if cfg.test is None:
+            raise TabganError("real= replaces the run's table: give test=<file> too")
+        title = Path(cfg.real).name.split(".")[0]
+        return title, read_like(Path(cfg.real), schema), read_like(Path(cfg.test), schema)
+    data = read_data(run.config)
+    names = compared(schema)
+    if cfg.test is not None:
+        return data.title, data.train[names], read_like(Path(cfg.test), schema)
+    if len(data.test) == 0:
+        raise TabganError(
+            f"{run.folder}: the run kept no test rows (data.test_fraction=0); "
+            "give test=<file> with real rows that it never saw"
+        )
+    return data.title, data.train[names], data.test[names]
+
+
+def read_data(config: DictConfig) -> RunData:
+    """A run's table, read and split as its training did it.
+
+    Raises:
+        TabganError: when the stored configuration names anything but tabgan's own classes, or
+            the table is no longer where it was.
+    """
+    for part in ("data", "encoder"):
+        target = str(config[part].get("_target_"))
+        if not target.startswith("tabgan."):
+            raise TabganError(
+                f"{part}._target_: a run folder may name targets of tabgan, got {target!r}"
+            )
+    data = instantiate(config.data)(encoder=instantiate(config.encoder))
+    data.setup("fit")
+    return RunData(data.title, data.schema, data.train, data.validation, data.test)
+
+
+def _synthetic_rows(
+    cfg: DictConfig, run: Run, schema: TableSchema, n_train: int
+) -> tuple[pd.DataFrame, Facts]:
+    facts: Facts = {"run": str(run.folder), "checkpoint": run.checkpoint.name}
+    if cfg.synthetic is not None:
+        return read_like(Path(cfg.synthetic), schema), facts
+    from tabgan.sampling.draw import class_weights, draw_chunks
+
+    n = n_train if cfg.n is None else int(cfg.n)
+    weights = class_weights(run.encoder, {})
+    chunks = draw_chunks(run.module, run.encoder, n=n, seed=cfg.seed, weights=weights)
+    facts["rows_again"] = (
+        f"python -m tabgan.sample run={shlex.quote(str(run.folder))} n={n} seed={cfg.seed}"
+    )
+    return pd.concat(chunks, ignore_index=True)[compared(schema)], facts
+
+
+def _facts(cfg: DictConfig) -> Facts:
+    given = {name: str(cfg[name]) for name in ("real", "test", "synthetic") if cfg[name]}
+    facts: dict[str, Any] = {
+        **given,
+        "command": f"python -m tabgan.evaluate {' '.join(sys.argv[1:])}",
+    }
+    return facts

@@ -1,0 +1,152 @@
+"""One report: figures, pictures, a page, a table in the terminal."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import time
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tabgan.metrics.collapse import COLLAPSE_THRESHOLD
+from tabgan.metrics.detection import detector_name
+from tabgan.metrics.directions import DIRECTIONS
+from tabgan.report.evaluation_page import evaluation_page, figure_text
+from tabgan.report.evaluation_pictures import draw_pictures
+from tabgan.report.files import prepare, write_pictures
+from tabgan.report.measure import Measured, measure, worst_pairs
+from tabgan.report.progress import progress
+from tabgan.report.reading import Tables
+from tabgan.report.verdict import findings, headline
+
+log = logging.getLogger(__name__)
+
+Report = dict[str, float | str]
+PACKAGES = ("tabgan-lightning", "torch", "numpy", "pandas", "scikit-learn", "xgboost-cpu")
+COLUMNS = {"": "model", "real_test.": "real rows", "independent.": "independent"}
+STEPS = 3 * 12 + 2  # of the panels and behind them; each picture is one more
+
+
+def build_report(
+    tables: Tables,
+    *,
+    out: Path,
+    seed: int,
+    threads: int,
+    full_mle: bool = False,
+    dcr_share: float | None = None,
+    facts: Mapping[str, float | str] | None = None,
+    configuration: str = "",
+) -> Report:
+    """Measure, draw and write ``report.json``, ``report.html`` and ``pictures/`` into ``out``.
+
+    ``report.json`` is flat: the metrics by name, the anchors under ``real_test.`` and
+    ``independent.``, ``collapse.<signal>``, facts, and ``notes.<name>`` for what is undefined or
+    was found. Values are finite numbers or strings.
+
+    Args:
+        tables: what is compared.
+        out: the folder, made if need be.
+        seed: fixes every draw and fold.
+        threads: for XGBoost.
+        full_mle: the published grid for MLE.
+        dcr_share: from a re-split, where one was trained.
+        facts: what else a reader should know: the command, the checkpoint.
+        configuration: the run's configuration as text.
+
+    Returns:
+        What was written to ``report.json``.
+
+    Raises:
+        TabganError: when the tables differ in columns or kinds, one has no rows, or ``out``
+            cannot be written.
+    """
+    started = time.perf_counter()
+    prepare(out)
+    with progress(STEPS + len(tables.train.columns) + 8) as tell:
+        measured = measure(tables, seed=seed, threads=threads, full_mle=full_mle, tell=tell)
+        if dcr_share is not None:
+            measured.scores[""]["dcr_share"] = dcr_share
+            measured.notes.pop("dcr_share", None)
+        pictures = draw_pictures(tables, measured, seed=seed, tell=tell)
+    write_pictures(out, pictures)
+    found = findings(
+        measured.scores[""],
+        measured.scores["real_test."],
+        measured.scores["independent."],
+        measured.signals,
+        n_test=len(tables.test),
+        n_synthetic=len(tables.synthetic),
+    )
+    report: Report = {"headline": headline(found), **_figures(measured)}
+    report |= {"seconds": round(time.perf_counter() - started, 1)}
+    report |= _facts(tables, seed=seed, full_mle=full_mle) | dict(facts or {})
+    report |= {f"notes.{name}": note for name, note in measured.notes.items()}
+    page = evaluation_page(
+        tables, measured, found, report=report, pictures=pictures, configuration=configuration
+    )
+    (out / "report.json").write_text(
+        json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
+    )
+    (out / "report.html").write_text(page, "utf-8")
+    _print(measured, report)
+    log.info("the report: %s", out / "report.html")
+    return report
+
+
+def _figures(measured: Measured) -> Report:
+    figures: Report = {
+        prefix + name: scores[name]
+        for prefix, scores in measured.scores.items()
+        for name in DIRECTIONS
+        if name in scores
+    }
+    figures |= {f"collapse.{name}": float(lost) for name, lost in measured.signals.items()}
+    rings = max(measured.signals.values(), default=0.0) > COLLAPSE_THRESHOLD
+    figures["collapse.alarm"] = int(rings)
+    figures["worst_columns"] = ", ".join(map(str, measured.columns.index[:5]))
+    figures["worst_pairs"] = ", ".join(f"{a} x {b}" for a, b, _ in worst_pairs(measured, 5))
+    return figures
+
+
+def _facts(tables: Tables, *, seed: int, full_mle: bool) -> Report:
+    facts: Report = {
+        "data": tables.title,
+        "seed": seed,
+        "rows": len(tables.synthetic),
+        "train_rows": len(tables.train),
+        "test_rows": len(tables.test),
+        "target": tables.target or "",
+        "detector_name": detector_name(),
+        "mle_grid": "full" if full_mle else "small",
+        "version.python": platform.python_version(),
+    }
+    for package in PACKAGES:
+        try:
+            facts[f"version.{package}"] = version(package)
+        except PackageNotFoundError:
+            facts[f"version.{package}"] = "absent"
+    return facts
+
+
+def _print(measured: Measured, report: Report) -> None:
+    shown = Table(title=str(report["data"]), title_justify="left")
+    shown.add_column("metric")
+    for heading in (*COLUMNS.values(), "ideal"):
+        shown.add_column(heading, justify="right")
+    for name, direction in DIRECTIONS.items():
+        values = [scores.get(name) for scores in measured.scores.values()]
+        if any(value is not None for value in values):
+            shown.add_row(name, *map(figure_text, values), f"{direction.ideal:g}")
+    console = Console()
+    console.print(shown)
+    console.print(str(report["headline"]), markup=False)
+    for name, note in measured.notes.items():
+        if name not in DIRECTIONS:
+            console.print(f"[bold]{name}[/bold]: {escape(note)}")

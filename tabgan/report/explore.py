@@ -1,0 +1,265 @@
+"""A table before anything is learned from it: labels, columns, missing values, associations."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tabgan.errors import TabganError
+from tabgan.metrics.coding import code_tables
+from tabgan.report.association import associations
+from tabgan.report.evaluation_pictures import column_key, column_picture
+from tabgan.report.files import prepare, write_events, write_pictures
+from tabgan.report.html import Html, gallery, page, paragraph, picture, section, table
+from tabgan.report.plots import bars_picture, heatmap_picture
+from tabgan.report.progress import progress
+from tabgan.tables.schema import Column, TableSchema
+
+log = logging.getLogger(__name__)
+
+MOST_PAIRED = 60  # columns whose pairs are looked at: the target and the first others
+MOST_DRAWN = 200  # columns that get a picture
+SHOWN_PAIRS = 12
+HEADER = ("column", "kind", "distinct", "missing", "smallest", "largest", "most frequent value")
+
+
+def explore(title: str, rows: pd.DataFrame, schema: TableSchema, *, out: Path) -> pd.DataFrame:
+    """Write ``explore.html``, ``pictures/`` and ``tensorboard/`` into ``out``.
+
+    Args:
+        title: what the table is called.
+        rows: a table that conforms to ``schema``.
+        schema: its columns and target.
+        out: the folder, made if need be.
+
+    Returns:
+        One row per column: kind, distinct, missing, smallest, largest, most frequent value.
+
+    Raises:
+        TabganError: when no column is anything but text, or ``out`` cannot be written.
+    """
+    prepare(out)
+    known = [c.name for c in schema.columns if c.kind != "string" and rows[c.name].notna().any()]
+    if not known:
+        raise TabganError(f"table {schema.name!r}: no column of numbers, categories or dates")
+    summary = pd.DataFrame([_summary(column, rows[column.name]) for column in schema.columns])
+    (coded,) = code_tables(table=rows[known])
+    with progress(len(known) + 4) as tell:
+        tell("", stage=f"{len(rows):,} rows x {len(schema.columns)} columns")
+        pictures = {}
+        for place, name in enumerate(known[:MOST_DRAWN]):
+            tell(name)
+            pictures[column_key(place, name)] = column_picture(name, {"real": coded}, rows[name])
+        tell("missing values and cardinalities")
+        pictures |= _counting_pictures(rows, summary)
+        tell("associations")
+        paired = _paired(known, schema.target)
+        square = associations(rows[paired])[0] if len(paired) > 1 else None
+        if square is not None:
+            pictures["associations"] = heatmap_picture("Association of columns", square)
+    write_pictures(out, pictures)
+    write_events(out / "tensorboard", pictures)
+    sections = [
+        section("Label", *_label(rows, schema, known, pictures)),
+        section("Columns", _column_table(summary)),
+        section("Distributions", *_distributions(known, pictures)),
+        section("Missing values", *_missing(rows, pictures)),
+        section("Cardinalities", *_cardinalities(pictures)),
+        section("Associations", *_associations(square, schema, known, pictures)),
+    ]
+    (out / "explore.html").write_text(page(f"{title}: the table", _opening(rows, schema), sections))
+    _print(title, summary, label_words(rows, schema))
+    log.info("the pictures: %s; TensorBoard: %s", out / "explore.html", out / "tensorboard")
+    return summary
+
+
+def label_words(rows: pd.DataFrame, schema: TableSchema) -> str:
+    """The target's classes and their imbalance, or its range, in a sentence."""
+    if schema.target is None:
+        return "No target was given."
+    values = rows[schema.target]
+    if schema[schema.target].is_nominal:
+        counts = values.value_counts()
+        counts = counts[counts > 0]
+        largest, smallest = counts.iloc[0], counts.iloc[-1]
+        return (
+            f"{schema.target}: {len(counts)} classes; {counts.index[0]!r} has {largest:,} rows "
+            f"({largest / len(values):.1%}), {counts.index[-1]!r} has {smallest:,} "
+            f"({smallest / len(values):.1%}); imbalance ratio {largest / smallest:.2f} to 1."
+        )
+    if values.nunique() < 2 or schema[schema.target].kind == "string":
+        return f"{schema.target}: {values.nunique():,} distinct values."
+    low, middle, high = values.min(), values.median(), values.max()
+    return (
+        f"{schema.target} is a quantity: {_plain(low)} to {_plain(high)}, median {_plain(middle)}."
+    )
+
+
+def _summary(column: Column, values: pd.Series) -> dict[str, object]:
+    known = values.dropna()
+    top = known.value_counts().head(1)
+    ordered = not column.is_nominal and column.kind != "string" and len(known) > 0
+    return {
+        "column": column.name,
+        "kind": column.kind,
+        "distinct": known.nunique(),
+        "missing": float(values.isna().mean()),
+        "smallest": _plain(known.min()) if ordered else "",
+        "largest": _plain(known.max()) if ordered else "",
+        "top": f"{_plain(top.index[0])} ({top.iloc[0] / len(values):.1%})" if len(top) else "",
+    }
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, pd.Timestamp):
+        return str(value.date() if value == value.normalize() else value)
+    if isinstance(value, int | float | np.number):
+        return f"{int(value):,}" if value == int(value) else f"{value:,.6g}"
+    return str(value)
+
+
+def _counting_pictures(rows: pd.DataFrame, summary: pd.DataFrame) -> dict[str, bytes]:
+    by_name = summary.set_index("column")
+    pictures = {
+        "cardinalities": bars_picture(
+            "Distinct values",
+            by_name["distinct"].clip(lower=0.9).sort_values(ascending=False),
+            unit="distinct values (logarithmic)",
+            log=True,
+        )
+    }
+    missing = 100 * rows.isna().mean()
+    missing = missing[missing > 0].sort_values(ascending=False)
+    if len(missing):
+        pictures["missing"] = bars_picture("Missing values", missing, unit="% of rows")
+    return pictures
+
+
+def _paired(known: Sequence[str], target: str | None) -> list[str]:
+    chosen = [name for name in known if name != target][: MOST_PAIRED - 1]
+    return [name for name in known if name in chosen or name == target]
+
+
+def _opening(rows: pd.DataFrame, schema: TableSchema) -> Html:
+    kinds = pd.Series([column.kind for column in schema.columns]).value_counts()
+    told = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+    repeated = int(rows.duplicated().sum())
+    facts = (
+        f"{len(rows):,} rows, {len(schema.columns)} columns ({told}); {repeated:,} rows repeat "
+        f"another; {int(rows.isna().sum().sum()):,} values are missing."
+    )
+    words = paragraph(label_words(rows, schema), class_="headline")
+    return Html(words + paragraph(facts, class_="soft"))
+
+
+def _label(
+    rows: pd.DataFrame, schema: TableSchema, known: Sequence[str], pictures: dict[str, bytes]
+) -> list[Html]:
+    if schema.target is None or schema.target not in known:
+        return [paragraph(label_words(rows, schema))]
+    parts = []
+    png = pictures.get(column_key(known.index(schema.target), schema.target))
+    if png is not None:
+        alt = f"Distribution of the target {schema.target}"
+        parts.append(picture(png, alt=alt, class_="single"))
+    if schema[schema.target].is_nominal:
+        counts = rows[schema.target].value_counts(dropna=False)
+        lines = [
+            ["missing" if pd.isna(label) else label, f"{n:,}", f"{n / len(rows):.2%}"]
+            for label, n in counts.items()
+        ]
+        parts.append(table(["class", "rows", "share"], lines, numbers=(1, 2)))
+    return parts
+
+
+def _column_table(summary: pd.DataFrame) -> Html:
+    lines = [
+        [row.column, row.kind, f"{row.distinct:,}", f"{row.missing:.2%}" if row.missing else "",
+         row.smallest, row.largest, row.top]
+        for row in summary.itertuples()
+    ]  # fmt: skip
+    return table(HEADER, lines, numbers=(2, 3, 4, 5))
+
+
+def _distributions(known: Sequence[str], pictures: dict[str, bytes]) -> list[Html]:
+    keys = ((name, column_key(place, name)) for place, name in enumerate(known))
+    shown = [
+        picture(pictures[key], alt=f"Distribution of {name}")
+        for name, key in keys
+        if key in pictures
+    ]
+    words = (
+        "A value that holds many rows stands beside the histogram of the others; long tails are "
+        "drawn on a logarithmic axis."
+    )
+    more = [] if len(shown) == len(known) else [paragraph(f"The first {MOST_DRAWN} columns.")]
+    return [paragraph(words), *more, gallery(shown)]
+
+
+def _missing(rows: pd.DataFrame, pictures: dict[str, bytes]) -> list[Html]:
+    if "missing" not in pictures:
+        return [paragraph("No value is missing.")]
+    n_rows = int(rows.isna().any(axis=1).sum())
+    words = f"{n_rows:,} rows ({n_rows / len(rows):.1%}) miss at least one value."
+    alt = "Bars: share of missing values per column"
+    return [paragraph(words), picture(pictures["missing"], alt=alt, class_="single")]
+
+
+def _cardinalities(pictures: dict[str, bytes]) -> list[Html]:
+    alt = "Bars: number of distinct values per column"
+    return [picture(pictures["cardinalities"], alt=alt, class_="single")]
+
+
+def _associations(
+    square: pd.DataFrame | None,
+    schema: TableSchema,
+    known: Sequence[str],
+    pictures: dict[str, bytes],
+) -> list[Html]:
+    if square is None:
+        return [paragraph("There is one column only.")]
+    words = (
+        "Normalised mutual information of each pair, numbers cut into ten bins of equal width: 0 "
+        "is independent, 1 is one column given by the other."
+    )
+    parts = [paragraph(words)]
+    if len(square) < len(known):
+        parts.append(paragraph(f"The target and the first of {len(known)} columns."))
+    alt = "Heatmap of the association of each pair of columns"
+    parts.append(picture(pictures["associations"], alt=alt, class_="single"))
+    pairs = _strongest(square)
+    parts.append(table(["column", "and column", "association"], pairs, numbers=(2,)))
+    if schema.target in square.index:
+        with_target = square[schema.target].drop(schema.target).sort_values(ascending=False)
+        lines = [[name, f"{value:.3f}"] for name, value in with_target.head(SHOWN_PAIRS).items()]
+        parts.append(
+            table([f"with the target {schema.target}", "association"], lines, numbers=(1,))
+        )
+    return parts
+
+
+def _strongest(square: pd.DataFrame) -> list[list[object]]:
+    rows, columns = np.triu_indices(len(square), k=1)
+    values = square.to_numpy()[rows, columns]
+    order = np.argsort(-values, kind="stable")[:SHOWN_PAIRS]
+    return [[square.index[rows[i]], square.columns[columns[i]], f"{values[i]:.3f}"] for i in order]
+
+
+def _print(title: str, summary: pd.DataFrame, label: str) -> None:
+    shown = Table(title=escape(title), title_justify="left", box=None)
+    for place, heading in enumerate(HEADER):
+        shown.add_column(heading, justify="right" if 2 <= place <= 5 else "left", no_wrap=True)
+    for row in summary.itertuples():
+        missing = f"{row.missing:.2%}" if row.missing else ""
+        cells = (row.column, row.kind, f"{row.distinct:,}", missing, row.smallest, row.largest)
+        shown.add_row(*(escape(str(cell)) for cell in (*cells, row.top)))
+    console = Console(width=max(Console().width, 120))
+    console.print(shown)
+    console.print(label, markup=False)

@@ -1,0 +1,209 @@
+"""The tables of a report: files read against the real table's schema, leniently.
+
+Nothing is learned from these tables, so a constant column or a category that real never has is
+a finding of the report and no reason to stop.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tabgan.errors import TabganError
+from tabgan.tables.readers import READERS, schema_beside
+from tabgan.tables.schema import Column, TableSchema
+from tabgan.tables.sources import resolve
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """What a report compares: three tables of the same columns, and what to call them.
+
+    Attributes:
+        title: what the real table is called.
+        train: the rows that the generator was trained on.
+        test: real rows that it never saw.
+        synthetic: its rows.
+        target: the column to predict, or None.
+    """
+
+    title: str
+    train: pd.DataFrame
+    test: pd.DataFrame
+    synthetic: pd.DataFrame
+    target: str | None
+
+
+def read_real(
+    path: Path,
+    *,
+    target: str | None = None,
+    schema_path: str | None = None,
+    drop: Iterable[str] = (),
+) -> tuple[pd.DataFrame, TableSchema]:
+    """The real table and its schema, as its file or the schema beside it declares them.
+
+    Raises:
+        TabganError: when the file cannot be read, has no rows, or lacks the target.
+    """
+    found = schema_beside(path) if schema_path is None else Path(schema_path)
+    table, schema = _read(path, None if found is None else TableSchema.load(found), target)
+    schema = schema.without(drop)
+    return table[list(schema.names)], schema
+
+
+def read_whole(
+    *,
+    name: str | None,
+    path: str | None,
+    target: str | None,
+    test_path: str | None,
+    schema_path: str | None,
+    drop: Iterable[str],
+) -> tuple[str, pd.DataFrame, TableSchema]:
+    """Every row of a named set or of a file, its test part included: title, table, schema.
+
+    The arguments are the keys of ``conf/data``; ``path`` voids ``name``.
+
+    Raises:
+        TabganError: when there is neither, or a file cannot be read.
+    """
+    if path is None and name is None:
+        raise TabganError("no table: give data=<named set> or data.path=<file>")
+    if path is None:
+        source = resolve(str(name))
+        title, file, target = source.name, source.path, target or source.target
+        test_path = test_path or (None if source.test_path is None else str(source.test_path))
+    else:
+        file = Path(path)
+        title = file.name.split(".")[0]
+    log.info("reading %s", file)
+    table, schema = read_real(file, target=target, schema_path=schema_path, drop=drop)
+    if test_path is not None:
+        test, other = read_real(
+            Path(test_path), target=schema.target, schema_path=schema_path, drop=drop
+        )
+        schema = schema.widened(other)
+        parts = [schema.conform(part) for part in (table, test)]
+        table = pd.concat(parts, ignore_index=True)
+    return title, table, schema
+
+
+def read_like(path: Path, schema: TableSchema) -> pd.DataFrame:
+    """The rows of a file as a table of ``schema``'s columns and kinds, text columns left out.
+
+    Categories that the schema does not know go behind those it knows; whole and broken numbers
+    are both numbers.
+
+    Raises:
+        TabganError: when the file cannot be read, its columns differ from the schema's, a value
+            is not of its column's kind, or no value of a nominal column is among its categories.
+    """
+    _, own = _read(path)
+    absent = [name for name in compared(schema) if name not in own.names]
+    added = [name for name in own.names if name not in schema.names]
+    if absent or added:
+        raise TabganError(
+            f"{path}: other columns than the real table {schema.name!r}: "
+            f"it lacks {absent} and adds {added}"
+        )
+    columns = [schema[name] for name in compared(schema)]
+    lenient = replace(schema, target=None, columns=tuple(_lenient(column) for column in columns))
+    table, _ = _read(path, lenient)
+    nominal = {c.name: _categories(c, table[c.name], path) for c in columns if c.is_nominal}
+    return table.assign(**nominal)
+
+
+def compared(schema: TableSchema) -> list[str]:
+    """The columns that metrics look at: all but text.
+
+    Raises:
+        TabganError: when every column is text.
+    """
+    names = [column.name for column in schema.columns if column.kind != "string"]
+    if not names:
+        raise TabganError(
+            f"table {schema.name!r}: every column is text; there is nothing to compare"
+        )
+    return names
+
+
+def same_rows(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether two tables of the same columns hold the same rows, in whatever order."""
+    if len(one) != len(other):
+        return False
+    hashes = [np.sort(pd.util.hash_pandas_object(_plain(t), index=False)) for t in (one, other)]
+    return bool(np.array_equal(hashes[0], hashes[1]))
+
+
+def _read(
+    path: Path, schema: TableSchema | None = None, target: str | None = None
+) -> tuple[pd.DataFrame, TableSchema]:
+    for suffix, read in READERS.items():
+        if path.name.lower().endswith(suffix):
+            table, schema = read(path, target=target, schema=schema)
+            if len(table) == 0:
+                raise TabganError(f"{path}: no rows")
+            return table, schema
+    raise TabganError(f"{path}: expected a file ending in one of {list(READERS)}")
+
+
+def _lenient(column: Column) -> Column:
+    if column.is_nominal:
+        return Column(name=column.name, kind="string", missing=True)
+    kind = "numeric" if column.is_number else column.kind
+    return replace(column, kind=kind, decimals=None, missing=True, dtype=None)
+
+
+def _categories(column: Column, values: pd.Series, path: Path) -> pd.Categorical:
+    labels = values.map(_spellings(column, values.dropna().unique()), na_action="ignore")
+    known = pd.Index(column.categories, dtype="str")
+    extra = sorted(set(labels.dropna()) - set(known))
+    if extra and not labels.isin(known).any():
+        raise TabganError(
+            f"{path}: column {column.name!r}: no value is a category of the real table: expected "
+            f"some of {list(known[:10])}, got {extra[:10]}"
+        )
+    categories = known.append(pd.Index(extra, dtype="str"))
+    codes = categories.get_indexer(labels.astype("str").where(labels.notna()))
+    return pd.Categorical.from_codes(codes, categories=categories)
+
+
+def _spellings(column: Column, labels: Iterable[str]) -> dict[str, str]:
+    """Each label as the schema spells it: programs write 1 as ``1.0`` too, and true as ``True``."""
+    truth = {category.lower() for category in column.categories} == {"false", "true"}
+    known = {_sense(category, truth): category for category in column.categories}
+    return {
+        label: label if label in column.categories else known.get(_sense(label, truth), label)
+        for label in labels
+    }
+
+
+def _sense(text: str, truth: bool) -> float | str:
+    """What two spellings of one label share."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text.lower() if truth else text
+    return number if np.isfinite(number) else text
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Values that hash alike whatever the categories' order and the numbers' dtype."""
+    return pd.DataFrame(
+        {
+            name: values.astype("object").astype("str")
+            if isinstance(values.dtype, pd.CategoricalDtype)
+            else values.astype("int64")
+            if pd.api.types.is_datetime64_any_dtype(values.dtype)
+            else values.to_numpy("float64", na_value=np.nan)
+            for name, values in sorted(table.items())
+        }
+    )

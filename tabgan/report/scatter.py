@@ -1,0 +1,95 @@
+"""Pictures of points: runs against their cost, rows that fooled the critic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+import numpy as np
+from matplotlib import ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tabgan.report.plots import WIDTH, _drawn, _figure, _short
+
+# Okabe and Ito's, as in plots; pale where points are only the background
+BACKGROUND, FOOLING, FAILING = "#8DB8D6", "#E69F00", "#7B1E5C"
+MARKS = {
+    "real": ("o", BACKGROUND, 20),
+    "fooling": ("^", FOOLING, 52),
+    "failing": ("X", FAILING, 46),
+}
+LEADER, RUN = "#D55E00", "#0072B2"
+
+
+def standings_picture(
+    title: str, unit: str, recipes: Sequence[tuple[Sequence[float], Sequence[float]]]
+) -> bytes | None:
+    """A figure of recipes against their training time: a dot per run, a number per recipe.
+
+    Args:
+        title: over the picture.
+        unit: of the figure.
+        recipes: seconds and figures of each recipe's runs, the first recipe first.
+
+    Returns:
+        PNG; None when no run has both.
+    """
+    usable = {
+        place: points
+        for place, points in enumerate(recipes, start=1)
+        if points[0] and len(points[0]) == len(points[1])
+    }
+    return _standings(title, unit, usable) if usable else None
+
+
+@_drawn
+def fooled_picture(title: str, groups: Mapping[str, np.ndarray]) -> Figure:
+    """Real rows as a pale ground, fooling and failing rows upon it; float64 [n, 2] per group."""
+    figure = _figure(4.9, width=1.4 * WIDTH)
+    axes = figure.subplots()
+    for group, places in groups.items():
+        marker, colour, size = MARKS[group]
+        edge = "none" if group == "real" else "white"
+        x, y = places.T
+        axes.scatter(
+            x, y, marker=marker, c=colour, s=size, edgecolors=edge, linewidths=0.7,
+            label=f"{group} ({len(places)})", zorder=1 + list(MARKS).index(group),
+        )  # fmt: skip
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    axes.set_title(title)
+    figure.legend(loc="outside lower center", ncols=len(groups))
+    return figure
+
+
+@_drawn
+def _standings(
+    title: str, unit: str, recipes: Mapping[int, tuple[Sequence[float], Sequence[float]]]
+) -> Figure:
+    figure = _figure(3.2, width=1.15 * WIDTH)
+    axes = figure.subplots()
+    for place, (times, values) in recipes.items():
+        colour = LEADER if place == 1 else RUN
+        axes.scatter(times, values, c=colour, s=18, alpha=0.6, linewidths=0)
+        side = 1 if place % 2 else -1  # neighbours in the table are often neighbours here
+        axes.annotate(
+            str(place), (fmean(times), fmean(values)), ha="center", va="center",
+            xytext=(13 * side, 0), textcoords="offset points", color=colour, fontweight="bold",
+        )  # fmt: skip
+    _log_seconds(axes, [t for times, _ in recipes.values() for t in times])
+    axes.margins(y=0.15)
+    axes.set_ylabel(unit)
+    axes.set_title(title)
+    return figure
+
+
+def _log_seconds(axes: Axes, times: Sequence[float]) -> None:
+    axes.set_xscale("log")
+    low, high = min(times), max(times)
+    axes.set_xlim(low / 1.5, high * 1.5)
+    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda v, _: _short(v)))
+    axes.xaxis.set_minor_locator(ticker.NullLocator())
+    axes.set_xlabel("training, seconds (log scale)")

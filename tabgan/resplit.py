@@ -1,0 +1,68 @@
+"""``dcr_share``: a run's configuration, trained again on half of its rows."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from omegaconf import DictConfig, OmegaConf
+
+from tabgan.commands import quote
+from tabgan.errors import TabganError
+from tabgan.evaluation import read_data
+from tabgan.metrics.privacy import dcr_share
+from tabgan.report.reading import compared
+from tabgan.tables.splitting import split_rows
+from tabgan.tables.writers import write_table
+
+log = logging.getLogger(__name__)
+
+
+def resplit_share(cfg: DictConfig) -> float:
+    """Share of rows nearer to the half trained on than to the other half; .5 is ideal.
+
+    The run's training and validation rows are cut in two by ``cfg.seed``; a new run, in a folder
+    that is removed, learns the first half; the second is cut to the rows that it really saw.
+
+    Raises:
+        TabganError: when the run cannot be read, or the new training fails.
+    """
+    from tabgan.runs import open_run  # torch takes seconds to import, and three files need none
+    from tabgan.sampling.draw import class_weights, draw_chunks
+
+    old = Path(cfg.run)
+    data = read_data(open_run(old).config)
+    schema, rows = data.schema, pd.concat([data.train, data.validation], ignore_index=True)
+    first, second = split_rows(rows, schema, n_cut=len(rows) // 2, seed=cfg.seed, place="resplit")
+    with tempfile.TemporaryDirectory() as folder:
+        half, new = Path(folder) / "half.parquet", Path(folder) / "run"
+        write_table(half, first, schema)
+        log.info("resplit: training on %s of %s rows", f"{len(first):,}", f"{len(rows):,}")
+        _train(old, half, new, target=schema.target)
+        run = open_run(new)
+        names = compared(run.encoder.schema_)
+        seen = read_data(run.config).train
+        weights = class_weights(run.encoder, {})
+        chunks = draw_chunks(run.module, run.encoder, n=len(seen), seed=cfg.seed, weights=weights)
+        synthetic = pd.concat(chunks, ignore_index=True)
+    others = second.head(len(seen))
+    return dcr_share(seen[names], others[names], synthetic[names], seed=cfg.seed)
+
+
+def _train(old: Path, table: Path, new: Path, *, target: str | None) -> None:
+    """A run of the old run's configuration on another table, in a process of its own."""
+    config = OmegaConf.load(old / ".hydra" / "config.yaml")
+    whole: dict[str, Any] = {"path": str(table), "target": target, "test_fraction": 0.0, "drop": []}
+    for key, value in (whole | {"test_path": None, "schema_path": None}).items():
+        OmegaConf.update(config, f"data.{key}", value)
+    OmegaConf.save(config, table.parent / "half.yaml")
+    words = ["--config-path", str(table.parent), "--config-name", "half"]
+    words.append(f"hydra.run.dir={quote(str(new))}")
+    done = subprocess.run([sys.executable, "-m", "tabgan.train", *words], check=False)
+    if done.returncode:
+        raise TabganError(f"resplit: training on half of the rows ended with {done.returncode}")

@@ -1,0 +1,199 @@
+import json
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tabgan.errors import TabganError
+from tabgan.metrics.directions import DIRECTIONS
+from tabgan.report.build import build_report
+from tabgan.report.measure import measure, row_notes
+from tabgan.report.verdict import findings, headline
+
+OPTIONS = {"seed": 0, "threads": 1}
+
+
+def silent(step, *, stage=None):
+    """Nobody watches."""
+
+
+@pytest.fixture(scope="module")
+def built(people, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    report = build_report(
+        people, out=folder, facts={"command": "evaluate <b>"}, configuration="seed: 0", **OPTIONS
+    )
+    return folder, report
+
+
+def test_the_report_is_flat_and_holds_finite_numbers_and_strings(built):
+    folder, report = built
+    stored = json.loads((folder / "report.json").read_text("utf-8"))
+    assert stored == report
+    for name, value in stored.items():
+        assert isinstance(value, str) or math.isfinite(value), name
+
+
+def test_every_metric_stands_beside_its_anchors_or_a_note_says_why_not(built):
+    _, report = built
+    undefined = {"dcr_share", "mle_rmse"}
+    for name in set(DIRECTIONS) - undefined:
+        assert {name, f"real_test.{name}", f"independent.{name}"} <= set(report)
+    assert not undefined & set(report)
+    assert report["notes.mle_rmse"] == "the target is nominal"
+    assert {"seed", "rows", "detector_name", "data", "command", "version.numpy"} <= set(report)
+
+
+def test_the_page_names_every_section_and_no_address(built):
+    folder, _ = built
+    page = (folder / "report.html").read_text("utf-8")
+    titles = re.findall(r"<h2[^>]*>(.*?)</h2>", page)
+    assert titles == [
+        "Metrics", "Where they differ", "Columns", "Pairs of columns", "Rows",
+        "Privacy and copying", "Variety", "How this was made",
+    ]  # fmt: skip
+    assert "http" not in page.replace("http-equiv", "")
+    assert set(re.findall(r'src="(.{22})', page)) == {"data:image/png;base64,"}
+
+
+def test_a_column_named_like_a_script_is_text(built):
+    page = (built[0] / "report.html").read_text("utf-8")
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "evaluate &lt;b&gt;" in page
+
+
+def test_every_picture_is_a_file_too(built):
+    folder, _ = built
+    page = (folder / "report.html").read_text("utf-8")
+    files = {path.name for path in (folder / "pictures").iterdir()}
+    assert len(files) == page.count("<img")
+    assert {"tsne.png", "distances.png", "telltale.png", "column_01_pay.png"} <= files
+    assert "column_00__script_alert_1_script_.png" in files
+
+
+def test_the_page_loads_every_picture_and_fits_a_phone(built, browse):
+    folder, _ = built
+    console, told = browse(folder / "report.html")
+    n_pictures = len(list((folder / "pictures").iterdir()))
+    assert console == []
+    assert told == f"{n_pictures} pictures, 0 broken, 0 pixels too wide"
+
+
+def test_few_rows_are_said(built):
+    note = built[1]["notes.rows"]
+    # two standard deviations of an AUC of chance: 2 sqrt((2 n + 1) / 12 n^2) = .047 for n = 300
+    assert note.startswith("300 test and 300 synthetic rows are few")
+    assert "C2ST AUC of .5 ± 0.05 is chance" in note
+
+
+def test_the_test_table_as_synthetic_is_scored_as_the_anchor(people):
+    shuffled = people.test.sample(frac=1, random_state=1)
+    measured = measure(replace(people, synthetic=shuffled), full_mle=False, tell=silent, **OPTIONS)
+    assert measured.scores[""] == measured.scores["real_test."]
+    assert measured.scores[""]["c2st_test_auc"] == pytest.approx(0.5, abs=0.1)
+    assert "the synthetic table is the test table" in measured.notes["synthetic"]
+
+
+def test_test_rows_among_the_synthetic_rows_are_said(people):
+    leaked = pd.concat([people.test.head(100), people.synthetic.head(200)], ignore_index=True)
+    notes = row_notes(replace(people, synthetic=leaked), is_test=False)
+    assert notes["synthetic"].startswith("33.3% of the synthetic rows are rows of the test table")
+
+
+def test_training_rows_as_test_rows_are_said(people):
+    notes = row_notes(replace(people, test=people.train.head(100)), is_test=False)
+    assert notes["test"].startswith("100.0% of the test rows are training rows too")
+
+
+def test_copies_of_training_rows_void_the_rest():
+    model = {"c2st_test_auc": 0.5, "duplicate_rate": 1.0, "dcr_q05": 100.0}
+    found = findings(model, ANCHORS, FLOOR, {"entropy": 0.1}, n_test=999, n_synthetic=999)
+    assert found[2].grade == "poor"
+    assert "duplicate_rate 1.000 (real test rows: 0.000)" in found[2].says
+    assert headline(found).startswith("They copy training rows.")
+
+
+def test_a_quantity_as_target_is_judged_by_its_error(people, tmp_path):
+    report = build_report(replace(people, target="age"), out=tmp_path, **OPTIONS)
+    assert report["mle_rmse"] > 0
+    assert "mle_auc" not in report
+    assert report["notes.mle_auc"] == "the target is a number"
+    assert "Error on real test rows" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_too_few_rows_leave_metrics_out_and_say_so(people, tmp_path):
+    few = replace(people, test=people.test.head(8), synthetic=people.synthetic.head(8))
+    report = build_report(few, out=tmp_path, **OPTIONS)
+    assert "c2st_test_auc" not in report
+    assert "at least 20 rows" in report["notes.c2st_test_auc"]
+    assert "at least 10 rows" in report["notes.tsne"]
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "Too little to judge realism by." in page
+
+
+def test_constant_and_missing_columns_are_findings_and_are_drawn(people, tmp_path):
+    train, test, synthetic = (
+        t.assign(pay=np.nan) for t in (people.train, people.test, people.synthetic)
+    )
+    synthetic = synthetic.assign(
+        age=np.nan, label=pd.Categorical(["no"] * 300, categories=["no", "yes"])
+    )
+    report = build_report(
+        replace(people, train=train, test=test, synthetic=synthetic), out=tmp_path, **OPTIONS
+    )
+    assert report["notes.constant"].endswith("['age', 'label']")
+    assert "['yes']" in report["notes.classes"]
+    assert report["collapse.alarm"] == 1
+    assert "Variety has collapsed." in report["headline"]
+    assert (tmp_path / "pictures" / "column_01_pay.png").is_file()
+
+
+def test_one_column_and_no_target_is_a_report(people, tmp_path):
+    tables = (t[["age"]] for t in (people.train, people.test, people.synthetic))
+    train, test, synthetic = tables
+    report = build_report(
+        replace(people, train=train, test=test, synthetic=synthetic, target=None),
+        out=tmp_path,
+        **OPTIONS,
+    )
+    assert report["notes.mle_auc"] == "no target was given"
+    assert "There is one column only." in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(people, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TabganError, match=r"out=.*file.*: cannot be written"):
+        build_report(people, out=tmp_path / "file" / "report", **OPTIONS)
+
+
+ANCHORS = {"c2st_test_auc": 0.5, "mle_auc": 0.9, "duplicate_rate": 0.0, "membership_auc": 0.5}
+FLOOR = {"c2st_test_auc": 0.99, "mle_auc": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("auc", "answer"),
+    [(0.49, "No"), (0.519, "No"), (0.57, "Hardly"), (0.7, "In part"), (0.8, "Mostly"),
+     (0.95, "Nearly always"), (1.0, "Nearly always"), (0.2, "Not judged")],
+)  # fmt: skip
+def test_the_first_answer_follows_its_thresholds(auc, answer):
+    model = {"c2st_test_auc": auc}
+    found = findings(model, ANCHORS, FLOOR, {"entropy": 0.1}, n_test=9_999, n_synthetic=9_999)
+    assert found[0].answer == answer
+
+
+def test_no_better_than_the_floor_is_said():
+    model = {"c2st_test_auc": 0.985, "mle_auc": 0.5}
+    found = findings(model, ANCHORS, FLOOR, {}, n_test=9_999, n_synthetic=9_999)
+    assert headline(found).startswith("No better than columns drawn independently.")
+
+
+def test_where_real_rows_are_told_from_test_rows_the_rest_counts():
+    ceiling = ANCHORS | {"c2st_test_auc": 0.9}  # such as NSL-KDD, whose test file has new attacks
+    model = {"c2st_test_auc": 0.95}  # .05 above: as an AUC of .55
+    found = findings(model, ceiling, FLOOR, {}, n_test=9_999, n_synthetic=9_999)
+    assert found[0].answer == "Hardly"
+    assert "Real training rows get 90" in found[0].says

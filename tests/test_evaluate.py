@@ -1,0 +1,151 @@
+"""The command: a run folder, three files, and what it says of words that do not fit."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tabgan.tables.readers import read_table
+from tabgan.tables.writers import write_table
+
+
+@pytest.fixture(scope="module")
+def files(mixed_arff, tmp_path_factory):
+    """Halves of ``mixed_arff`` as train and test, and as rows of a generator its bootstrap."""
+    folder = tmp_path_factory.mktemp("files")
+    table, schema = read_table(mixed_arff, target="label")
+    halves = {"train": table.iloc[:150], "test": table.iloc[150:]}
+    halves["rows"] = table.sample(150, replace=True, random_state=0)
+    for name, rows in halves.items():
+        write_table(folder / f"{name}.csv", rows.reset_index(drop=True), schema)
+    return folder
+
+
+def words(files, **changed):
+    named = {"real": "train.csv", "test": "test.csv", "synthetic": "rows.csv"}
+    given = {name: files / path for name, path in named.items()} | {"target": "label"} | changed
+    return [f"{name}={value}" for name, value in given.items() if value is not None]
+
+
+def test_three_files_make_a_report(command, files, tmp_path):
+    ended = command("evaluate", *words(files), "threads=1", f"out={tmp_path / 'here'}")
+    assert ended.status == 0, ended.err
+    report = json.loads((tmp_path / "here" / "report.json").read_text("utf-8"))
+    assert {"c2st_test_auc", "real_test.c2st_test_auc", "independent.c2st_test_auc"} <= set(report)
+    assert report["rows"] == 150
+    assert report["command"].startswith("python -m tabgan.evaluate real=")
+    assert (tmp_path / "here" / "report.html").is_file()
+    assert "c2st_test_auc" in ended.out
+    assert "here/report.html" in ended.out + ended.err
+
+
+def test_without_out_the_report_lies_beside_the_synthetic_table(command, files):
+    copy = files / "copy.csv"
+    shutil.copy(files / "test.csv", copy)
+    ended = command("evaluate", *words(files, synthetic=copy, target=None), "threads=1")
+    assert ended.status == 0, ended.err
+    report = json.loads((files / "copy_report" / "report.json").read_text("utf-8"))
+    assert "the synthetic table is the test table" in report["notes.synthetic"]
+    assert report["c2st_test_auc"] == report["real_test.c2st_test_auc"]
+    assert report["notes.mle_auc"] == "no target was given"
+
+
+def test_a_run_is_compared_with_its_own_table(command, trained, tmp_path):
+    ended = command("evaluate", f"run={trained}", "threads=1", f"out={tmp_path}", "seed=3")
+    assert ended.status == 0, ended.err
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    # 300 rows: 30 for testing, 27 of the others for validation
+    assert (report["train_rows"], report["test_rows"], report["rows"]) == (243, 30, 243)
+    assert (report["target"], report["data"], report["seed"]) == ("label", "people", 3)
+    assert report["checkpoint"] in ("best.ckpt", "last.ckpt")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "batch_size: 50" in page  # the run's configuration
+
+
+def test_unseen_categories_are_a_finding(command, files, tmp_path):
+    rows = pd.read_csv(files / "rows.csv")
+    rows.loc[:4, "job"] = "<i>pilot</i>"
+    rows.to_csv(tmp_path / "odd.csv", index=False)
+    ended = command("evaluate", *words(files, synthetic=tmp_path / "odd.csv"), "threads=1")
+    assert ended.status == 0, ended.err
+    report = json.loads((tmp_path / "odd_report" / "report.json").read_text("utf-8"))
+    assert report["notes.categories"].endswith("{'job': ['<i>pilot</i>']}")
+    assert "<i>pilot</i>" in ended.out
+    page = (tmp_path / "odd_report" / "report.html").read_text("utf-8")
+    assert "&lt;i&gt;pilot&lt;/i&gt;" in page
+    assert "<i>" not in page
+
+
+def test_other_columns_end_in_one_line(command, files, tmp_path):
+    rows = pd.read_csv(files / "rows.csv").drop(columns="job").assign(extra=1)
+    rows.to_csv(tmp_path / "odd.csv", index=False)
+    ended = command("evaluate", *words(files, synthetic=tmp_path / "odd.csv"))
+    assert ended.status == 1
+    assert "it lacks ['job'] and adds ['extra']" in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_another_kind_ends_in_one_line(command, files, tmp_path):
+    rows = pd.read_csv(files / "rows.csv").assign(age=np.array(["old"] * 150))
+    rows.to_csv(tmp_path / "odd.csv", index=False)
+    ended = command("evaluate", *words(files, synthetic=tmp_path / "odd.csv"))
+    assert ended.status == 1
+    assert "column 'age': expected a number, got 'old' in row 0" in ended.err
+
+
+def test_a_target_that_is_no_column_ends_in_one_line(command, files):
+    ended = command("evaluate", *words(files, target="labl"))
+    assert ended.status == 1
+    assert "target 'labl' is not a column" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "nothing to evaluate: give run=<folder>, or real=<file> test=<file> synthetic=<file>"),
+        (["real=a.csv"], "test=<file> synthetic=<file> too"),
+        (["run=nowhere"], "not a run folder"),
+        (["real=a.csv", "test=b.csv", "synthetic=c.csv"], "a.csv"),
+        (["resplit=true", "real=a.csv"], "give run=<folder>"),
+    ],
+)
+def test_words_that_do_not_fit_end_in_one_line(command, given, said):
+    ended = command("evaluate", *given)
+    assert ended.status == 1
+    assert said in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_a_run_without_test_rows_asks_for_some(command, trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    config = run / ".hydra" / "config.yaml"
+    text = config.read_text("utf-8")
+    config.write_text(text.replace("test_fraction: 0.1", "test_fraction: 0"), "utf-8")
+    ended = command("evaluate", f"run={run}")
+    assert ended.status == 1
+    assert "kept no test rows (data.test_fraction=0); give test=<file>" in ended.err
+
+
+def test_a_stored_configuration_may_name_tabgan_only(command, trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    config = run / ".hydra" / "config.yaml"
+    text = config.read_text("utf-8")
+    config.write_text(
+        text.replace("tabgan.serving.datamodule.TableDataModule", "os.system"), "utf-8"
+    )
+    ended = command("evaluate", f"run={run}")
+    assert ended.status == 1
+    assert "data._target_" in ended.err
+
+
+@pytest.mark.slow
+def test_a_resplit_trains_on_half_of_the_rows(command, trained, tmp_path):
+    ended = command("evaluate", f"run={trained}", "resplit=true", "threads=1", f"out={tmp_path}")
+    assert ended.status == 0, ended.err
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert 0.3 < report["dcr_share"] < 0.7  # 3 epochs cannot memorise
+    assert "notes.dcr_share" not in report
