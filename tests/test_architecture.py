@@ -18,18 +18,7 @@ MAY_IMPORT = {
     "modules": {"encoding", "nets", "losses"},
     "sampling": {"tables", "encoding", "nets", "modules"},
     "callbacks": {"tables", "encoding", "modules", "sampling", "metrics"},
-    "studies": {
-        "tables",
-        "encoding",
-        "losses",
-        "modules",
-        "sampling",
-        "metrics",
-        "serving",
-        "report",
-        "runs",
-        "recipes",
-    },  # fmt: skip
+    "studies": {"tables", "encoding", "losses", "modules", "metrics", "report", "runs"},
 }  # everyone may import seeding, errors, paths; files at the top: anything on a lower floor
 FLOORS = [
     {"seeding", "errors", "paths", "__init__"},

@@ -1,0 +1,39 @@
+"""``python -m tabgan.compare FOLDERS``: one leaderboard over runs, sweeps and seeds."""
+
+import sys
+from pathlib import Path
+
+from tabgan.commands import end
+
+HELP = """\
+python -m tabgan.compare FOLDERS [out=FOLDER]
+
+One leaderboard over runs: quality, privacy, time; runs that differ only in the seed are one row.
+
+  FOLDERS      run folders, globs, or folders of runs: outputs 'outputs/cgan_*' outputs/x/sweep_1
+  out=FOLDER   where leaderboard.csv and .html go; else the innermost folder that holds every run
+"""
+
+
+def main(words: list[str]) -> None:
+    """Find the runs that ``words`` name, and set them side by side."""
+    outs = [word.removeprefix("out=") for word in words if word.startswith("out=")]
+    folders = [word for word in words if not word.startswith("out=")]
+    if not folders or set(words) & {"-h", "--help"}:
+        sys.stdout.write(HELP)
+        sys.exit(0 if words else 2)
+    from tabgan.report.leaderboard import build_leaderboard  # pandas and matplotlib take seconds
+
+    build_leaderboard(folders, Path(outs[-1]) if outs and outs[-1] else None)
+
+
+def run() -> None:
+    """The console command ``tabgan-compare``."""
+    try:
+        main(sys.argv[1:])
+    except Exception as error:
+        end(error, None)
+
+
+if __name__ == "__main__":
+    run()

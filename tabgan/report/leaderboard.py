@@ -1,0 +1,267 @@
+"""One table over many runs: quality x privacy x time, with the spread over seeds."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tabgan.errors import TabganError
+from tabgan.metrics.directions import DIRECTIONS
+from tabgan.report.evaluation_page import figure_text
+from tabgan.report.html import (
+    Html,
+    bullets,
+    element,
+    gallery,
+    page,
+    paragraph,
+    picture,
+    section,
+    table,
+)
+from tabgan.report.scatter import standings_picture
+from tabgan.report.standings import (
+    COSTS,
+    FIRST,
+    Entry,
+    Standing,
+    anchors,
+    best,
+    find_runs,
+    read_runs,
+    standings,
+)
+
+HEADINGS = {  # on two lines: ten figures and a name have to fit a terminal
+    "c2st_test_auc": "C2ST\nAUC",
+    "trend_error": "trend\nerr %",
+    "wnmis": "wNMIS\n",
+    "mle_auc": "MLE\nAUC",
+    "mle_rmse": "MLE\nRMSE",
+    "dcr_q02": "DCR\nq02 %",
+    "dcr_q05": "DCR\nq05 %",
+    "duplicate_rate": "dupli-\ncates",
+    "seconds": "training\nseconds",
+    "generator_parameters": "generator\nparams",
+}
+PICTURES = {"c2st_test_auc": "C2ST AUC (ideal .5)", "dcr_q05": "DCR q05 in % (ideal 5)"}
+ARROWS = {"higher": "↑", "lower": "↓", "nearer": "→"}
+
+
+def build_leaderboard(words: Sequence[str], out: Path | None = None) -> list[Standing]:
+    """Print the leaderboard of the runs in ``words``; write ``leaderboard.csv`` and ``.html``.
+
+    Args:
+        words: folders, globs, folders of runs.
+        out: the folder to write to; None takes the innermost folder that holds every run.
+
+    Returns:
+        The leaderboard's rows, best first within each table.
+
+    Raises:
+        TabganError: when no run is found, none has a report, a file is damaged, or ``out``
+            cannot be written.
+    """
+    console = Console()
+    entries, without = read_runs(find_runs(words))
+    for folder in without:
+        console.print(
+            f"no report in {folder}; make one: {_command(folder)}", markup=False, soft_wrap=True
+        )
+    if not entries:
+        raise TabganError(f"nothing to compare: none of {len(without)} runs has a report yet")
+    rows = standings(entries)
+    for data, some in _by_data(rows):
+        console.print(_terminal(data, some, anchors(entries, data)))
+        console.print(_lead(some), markup=False)
+    folder = out or Path(os.path.commonpath([entry.folder.resolve() for entry in entries]))
+    _write(folder, rows, leaderboard_page(rows, entries, without))
+    console.print(f"the leaderboard: {folder / 'leaderboard.html'}", markup=False, soft_wrap=True)
+    return rows
+
+
+def leaderboard_frame(rows: Iterable[Standing]) -> pd.DataFrame:
+    """One line per recipe: mean and spread [std, n - 1] of every figure, seeds and folders."""
+    rows = list(rows)
+    names = [n for n in (*DIRECTIONS, *COSTS) if any(n in row.figures for row in rows)]
+    lines = []
+    for row in rows:
+        line: dict[str, object] = {"recipe": row.recipe, "data": row.data, "n": len(row.folders)}
+        for name in names:
+            line |= {name: row.mean(name), f"{name}_std": row.spread(name)}
+        line |= {"seeds": " ".join(row.seeds), "runs": " ".join(map(str, row.folders))}
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def leaderboard_page(
+    rows: Sequence[Standing], entries: Sequence[Entry], without: Sequence[Path]
+) -> str:
+    """``leaderboard.html``: one file, no script, nothing from the network."""
+    sections = []
+    for data, some in _by_data(rows):
+        parts: list[Html] = [
+            paragraph(_lead(some)),
+            _html_table(some, anchors(entries, data)),
+            _pictures(some),
+        ]
+        sections.append(section(data, *parts))
+    named = [n for n in HEADINGS if n in DIRECTIONS and any(n in row.figures for row in rows)]
+    meanings = [
+        f"{name}: {DIRECTIONS[name].says}; ideal "
+        f"{DIRECTIONS[name].ideal:g}, {DIRECTIONS[name].better} is better."
+        for name in named
+    ]
+    sections.append(section("What the columns say", bullets(meanings)))
+    folders = [
+        [row.recipe, row.data, ", ".join(row.seeds), ", ".join(map(str, row.folders))]
+        for row in rows
+    ]
+    sections.append(section("Runs", table(["recipe", "table", "seeds", "folders"], folders)))
+    if without:
+        missing = bullets(f"{folder}: {_command(folder)}" for folder in without)
+        sections.append(section("Runs without a report", missing))
+    opening = paragraph(
+        f"{_counted(len(entries), 'run')}, {_counted(len(rows), 'recipe')}. Runs that differ only "
+        "in the seed are one row: mean ± standard deviation over seeds. The best of a column is "
+        "bold; real rows and independent columns stand in the generator's place.",
+        class_="soft",
+    )
+    return page("Leaderboard: quality, privacy, time", opening, sections)
+
+
+def _by_data(rows: Iterable[Standing]) -> list[tuple[str, list[Standing]]]:
+    return [(data, list(some)) for data, some in groupby(rows, key=lambda row: row.data)]
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _command(folder: Path) -> str:
+    return f"python -m tabgan.evaluate run={shlex.quote(str(folder))}"
+
+
+def _lead(rows: Sequence[Standing]) -> str:
+    """Who leads, and whether by more than the seeds' spread."""
+    first, *others = rows
+    mean, spread = first.mean(FIRST), first.spread(FIRST)
+    if mean is None:
+        return f"No run has {FIRST}."
+    says = f"{first.recipe}: C2ST AUC {mean:.3f}"
+    says += f" ± {spread:.3f} over {len(first.folders)} seeds." if spread is not None else "."
+    second = others[0].mean(FIRST) if others else None
+    if second is None:
+        return says
+    lead, spreads = abs(second - mean), [row.spread(FIRST) for row in rows[:2]]
+    known = [spread for spread in spreads if spread is not None]
+    says = f"First is {says} The next, {others[0].recipe}, is {lead:.3f} behind, "
+    if not known:
+        return says + "one seed each: the spread is not known."
+    says += ("within" if lead <= sum(known) else "more than") + " the spread over seeds"
+    return says + ("." if len(known) == 2 else " (known of one of them).")
+
+
+def _shown(rows: Sequence[Standing]) -> list[str]:
+    return [name for name in HEADINGS if any(name in row.figures for row in rows)]
+
+
+def _heading(name: str) -> str:
+    arrow = ARROWS[DIRECTIONS[name].better] if name in DIRECTIONS else ""
+    return f"{HEADINGS[name]} {arrow}".rstrip(" ")
+
+
+def _text(name: str, value: float | None) -> str:
+    if value is not None and name == "generator_parameters":
+        return f"{value / 1e3:,.0f}k"
+    if value is not None and name in COSTS:
+        return f"{value:,.0f}"
+    return figure_text(value)
+
+
+def _ideal(name: str) -> str:
+    return f"{DIRECTIONS[name].ideal:g}" if name in DIRECTIONS else ""
+
+
+def _terminal(data: str, rows: Sequence[Standing], floor: Sequence[Standing]) -> Table:
+    """The spread stands under the mean, so that ten figures fit a terminal."""
+    names = _shown(rows)
+    shown = Table(title=data, title_justify="left", padding=(0, 1, 0, 0), box=SIMPLE_HEAD)
+    shown.add_column("#", justify="right")
+    shown.add_column("recipe", overflow="fold", min_width=16, max_width=44)
+    shown.add_column("n", justify="right")
+    for name in names:
+        shown.add_column(_heading(name), justify="right")
+    leaders = {name: best(rows, name) for name in names}
+    for place, row in enumerate(rows, start=1):
+        cells = []
+        for name in names:
+            text, spread = _text(name, row.mean(name)), row.spread(name)
+            text = f"[bold green]{text}[/]" if row in leaders[name] else text
+            cells.append(text if not spread else f"{text}\n[dim]±{_text(name, spread)}[/]")
+        shown.add_row(str(place), escape(row.recipe), str(len(row.folders)), *cells)
+    shown.add_section()
+    for row in floor:
+        cells = ["" if n in COSTS else _text(n, row.mean(n)) for n in names]
+        shown.add_row("", row.recipe, "", *cells, style="dim")
+    shown.add_row("", "ideal", "", *map(_ideal, names), style="dim")
+    return shown
+
+
+def _html_table(rows: Sequence[Standing], floor: Sequence[Standing]) -> Html:
+    names = _shown(rows)
+    leaders = {name: best(rows, name) for name in names}
+    lines: list[Sequence[object]] = []
+    for place, row in enumerate(rows, start=1):
+        cells = [_cell(name, row, bold=row in leaders[name]) for name in names]
+        lines.append([place, row.recipe, len(row.folders), *cells])
+    lines.append(["for comparison"])
+    for row in floor:
+        cells_ = ["" if n in COSTS else _text(n, row.mean(n)) for n in names]
+        lines.append(["", row.recipe, "", *cells_])
+    lines.append(["", "ideal", "", *map(_ideal, names)])
+    headings = [
+        Html("".join(element("div", line) for line in _heading(name).split("\n"))) for name in names
+    ]
+    header = ["#", "recipe", "n", *headings]
+    return table(header, lines, numbers=(0, *range(2, len(header))))
+
+
+def _cell(name: str, row: Standing, *, bold: bool) -> Html:
+    text, spread = _text(name, row.mean(name)), row.spread(name)
+    mean = element("div", element("strong", text) if bold else text)
+    if not spread:
+        return mean
+    return Html(mean + element("div", element("small", f"± {_text(name, spread)}")))
+
+
+def _pictures(rows: Sequence[Standing]) -> Html:
+    """Quality and privacy against time, one picture each, for what has both."""
+    drawn = []
+    for name, label in PICTURES.items():
+        points = [(row.figures.get("seconds", []), row.figures.get(name, [])) for row in rows]
+        png = standings_picture(f"{label} against training time", label, points)
+        if png is not None:
+            caption = f"{name}: numbers are the table's, dots are runs"
+            drawn.append(picture(png, alt=caption, caption=caption))
+    return gallery(drawn, wide=True)
+
+
+def _write(folder: Path, rows: Sequence[Standing], text: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        leaderboard_frame(rows).to_csv(folder / "leaderboard.csv", index=False)
+        (folder / "leaderboard.html").write_text(text, "utf-8")
+    except OSError as error:
+        raise TabganError(
+            f"out={folder}: cannot be written: {error.strerror}; give out=<folder>"
+        ) from error

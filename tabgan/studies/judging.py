@@ -1,0 +1,99 @@
+"""The critic's verdict on rows: which pass as real, and by what threshold."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tabgan.encoding.table import TableEncoder
+from tabgan.losses.adversarial import cross_entropy_critic
+from tabgan.modules.cgan import CGANModule
+from tabgan.seeding import generator_at, rng_at
+
+AT_ONCE = 10_000  # rows
+Z = 1.96  # of a 95 % interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """Where passing begins.
+
+    Attributes:
+        logit: a row whose logit is above it passes.
+        says: how it came about.
+    """
+
+    logit: float
+    says: str
+
+
+def threshold_of(module: CGANModule, rows: Tensor, condition: Tensor) -> Threshold:
+    """Sigmoid .5 for a cross-entropy critic; for others the median logit of these real rows.
+
+    A relativistic critic compares rows with each other, so its logits have no zero.
+
+    Shape:
+        rows: [n, row_width], encoded real rows that the critic was not trained on
+        condition: [n, condition_width]
+    """
+    if module.loss.critic is cross_entropy_critic:
+        return Threshold(logit=0.0, says="the critic's sigmoid above .5 (cross-entropy)")
+    median = float(np.median(logits(module, rows, condition)))
+    says = (
+        f"the critic's logit above {median:.4g}, the median of {len(rows):,} real validation rows: "
+        "this critic's loss compares rows, so .5 means nothing to it, and half of the validation "
+        "rows pass by definition"
+    )
+    return Threshold(logit=median, says=says)
+
+
+@torch.no_grad()
+def logits(module: CGANModule, rows: Tensor, condition: Tensor) -> NDArray[np.float64]:
+    """The critic's logits, float64 [n], in eval mode; positive leans to real."""
+    mode = module.critic.training
+    module.critic.eval()
+    pieces = [
+        module.critic(rows[start : start + AT_ONCE], condition[start : start + AT_ONCE])
+        for start in range(0, len(rows), AT_ONCE)
+    ]
+    module.critic.train(mode)
+    return torch.cat(pieces).double().cpu().numpy()
+
+
+def logits_of_table(
+    module: CGANModule, encoder: TableEncoder, table: pd.DataFrame, *, seed: int
+) -> NDArray[np.float64]:
+    """The critic's logits of a table's rows, float64 [n]; ``seed`` is that of ``encode``."""
+    rows = torch.from_numpy(encoder.encode(table, seed=seed))
+    return logits(module, rows, torch.from_numpy(encoder.encode_condition(table)))
+
+
+def draw_judged(
+    module: CGANModule, encoder: TableEncoder, *, n: int, seed: int, piece: int
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """``n`` generated rows as a table, and the critic's logits of them as they were generated.
+
+    Classes are drawn with their training shares. ``(seed, piece)`` is the draw's address.
+    """
+    counts = encoder.class_counts_.astype(np.float64)
+    condition = torch.empty(n, 0)
+    if len(counts):
+        rng = rng_at(seed, "fooled", "classes", piece)
+        classes = rng.choice(len(counts), n, p=counts / counts.sum())
+        condition = torch.eye(len(counts))[torch.from_numpy(classes)]
+    rows = module.sample(condition, generator_at(seed, "fooled", "rows", piece))
+    return encoder.decode(rows.numpy(), condition.numpy()), logits(module, rows, condition)
+
+
+def interval(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a rate, in [0, 1]; good for few rows and rates near 0."""
+    rate, weight = hits / n, Z**2 / n
+    centre = (rate + weight / 2) / (1 + weight)
+    half = Z * math.sqrt(rate * (1 - rate) / n + weight / (4 * n)) / (1 + weight)
+    return max(0.0, centre - half), min(1.0, centre + half)
