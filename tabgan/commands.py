@@ -124,7 +124,7 @@ def quote(text: str) -> str:
 def _forget(folder: Path, job_name: str) -> None:
     """Remove a run folder in which nothing has begun, so that no mistake looks like a run."""
     left = {path.name for path in folder.iterdir()}
-    if ".hydra" in left and left <= {".hydra", f"{job_name}.log"}:
+    if ".hydra" in left and left <= {".hydra", f"{job_name}.log", "plan.json"}:
         shutil.rmtree(folder)
         if not any(folder.parent.iterdir()):
             folder.parent.rmdir()

@@ -20,6 +20,7 @@ from tabgan.tables.schema import TableSchema
 
 if TYPE_CHECKING:
     from tabgan.runs import Run
+    from tabgan.sampling.refiner import Refiner
 
 Facts = dict[str, float | str]
 KEYS = (
@@ -135,8 +136,15 @@ def _of_run(cfg: DictConfig) -> Evaluation:
     if cfg.target is not None:
         schema = schema.with_target(cfg.target)
     title, train, test = _real_rows(cfg, run, schema)
-    synthetic, facts = _synthetic_rows(cfg, run, schema, len(train))
-    tables = Tables(title=title, train=train, test=test, synthetic=synthetic, target=schema.target)
+    synthetic, refined, facts = _synthetic_rows(cfg, run, schema, len(train))
+    tables = Tables(
+        title=title,
+        train=train,
+        test=test,
+        synthetic=synthetic,
+        target=schema.target,
+        refined=refined,
+    )
     return Evaluation(
         tables=tables,
         out=Path(cfg.out or run.folder),
@@ -186,19 +194,25 @@ def read_data(config: DictConfig) -> RunData:
 
 def _synthetic_rows(
     cfg: DictConfig, run: Run, schema: TableSchema, n_train: int
-) -> tuple[pd.DataFrame, Facts]:
+) -> tuple[pd.DataFrame, pd.DataFrame | None, Facts]:
+    """Rows as the generator draws them, rows that its refiner accepts, and how to make them."""
     facts: Facts = {"run": str(run.folder), "checkpoint": run.checkpoint.name}
     if cfg.synthetic is not None:
-        return read_like(Path(cfg.synthetic), schema), facts
+        return read_like(Path(cfg.synthetic), schema), None, facts
     from tabgan.sampling.draw import class_weights, draw_chunks
 
     n = n_train if cfg.n is None else int(cfg.n)
-    weights = class_weights(run.encoder, {})
-    chunks = draw_chunks(run.module, run.encoder, n=n, seed=cfg.seed, weights=weights)
+
+    def drawn(refiner: Refiner | None) -> pd.DataFrame:
+        asked = {"n": n, "seed": cfg.seed, "weights": class_weights(run.encoder, {})}
+        chunks = draw_chunks(run.module, run.encoder, refiner=refiner, **asked)
+        return pd.concat(chunks, ignore_index=True)[compared(schema)]
+
     facts["rows_again"] = (
-        f"python -m tabgan.sample run={shlex.quote(str(run.folder))} n={n} seed={cfg.seed}"
+        f"python -m tabgan.sample run={shlex.quote(str(run.folder))} n={n} seed={cfg.seed} "
+        "refine=false"
     )
-    return pd.concat(chunks, ignore_index=True)[compared(schema)], facts
+    return drawn(None), drawn(run.refiner) if run.refiner else None, facts
 
 
 def _facts(cfg: DictConfig) -> Facts:

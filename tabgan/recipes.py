@@ -20,7 +20,7 @@ from tabgan.tables.conditions import nearest
 from tabgan.training import describe, record_configuration, save_map, save_plan
 
 TOP_LEVEL = (
-    "data", "model", "encoder", "loss", "trainer", "callbacks", "logger",
+    "data", "model", "encoder", "loss", "refiner", "trainer", "callbacks", "logger",
     "run_name", "seed", "threads",
 )  # fmt: skip
 ADDED = ("experiment", "sweep", "debug")  # groups whose files leave no key of their own

@@ -9,10 +9,12 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from tabgan.checkpoints import find_checkpoint, load_weights
+from tabgan.encoding.state import load_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
 from tabgan.recipes import build_module, check_stored_targets, resolve_auto
+from tabgan.sampling.refiner import Refiner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,7 @@ class Run:
         encoder: how the table is encoded.
         module: the nets with the checkpoint's weights, on the CPU, in eval mode.
         checkpoint: the file the weights came from.
+        refiner: boosted rejection, where the training fitted one.
     """
 
     folder: Path
@@ -32,6 +35,7 @@ class Run:
     encoder: TableEncoder
     module: CGANModule
     checkpoint: Path
+    refiner: Refiner | None
 
 
 def _stored_plan(path: Path) -> dict[str, int]:
@@ -62,5 +66,25 @@ def open_run(folder: Path) -> Run:
     checkpoint = find_checkpoint(folder)
     load_weights(module, checkpoint)
     return Run(
-        folder=folder, config=config, encoder=encoder, module=module.eval(), checkpoint=checkpoint
+        folder=folder,
+        config=config,
+        encoder=encoder,
+        module=module.eval(),
+        checkpoint=checkpoint,
+        refiner=_stored_refiner(folder / "refiner"),
     )
+
+
+def chosen_refiner(run: Run, refine: bool | None) -> Refiner | None:
+    """The run's refiner where ``refine`` is true, or None and the run has one.
+
+    Raises:
+        TabganError: when a run without a refiner is asked to refine.
+    """
+    if refine and run.refiner is None:
+        raise TabganError(f"refine=true: {run.folder} has no refiner; train with refiner=boosted")
+    return None if refine is False else run.refiner
+
+
+def _stored_refiner(folder: Path) -> Refiner | None:
+    return Refiner.restore(load_state(folder)) if folder.is_dir() else None

@@ -17,15 +17,17 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     import torch
 
     from tabgan.recipes import check_keys
-    from tabgan.runs import open_run
+    from tabgan.runs import chosen_refiner, open_run
     from tabgan.sampling.stream import stream_rows
 
-    check_keys(cfg, ("run", "n", "seed", "out", "where", "threads"))
+    check_keys(cfg, ("run", "n", "seed", "out", "refine", "where", "threads"))
     torch.set_num_threads(cfg.threads)
     run = open_run(Path(cfg.run))
     out = Path(cfg.out) if cfg.out else run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
     where = json.loads(cfg.where or "{}")
-    stream_rows(run.module, run.encoder, out=out, n=int(cfg.n), seed=cfg.seed, where=where)
+    asked = {"n": int(cfg.n), "seed": cfg.seed, "where": where}
+    refiner = chosen_refiner(run, cfg.refine)
+    stream_rows(run.module, run.encoder, refiner, out=out, **asked)
 
 
 def run() -> None:

@@ -21,7 +21,7 @@ def main(cfg: DictConfig, folder: str) -> float | None:
     from hydra.utils import instantiate
 
     from tabgan.recipes import build_module, build_trainer, check_config, settle
-    from tabgan.training import begin, finish
+    from tabgan.training import begin, finish, fit_refiner, keep_best
 
     check_config(cfg)
     begin(seed=cfg.seed, threads=cfg.threads)
@@ -32,7 +32,10 @@ def main(cfg: DictConfig, folder: str) -> float | None:
     trainer = build_trainer(cfg, module, datamodule.encoder, Path(folder))
     module.prepare(datamodule.encoded("train"), datamodule.encoded("validation"), seed=cfg.seed)
     trainer.fit(module, datamodule=datamodule)
-    return finish(trainer, module, datamodule.encoder, Path(folder), seed=cfg.seed)
+    score = keep_best(trainer, module)
+    refiner = fit_refiner(module, datamodule, Path(folder), seed=cfg.seed, **cfg.refiner)
+    finish(trainer, module, datamodule.encoder, refiner, Path(folder), seed=cfg.seed)
+    return score
 
 
 def run() -> None:

@@ -9,8 +9,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from pytorch_lightning import Trainer, seed_everything
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from rich.console import Console
@@ -20,9 +22,12 @@ from torch.utils.tensorboard.summary import hparams
 
 from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.checkpoints import load_weights
+from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.modules.cgan import CGANModule
-from tabgan.sampling.draw import class_weights, draw_chunks
+from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers
+from tabgan.sampling.refiner import Refiner
+from tabgan.serving.datamodule import TableDataModule
 from tabgan.tables import profile
 from tabgan.tables.writers import write_table
 
@@ -54,23 +59,69 @@ def begin(*, seed: int, threads: int) -> None:
     seed_everything(seed, workers=True, verbose=False)
 
 
-def finish(
-    trainer: Trainer, module: CGANModule, encoder: TableEncoder, folder: Path, *, seed: int
-) -> float | None:
-    """Put the best weights back, write metrics and a preview, and say where everything is.
+def keep_best(trainer: Trainer, module: CGANModule) -> float | None:
+    """Put the best weights back.
 
     Returns:
         The best value of what the checkpoint callback watches, for sweepers; None without one.
     """
     checkpoint = trainer.checkpoint_callback
-    if isinstance(checkpoint, BestAndLast) and checkpoint.best_path is not None:
+    if not isinstance(checkpoint, BestAndLast):
+        return None
+    if checkpoint.best_path is not None:
         load_weights(module, checkpoint.best_path)
         log.info("best weights: step %s, %s", checkpoint.best_step, checkpoint.best_path)
+    return checkpoint.best_score
+
+
+def fit_refiner(
+    module: CGANModule,
+    datamodule: TableDataModule,
+    folder: Path,
+    *,
+    seed: int,
+    rounds: int,
+    pool_factor: float,
+) -> Refiner | None:
+    """Fit boosted rejection on training rows and write ``refiner/``; None where it has no use."""
+    if not rounds or datamodule.train is None:
+        return None
+    encoder = datamodule.encoder
+    weights = class_weights(encoder, {})
+
+    def draw(n: int, place: int) -> NDArray[np.float64]:
+        address = (seed, "refiner", place)
+        return draw_numbers(module, encoder, n=n, address=address, weights=weights)
+
+    refiner = Refiner().fit(
+        encoder.numbers(datamodule.train),
+        draw,
+        rounds=rounds,
+        pool_factor=pool_factor,
+        seed=seed,
+        progress=log.info,
+    )
+    if not refiner.rounds_:
+        return None
+    save_state(folder / "refiner", refiner.state())
+    return refiner
+
+
+def finish(
+    trainer: Trainer,
+    module: CGANModule,
+    encoder: TableEncoder,
+    refiner: Refiner | None,
+    folder: Path,
+    *,
+    seed: int,
+) -> None:
+    """Write metrics and a preview, and say where everything is."""
     save_metrics(trainer, module, folder)
-    show_rows(preview(module, encoder, folder, seed=seed).head(10), "generated rows")
+    rows = preview(module, encoder, refiner, folder, seed=seed)
+    show_rows(rows.head(10), "generated rows")
     log.info("the run: %s", folder)
     log.info("more rows: python -m tabgan.sample run=%s n=1000", folder)
-    return checkpoint.best_score if isinstance(checkpoint, BestAndLast) else None
 
 
 def save_map(encoder: TableEncoder, folder: Path) -> None:
@@ -136,10 +187,19 @@ def save_metrics(trainer: Trainer, module: CGANModule, folder: Path) -> None:
     (folder / "metrics.json").write_text(text + "\n", "utf-8")
 
 
-def preview(module: CGANModule, encoder: TableEncoder, folder: Path, *, seed: int) -> pd.DataFrame:
+def preview(
+    module: CGANModule,
+    encoder: TableEncoder,
+    refiner: Refiner | None,
+    folder: Path,
+    *,
+    seed: int,
+) -> pd.DataFrame:
     """Write ``samples/preview.csv`` and give its rows back."""
     weights = class_weights(encoder, {})
-    (rows,) = draw_chunks(module, encoder, n=PREVIEW_ROWS, seed=seed, weights=weights)
+    (rows,) = draw_chunks(
+        module, encoder, n=PREVIEW_ROWS, seed=seed, weights=weights, refiner=refiner
+    )
     (folder / "samples").mkdir(exist_ok=True)
     write_table(folder / "samples" / "preview.csv", rows, encoder.schema_)
     return rows

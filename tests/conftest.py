@@ -78,9 +78,12 @@ def run_command(name, *words, folder):
     handlers, level = root.handlers[:], root.level
     sys.argv[:] = [f"tabgan.{name}", *map(str, words)]
     try:
-        with contextlib.chdir(folder), contextlib.redirect_stdout(out):
-            with contextlib.redirect_stderr(err):
-                module.run()
+        with (
+            contextlib.chdir(folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            module.run()
     except SystemExit as end:
         status = int(end.code or 0)
     finally:

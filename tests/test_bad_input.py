@@ -244,7 +244,7 @@ def test_a_checkpoint_with_a_payload_is_refused_and_not_run(command, run_copy, t
     assert not victim.exists()
 
 
-def test_a_run_folders_configuration_may_not_call_anything(command, run_copy, tmp_path):
+def test_a_run_folders_configuration_may_not_call_anything(command, run_copy):
     config = run_copy / ".hydra" / "config.yaml"
     text = config.read_text("utf-8").replace("tabgan.nets.critic.Critic", "os.mkdir")
     config.write_text(text, "utf-8")

@@ -221,7 +221,7 @@ def test_a_logger_without_its_package_says_what_to_install(
 
 
 def test_an_error_of_our_own_keeps_its_traceback(command, monkeypatch):
-    def broken(cfg):
+    def broken(_):
         raise KeyError("not the user's")
 
     monkeypatch.setattr("tabgan.commands.check_numbers", broken)

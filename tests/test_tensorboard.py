@@ -108,9 +108,6 @@ def test_the_configuration_is_there_as_text(events):
     assert config["data"]["target"] == "label"
 
 
-@pytest.mark.xfail(
-    reason="modules/cgan.py logs at steps 0, 3, 6; Lightning writes what was logged before 2, 5, 8"
-)
 def test_a_point_of_a_curve_is_the_value_of_its_own_step(training, tmp_path, trained):
     from pytorch_lightning.loggers import CSVLogger
 

@@ -127,7 +127,7 @@ class CGANModule(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         rows, condition = batch
         critic_optimizer, generator_optimizer = self._players()
-        speak = self.global_step % self.log_every == 0
+        speak = (self.global_step + 1) % self.log_every == 0  # when Lightning's loggers write
         self._set_rates()
 
         with self.toggled_optimizer(critic_optimizer):

@@ -20,7 +20,7 @@ from tabgan.metrics.directions import DIRECTIONS
 from tabgan.report.evaluation_page import evaluation_page, figure_text
 from tabgan.report.evaluation_pictures import draw_pictures
 from tabgan.report.files import prepare, write_pictures
-from tabgan.report.measure import Measured, measure, worst_pairs
+from tabgan.report.measure import COLUMNS, Measured, measure, worst_pairs
 from tabgan.report.progress import progress
 from tabgan.report.reading import Tables
 from tabgan.report.verdict import findings, headline
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 
 Report = dict[str, float | str]
 PACKAGES = ("tabgan-lightning", "torch", "numpy", "pandas", "scikit-learn", "xgboost-cpu")
-COLUMNS = {"": "model", "real_test.": "real rows", "independent.": "independent"}
 STEPS = 3 * 12 + 2  # of the panels and behind them; each picture is one more
 
 
@@ -77,7 +76,7 @@ def build_report(
         pictures = draw_pictures(tables, measured, seed=seed, tell=tell)
     write_pictures(out, pictures)
     found = findings(
-        measured.scores[""],
+        measured.scores.get("refined.", measured.scores[""]),  # what sample gives by default
         measured.scores["real_test."],
         measured.scores["independent."],
         measured.signals,
@@ -138,7 +137,7 @@ def _facts(tables: Tables, *, seed: int, full_mle: bool) -> Report:
 def _print(measured: Measured, report: Report) -> None:
     shown = Table(title=str(report["data"]), title_justify="left")
     shown.add_column("metric")
-    for heading in (*COLUMNS.values(), "ideal"):
+    for heading in (*(COLUMNS[prefix] for prefix in measured.scores), "ideal"):
         shown.add_column(heading, justify="right")
     for name, direction in DIRECTIONS.items():
         values = [scores.get(name) for scores in measured.scores.values()]

@@ -21,7 +21,7 @@ from tabgan.report.html import (
     section,
     table,
 )
-from tabgan.report.measure import Measured, worst_pairs
+from tabgan.report.measure import COLUMNS, Measured, worst_pairs
 from tabgan.report.reading import Tables
 from tabgan.report.verdict import THRESHOLDS, Finding
 
@@ -102,6 +102,7 @@ def _metrics(measured: Measured) -> list[Html]:
     rows: list[Sequence[object]] = []
     for heading, names in groups:
         rows += [[heading], *_metric_rows(measured, names)]
+    shown = [COLUMNS[prefix] for prefix in measured.scores]
     absent = [n for n in DIRECTIONS if n in measured.notes and n not in measured.scores[""]]
     parts = [
         paragraph(
@@ -109,9 +110,9 @@ def _metrics(measured: Measured) -> list[Html]:
             "there is) and columns drawn independently (all dependence lost)."
         ),
         table(
-            ["metric", "model", "real rows", "independent", "ideal", "better", "what it says"],
+            ["metric", *shown, "ideal", "better", "what it says"],
             rows,
-            numbers=(1, 2, 3, 4),
+            numbers=tuple(range(1, len(shown) + 2)),
         ),
     ]
     if absent:

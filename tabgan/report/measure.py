@@ -22,6 +22,12 @@ from tabgan.report.progress import Tell
 from tabgan.report.reading import Tables, same_rows
 from tabgan.report.verdict import chance_band
 
+COLUMNS = {
+    "": "model",
+    "refined.": "refined",
+    "real_test.": "real rows",
+    "independent.": "independent",
+}  # the prefix of a set of rows, and how tables head it
 FEW_ROWS = 1_000  # of test or synthetic rows: fewer make every figure uncertain
 SHARED = 0.2  # share of test rows that are training rows, beyond which copying goes unseen
 LEAKED = 0.05  # share of synthetic rows that are test rows, beyond which the C2ST misleads
@@ -32,7 +38,8 @@ class Measured:
     """Everything a report prints, by name.
 
     Attributes:
-        scores: prefix ("", "real_test.", "independent.") -> metric -> value.
+        scores: prefix ("", "refined." where there are such rows, "real_test.", "independent.")
+            -> metric -> value.
         notes: metric or finding -> why it is absent, or what was found.
         signals: ``collapse.collapse_signals``.
         columns: per column what is wrong with it, worst first.
@@ -53,7 +60,7 @@ class Measured:
 
 
 def measure(tables: Tables, *, seed: int, threads: int, full_mle: bool, tell: Tell) -> Measured:
-    """The panel three times over, and what a person asks next.
+    """The panel for each set of rows, and what a person asks next.
 
     Where the synthetic table is the test table itself it is scored as the anchor of real rows
     (``panel.evaluate_real_rows``): comparing rows with themselves says nothing.
@@ -75,10 +82,16 @@ def measure(tables: Tables, *, seed: int, threads: int, full_mle: bool, tell: Te
         model, notes = dict(ceiling), dict(ceiling_notes)
     else:
         model, notes = evaluate_tables(train, test, synthetic, **options, progress=tell)  # type: ignore[arg-type]
+    scores = {"": _finite(model)}
+    if tables.refined is not None:
+        tell("", stage="refined rows")
+        refined, _ = evaluate_tables(train, test, tables.refined, **options, progress=tell)  # type: ignore[arg-type]
+        scores["refined."] = _finite(refined)
+    scores |= {"real_test.": _finite(ceiling), "independent.": _finite(floor)}
     tell("", stage="columns, pairs and variety")
     like = draw_rows(train, len(synthetic), seed, "collapse")  # fewer rows have fewer categories
     return Measured(
-        scores={"": _finite(model), "real_test.": _finite(ceiling), "independent.": _finite(floor)},
+        scores=scores,
         notes={**row_notes(tables, is_test=is_test), **notes},
         signals=collapse_signals(like, synthetic, seed=seed),
         columns=_columns(tables, like, seed, threads, is_test),

@@ -32,6 +32,7 @@ class Tables:
         test: real rows that it never saw.
         synthetic: its rows.
         target: the column to predict, or None.
+        refined: rows of the same generator after boosted rejection, or None.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Tables:
     test: pd.DataFrame
     synthetic: pd.DataFrame
     target: str | None
+    refined: pd.DataFrame | None = None
 
 
 def read_real(

@@ -13,10 +13,14 @@ from torch import Tensor
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
-from tabgan.seeding import generator_at
+from tabgan.sampling.refiner import Refiner
+from tabgan.seeding import Place, generator_at, rng_at
 from tabgan.tables.conditions import MISSING, asked_labels, nearest
 
 CHUNK_ROWS = 10_000  # memory is that of one chunk, whatever n
+MOST_ATTEMPTS = 1_000  # chunks drawn for one chunk of accepted rows
+
+Address = tuple[int, *tuple[Place, ...]]  # seed and place (tabgan.seeding)
 
 
 def class_weights(encoder: TableEncoder, where: Mapping[str, str]) -> NDArray[np.float64]:
@@ -60,16 +64,63 @@ def draw_chunks(
     n: int,
     seed: int,
     weights: NDArray[np.float64],
+    refiner: Refiner | None = None,
 ) -> Iterator[pd.DataFrame]:
     """``n`` decoded rows in tables of at most ``CHUNK_ROWS``; the same seed gives the same rows.
 
-    Classes are drawn with the probabilities ``weights`` ([condition_width]).
+    Classes are drawn with the probabilities ``weights`` ([condition_width]). With a ``refiner``
+    rows are drawn until enough are accepted.
     """
     for chunk, first_row in enumerate(range(0, n, CHUNK_ROWS)):
-        rng = generator_at(seed, "sample", chunk, device=module.device)
-        condition = _draw_condition(weights, min(CHUNK_ROWS, n - first_row), rng)
-        rows = module.sample(condition, rng)
-        yield encoder.decode(rows.cpu().numpy(), condition.cpu().numpy(), first_row=first_row)
+        wanted = min(CHUNK_ROWS, n - first_row)
+        address = (seed, "sample", chunk)
+        if refiner is None:
+            numbers = draw_numbers(module, encoder, n=wanted, address=address, weights=weights)
+        else:
+            numbers = _draw_accepted(module, encoder, refiner, wanted, address, weights)
+        yield encoder.to_table(numbers, first_row=first_row)
+
+
+def draw_numbers(
+    module: CGANModule,
+    encoder: TableEncoder,
+    *,
+    n: int,
+    address: Address,
+    weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """``n`` rows as ``TableEncoder.decode_numbers`` gives them, drawn at ``address``."""
+    rng = generator_at(*address, device=module.device)
+    condition = _draw_condition(weights, n, rng)
+    rows = module.sample(condition, rng)
+    return encoder.decode_numbers(rows.cpu().numpy(), condition.cpu().numpy())
+
+
+def _draw_accepted(
+    module: CGANModule,
+    encoder: TableEncoder,
+    refiner: Refiner,
+    wanted: int,
+    address: Address,
+    weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """``wanted`` rows that the refiner accepts; each attempt has its own address."""
+    kept: list[NDArray[np.float64]] = []
+    n_kept = 0
+    for attempt in range(MOST_ATTEMPTS):
+        n = int((wanted - n_kept) / refiner.total_acceptance * 1.1) + 100
+        here = (*address, attempt)
+        n = min(n, CHUNK_ROWS)
+        rows = draw_numbers(module, encoder, n=n, address=here, weights=weights)
+        rows = rows[refiner.accept(rows, rng_at(*here, "accept"))]
+        kept.append(rows)
+        n_kept += len(rows)
+        if n_kept >= wanted:
+            return np.concatenate(kept)[:wanted]
+    raise TabganError(
+        f"of {MOST_ATTEMPTS * CHUNK_ROWS:,} generated rows the refiner accepted {n_kept}, "
+        f"{wanted} were wanted; try refine=false"
+    )
 
 
 def _draw_condition(weights: NDArray[np.float64], n: int, rng: torch.Generator) -> Tensor:

@@ -18,6 +18,7 @@ from rich.table import Table
 from tabgan.encoding.table import TableEncoder
 from tabgan.modules.cgan import CGANModule
 from tabgan.sampling.draw import CHUNK_ROWS, class_weights, draw_chunks
+from tabgan.sampling.refiner import Refiner
 from tabgan.tables.conditions import MISSING
 from tabgan.tables.writers import open_writer
 
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 def stream_rows(
     module: CGANModule,
     encoder: TableEncoder,
+    refiner: Refiner | None,
     *,
     out: Path,
     n: int,
@@ -47,7 +49,7 @@ def stream_rows(
     weights = class_weights(encoder, where)
     started = time.perf_counter()
     missing = pd.Series(0.0, index=list(encoder.schema_.names))
-    chunks = draw_chunks(module, encoder, n=n, seed=seed, weights=weights)
+    chunks = draw_chunks(module, encoder, n=n, seed=seed, weights=weights, refiner=refiner)
     console = Console(stderr=True)
     with open_writer(out, encoder.schema_) as writer:
         for chunk in track(
@@ -61,9 +63,19 @@ def stream_rows(
             missing += chunk.isna().sum()
     seconds = time.perf_counter() - started
     rates = _missing_rates(encoder, weights, missing / n)
-    sidecar = {"rows": n, "seed": seed, "where": dict(where), "missing_rates": rates}
+    acceptance = refiner.total_acceptance if refiner else 1.0
+    sidecar = {
+        "rows": n,
+        "seed": seed,
+        "where": dict(where),
+        "refined": refiner is not None,
+        "expected_acceptance": acceptance,
+        "missing_rates": rates,
+    }
     out.with_name(out.name + ".json").write_text(json.dumps(sidecar, indent=2) + "\n", "utf-8")
     _tell(rates, weights, encoder)
+    if refiner:
+        log.info("refined: about %.0f %% of generated rows are accepted", 100 * acceptance)
     log.info("%s rows in %.1f s (%s a second): %s", f"{n:,}", seconds, f"{n / seconds:,.0f}", out)
     return sidecar
 

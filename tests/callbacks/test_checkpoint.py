@@ -1,7 +1,6 @@
 """BestAndLast: the lowest is kept, the last is written, and the best really comes back."""
 
 import copy
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +9,7 @@ from pytorch_lightning import Callback
 from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.checkpoints import load_weights
 from tabgan.seeding import generator_at
-from tabgan.training import finish
+from tabgan.training import keep_best
 
 
 class Scores(Callback):
@@ -114,7 +113,7 @@ def rows_of(module):
 
 @pytest.fixture
 def restored(training, tmp_path):
-    """A module after ``finish``, and the rows drawn from it when it was at its best."""
+    """A module after ``keep_best``, and the rows drawn from it when it was at its best."""
 
     class Drawing(Scores):
         def on_train_epoch_end(self, trainer, module):
@@ -123,7 +122,7 @@ def restored(training, tmp_path):
 
     said, checkpoint = Drawing(0.9, 0.6, 0.8, 0.7), best_and_last(tmp_path)
     ran = training("model.lr=1e-2").fit(said, checkpoint, max_epochs=4)
-    finish(ran.trainer, ran.module, ran.data.encoder, Path(tmp_path), seed=0)
+    assert keep_best(ran.trainer, ran.module) == pytest.approx(0.6)
     return ran, said
 
 
