@@ -1,0 +1,381 @@
+"""Boosted rejection: of a generator's rows, keep those that boosted trees take for real.
+
+Log-odds of a good classifier between real and generated rows are the logarithm of the density
+ratio. Rows accepted in proportion to it follow the real distribution, as far as the classifier
+saw the difference; the next round looks at what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
+
+from tabgan.errors import TabganError
+from tabgan.sampling.trees import BoostedTrees, Cuts, Floats
+from tabgan.seeding import rng_at, seed_at
+
+DrawRows = Callable[[int, int], Floats]  # (n, place) -> float64 [n, n_columns]
+
+MIN_REAL_ROWS = 200  # fewer: the trees would learn these very rows
+MOST_REAL_ROWS, MOST_POOL_ROWS = 100_000, 240_000  # what one round is fitted on: its time
+MIN_POOL_ROWS = 5_000
+MOST_DRAWN_ROWS = 1_000_000  # for one round; where few survive, the pool is smaller
+CHUNK_ROWS = 20_000
+MIN_ACCEPTANCE = 0.02  # of generated rows by all rounds together; below, sampling would crawl
+CAP_QUANTILE = 0.98  # beyond it rows always pass; .995 kept a third fewer rows, no better ones
+MIN_AUC = 0.51  # a round that tells no better on held-out rows has nothing to teach
+
+# Not the settings of any evaluator: half the columns at every split, leaves and not depth, l2.
+LEARNING_RATE, MAX_TREES, PATIENCE = 0.2, 400, 10
+MOST_LEAVES, ROWS_PER_LEAF, MIN_LEAF_ROWS, L2, SPLIT_COLUMNS = 31, 100, 60, 10.0, 0.5
+MODELS = 2
+HELD_SHARE, MIN_HELD_ROWS = 0.15, 60
+
+RAKING_PASSES, RAKING_BINS = 3, 64  # bins per column at most
+ROWS_PER_BIN, RAKING_ROWS = 100, 1.0  # real rows a bin has; pseudo-rows, for empty bins
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Round:
+    trees: BoostedTrees
+    cap: float
+
+    @classmethod
+    def of(cls, trees: BoostedTrees, pool: Floats) -> Self:
+        return cls(trees=trees, cap=float(np.quantile(trees.decision(pool), CAP_QUANTILE)))
+
+    def log_acceptance(self, rows: Floats) -> Floats:
+        """min(0, log-odds - cap), float64 [n]."""
+        return np.minimum(self.trees.decision(rows) - self.cap, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Marginals:
+    """Raking: one log weight per column and bin, which re-match the columns' marginals."""
+
+    cuts: list[Cuts]
+    log_weights: list[Floats]  # per column [n_cuts + 2], the last for missing values
+    cap: float
+
+    @classmethod
+    def fit(cls, real: Floats, pool: Floats) -> Self:
+        """Iterative proportional fitting of the pool's marginals to the real rows'."""
+        n_bins = max(2, min(RAKING_BINS, len(real) // ROWS_PER_BIN))
+        cuts = [Cuts.of(i, _bin_edges(column, n_bins)) for i, column in enumerate(real.T)]
+        sizes = [cut.missing_place + 1 for cut in cuts]
+        places = [cut.places(pool[:, cut.column]) for cut in cuts]
+        targets = [
+            np.bincount(cut.places(real[:, cut.column]), minlength=size)
+            for cut, size in zip(cuts, sizes, strict=True)
+        ]
+        log_weights = [np.zeros(size) for size in sizes]
+        weights = np.full(len(pool), len(real) / len(pool))
+        for _ in range(RAKING_PASSES):
+            for place, target, table in zip(places, targets, log_weights, strict=True):
+                found = np.bincount(place, weights, minlength=len(table))
+                change = _log_ratio(target, found)
+                table += change
+                weights *= np.exp(change)[place]
+                weights *= len(real) / weights.sum()
+        uncapped = cls(cuts=cuts, log_weights=log_weights, cap=np.inf)
+        cap = float(np.quantile(uncapped._log_weight(pool), CAP_QUANTILE))
+        return cls(cuts=cuts, log_weights=log_weights, cap=cap)
+
+    def log_acceptance(self, rows: Floats) -> Floats:
+        return np.minimum(self._log_weight(rows) - self.cap, 0.0)
+
+    def state(self) -> dict[str, Any]:
+        edges = [cut.thresholds[:-1] for cut in self.cuts]
+        return {"edges": edges, "log_weights": self.log_weights, "cap": self.cap}
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> Self:
+        cuts = [Cuts.of(i, edges) for i, edges in enumerate(state["edges"])]
+        log_weights = state["log_weights"]
+        if [len(w) for w in log_weights] != [cut.missing_place + 1 for cut in cuts]:
+            raise ValueError("marginals: one weight per bin and one for missing values")
+        return cls(cuts=cuts, log_weights=log_weights, cap=state["cap"])
+
+    def _log_weight(self, rows: Floats) -> Floats:
+        total = np.zeros(len(rows))
+        for cut, table in zip(self.cuts, self.log_weights, strict=True):
+            total += table[cut.places(np.ascontiguousarray(rows[:, cut.column]))]
+        return total
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Cut:
+    """Rows that trees are grown on, and rows that say when to stop."""
+
+    kept: Floats
+    held: Floats
+
+    @classmethod
+    def of(cls, rows: Floats, n_held: int) -> Self:
+        return cls(kept=rows[n_held:], held=rows[:n_held])
+
+
+class Refiner:
+    """Rejection of generated rows in rounds, each fitted on the survivors of those before it.
+
+    A round is the mean of ``MODELS`` boosted classifiers. Both stop on held-out rows that no round
+    is ever grown on: a real row that an earlier round has learned looks well covered to the next
+    one, which would then stop too early. Rejection by estimated odds bends the marginals, so a
+    last step, one weight per column and bin, puts them right. A row survives a step with
+    probability min(1, exp(log_odds - cap)), cap being a high quantile of the pool's log-odds.
+
+    Rows are ordinal: category codes and numbers as float64, NaN where missing.
+
+    Attributes:
+        acceptance_: per round, then for the marginals, the expected share of its rows accepted.
+        aucs_: per round, the held-out ROC AUC between real rows and the rows it was given.
+        reason_: why there are fewer rounds than asked for; "" when there are not.
+    """
+
+    def __init__(self) -> None:
+        self.n_columns_ = 0
+        self.rounds_: list[_Round] = []
+        self.marginals_: Marginals | None = None
+        self.acceptance_: list[float] = []
+        self.aucs_: list[float] = []
+        self.reason_ = ""
+
+    @property
+    def _steps(self) -> list[_Round | Marginals]:
+        return [*self.rounds_, *([self.marginals_] if self.marginals_ else [])]
+
+    @property
+    def total_acceptance(self) -> float:
+        """Expected share of generated rows that survive all rounds."""
+        return float(np.prod(self.acceptance_))
+
+    def fit(
+        self,
+        real: Floats,
+        draw: DrawRows,
+        *,
+        rounds: int,
+        pool_factor: float,
+        seed: int,
+        progress: Callable[[str], None] | None = None,
+    ) -> Self:
+        """Fit round after round until ``rounds``, or until one has nothing left to teach.
+
+        Args:
+            real: training rows, float64 [n, n_columns].
+            draw: (n, place) -> n rows of the generator, others for each place; called with
+                places 0, 1, 2, ...
+            rounds: at most so many.
+            pool_factor: generated survivors per real row that a round is fitted on.
+            seed: fixes everything but ``draw``.
+            progress: called with one line per round.
+        """
+        self.__init__()  # type: ignore[misc]  # a second fit forgets the first
+        self.n_columns_ = real.shape[1]
+        if len(real) < MIN_REAL_ROWS:
+            self.reason_ = f"{len(real)} real rows; refining needs at least {MIN_REAL_ROWS}"
+            return self
+        order = rng_at(seed, "refine", "real").permutation(len(real))
+        real = real[order[:MOST_REAL_ROWS]]
+        n_pool = int(np.clip(pool_factor * len(real), MIN_POOL_ROWS, MOST_POOL_ROWS))
+        real_cut = _Cut.of(real, max(int(HELD_SHARE * len(real)), MIN_HELD_ROWS))
+        survivors = _Survivors(self, draw, seed)
+        say = progress or (lambda line: None)
+        for index in range(rounds):
+            pool = survivors(n_pool)
+            if pool is None:
+                self.reason_ = f"under {MIN_ACCEPTANCE:.0%} of generated rows survive"
+                break
+            pool_cut = _Cut.of(pool, int(HELD_SHARE * len(pool)))
+            if not self._add_round(real_cut, pool_cut, seed_at(seed, "refine", index)):
+                break
+            say(
+                f"refiner round {index + 1}: AUC {self.aucs_[-1]:.3f} before it, "
+                f"accepts {self.acceptance_[-1]:.0%}, all rounds {self.total_acceptance:.1%}"
+            )
+        if self.reason_:
+            say(f"refiner stops after {len(self.rounds_)} rounds: {self.reason_}")
+        if self.rounds_ and (pool := survivors(n_pool)) is not None:
+            self.marginals_ = Marginals.fit(real, pool)
+            self.acceptance_.append(_acceptance(self.marginals_, pool))
+            say(f"refiner marginals: accepts {self.acceptance_[-1]:.0%} of the survivors")
+        return self
+
+    def accept(self, rows: Floats, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Which rows survive, bool [n]; the same ``rng`` gives the same mask.
+
+        Raises:
+            TabganError: for rows of another number of columns.
+        """
+        if rows.ndim != 2 or rows.shape[1] != self.n_columns_:
+            raise TabganError(
+                f"refiner: expected rows of {self.n_columns_} columns, got {rows.shape[1:]}"
+            )
+        alive = np.arange(len(rows))
+        for stage in self._steps:  # the rejected are not scored again
+            uniform = rng.random(len(rows))
+            alive = alive[uniform[alive] < np.exp(stage.log_acceptance(rows[alive]))]
+        accepted = np.zeros(len(rows), bool)
+        accepted[alive] = True
+        return accepted
+
+    def state(self) -> dict[str, Any]:
+        """Plain data and arrays, for ``encoding.state.save_state``."""
+        return {
+            "n_columns": self.n_columns_,
+            "acceptance": self.acceptance_,
+            "aucs": self.aucs_,
+            "reason": self.reason_,
+            "rounds": [{"trees": r.trees.state(), "cap": r.cap} for r in self.rounds_],
+            "marginals": self.marginals_.state() if self.marginals_ else None,
+        }
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> Self:
+        """The refiner that ``state`` described.
+
+        Raises:
+            TabganError: for a state that describes no refiner.
+        """
+        refiner = cls()
+        try:
+            refiner.n_columns_ = state["n_columns"]
+            refiner.acceptance_, refiner.aucs_ = state["acceptance"], state["aucs"]
+            refiner.reason_ = state["reason"]
+            refiner.rounds_ = [
+                _Round(trees=BoostedTrees.restore(learned["trees"]), cap=learned["cap"])
+                for learned in state["rounds"]
+            ]
+            if state["marginals"] is not None:
+                refiner.marginals_ = Marginals.restore(state["marginals"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise TabganError(f"refiner: not a state of a refiner: {error}") from error
+        return refiner
+
+    def _add_round(self, real: _Cut, pool: _Cut, seed: int) -> bool:
+        trees, auc = _fit_trees(real, pool, seed)
+        noise = 2 * float(np.sqrt((1 / len(real.held) + 1 / len(pool.held)) / 12))  # 2 errors
+        if auc <= max(MIN_AUC, 0.5 + noise):
+            self.reason_ = f"held-out rows are not told apart any more (AUC {auc:.3f})"
+            return False
+        if self.aucs_ and auc > self.aucs_[-1] + noise:
+            self.reason_ = (
+                f"round {len(self.rounds_)} did harm (AUC {self.aucs_[-1]:.3f}, then {auc:.3f}) "
+                "and was dropped"
+            )
+            for learned in (self.rounds_, self.acceptance_, self.aucs_):
+                learned.pop()
+            return False
+        added = _Round.of(trees, pool.kept)
+        acceptance = _acceptance(added, pool.held)
+        if acceptance * self.total_acceptance < MIN_ACCEPTANCE:
+            self.reason_ = (
+                f"with round {len(self.rounds_) + 1} only "
+                f"{acceptance * self.total_acceptance:.2%} of generated rows would survive"
+            )
+            return False
+        self.rounds_.append(added)
+        self.acceptance_.append(acceptance)
+        self.aucs_.append(auc)
+        return True
+
+
+class _Survivors:
+    """Generated rows that survive all rounds so far, fresh ones at every call.
+
+    Rows on which an earlier round was fitted look less real to it than they are; the next round
+    would correct that and not the generator.
+    """
+
+    def __init__(self, refiner: Refiner, draw: DrawRows, seed: int) -> None:
+        self.refiner, self.draw, self.seed = refiner, draw, seed
+        self.n_draws = 0
+
+    def __call__(self, n_rows: int) -> Floats | None:
+        """``n_rows`` survivors, fewer where that takes more than ``MOST_DRAWN_ROWS``, or None."""
+        affordable = int(MOST_DRAWN_ROWS * self.refiner.total_acceptance)
+        n_rows = max(MIN_POOL_ROWS, min(n_rows, affordable))
+        kept, n_kept, n_drawn = [], 0, 0
+        while n_kept < n_rows:
+            if n_drawn * MIN_ACCEPTANCE > n_kept + MIN_POOL_ROWS:
+                return None
+            wanted = 1.1 * (n_rows - n_kept) / self.refiner.total_acceptance
+            size = int(min(CHUNK_ROWS, wanted + 100))
+            rows = self.draw(size, self.n_draws)
+            accepted = self.refiner.accept(rows, rng_at(self.seed, "refine", "pool", self.n_draws))
+            kept.append(rows[accepted])
+            n_kept, n_drawn = n_kept + len(kept[-1]), n_drawn + size
+            self.n_draws += 1
+        return np.concatenate(kept)[:n_rows]
+
+
+def _fit_trees(real: _Cut, pool: _Cut, seed: int) -> tuple[BoostedTrees, float]:
+    """The mean of ``MODELS`` classifiers, and its AUC on the held-out rows."""
+    rows, labels, weights = _stacked(real.kept, pool.kept)
+    rows[:, np.isnan(rows).all(axis=0)] = 0.0  # scikit-learn cannot bin a column of no value
+    held, held_labels, held_weights = _stacked(real.held, pool.held)
+    models = []
+    for index in range(MODELS):
+        model = HistGradientBoostingClassifier(
+            learning_rate=LEARNING_RATE,
+            max_iter=MAX_TREES,
+            max_leaf_nodes=int(np.clip(len(real.kept) // ROWS_PER_LEAF, 4, MOST_LEAVES)),
+            min_samples_leaf=MIN_LEAF_ROWS,
+            l2_regularization=L2,
+            max_features=SPLIT_COLUMNS,
+            early_stopping=True,
+            n_iter_no_change=PATIENCE,
+            tol=0.0,
+            random_state=seed_at(seed, "trees", index) % 2**31,
+        )
+        with threadpool_limits(1):  # more threads than free cores are some 30 times slower
+            model.fit(
+                rows,
+                labels,
+                sample_weight=weights,
+                X_val=held,
+                y_val=held_labels,
+                sample_weight_val=held_weights,
+            )
+        best = max(1, int(np.argmax(model.validation_score_)))  # 0 is before any tree
+        models.append(BoostedTrees.from_classifier(model, best))
+    trees = BoostedTrees.mean_of(models)
+    return trees, float(roc_auc_score(held_labels, trees.decision(held)))
+
+
+def _stacked(real: Floats, pool: Floats) -> tuple[Floats, NDArray[np.int64], Floats]:
+    """Rows, labels and weights; both sides weigh the same."""
+    labels = np.repeat([1, 0], [len(real), len(pool)])
+    weights = np.where(labels == 1, 1.0, len(real) / len(pool))
+    return np.concatenate([real, pool]), labels, weights
+
+
+def _log_ratio(target: NDArray[np.int64], found: Floats) -> Floats:
+    """log(target / found) per bin, shrunk to 0 by what chance alone would make of it."""
+    target, found = target + RAKING_ROWS, found + RAKING_ROWS
+    change = np.log(target / found)
+    chance = 1 / target + 1 / found
+    return change * np.maximum(0.0, 1 - chance / np.maximum(change**2, 1e-12))
+
+
+def _acceptance(step: _Round | Marginals, pool: Floats) -> float:
+    return float(np.exp(step.log_acceptance(pool)).mean())
+
+
+def _bin_edges(column: Floats, n_bins: int) -> Floats:
+    """Between how many bins? One per distinct value, or quantiles; upper edges, without the last.
+
+    A bin's upper edge is a real value, which belongs to it.
+    """
+    distinct = np.unique(column[~np.isnan(column)])
+    if len(distinct) > n_bins:
+        shares = np.linspace(0, 1, n_bins + 1)[1:]
+        distinct = np.unique(np.nanquantile(column, shares, method="inverted_cdf"))
+    return distinct[:-1]
