@@ -22,4 +22,9 @@ class Reseed(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        torch.manual_seed(seed_at(self.seed, "step", trainer.global_step, trainer.global_rank))
+        seed = seed_at(self.seed, "step", trainer.global_step, trainer.global_rank)
+        if module.device.type == "cpu":
+            # manual_seed would also queue a call, with its stack, for a CUDA that never starts
+            torch.default_generator.manual_seed(seed)
+        else:
+            torch.manual_seed(seed)

@@ -35,8 +35,8 @@ MIN_AUC = 0.51  # a round that tells no better on held-out rows has nothing to t
 # Not the settings of any evaluator: half the columns at every split, leaves and not depth, l2.
 LEARNING_RATE, MAX_TREES, PATIENCE = 0.2, 400, 10
 MOST_LEAVES, ROWS_PER_LEAF, MIN_LEAF_ROWS, L2, SPLIT_COLUMNS = 31, 100, 60, 10.0, 0.5
-MODELS = 2
-HELD_SHARE, MIN_HELD_ROWS = 0.15, 60
+MODELS = 2  # averaged
+HELD_SHARE, MIN_HELD_ROWS = 0.15, 60  # of the real rows and of each pool: when to stop
 
 RAKING_PASSES, RAKING_BINS = 3, 64  # bins per column at most
 ROWS_PER_BIN, RAKING_ROWS = 100, 1.0  # real rows a bin has; pseudo-rows, for empty bins
@@ -79,8 +79,8 @@ class Marginals:
         weights = np.full(len(pool), len(real) / len(pool))
         for _ in range(RAKING_PASSES):
             for place, target, table in zip(places, targets, log_weights, strict=True):
-                found = np.bincount(place, weights, minlength=len(table))
-                change = _log_ratio(target, found)
+                found = np.bincount(place, weights, minlength=len(table)).astype(np.float64)
+                change = _log_ratio(target.astype(np.float64), found)
                 table += change
                 weights *= np.exp(change)[place]
                 weights *= len(real) / weights.sum()
@@ -111,7 +111,7 @@ class Marginals:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Cut:
+class _Split:
     """Rows that trees are grown on, and rows that say when to stop."""
 
     kept: Floats
@@ -134,7 +134,7 @@ class Refiner:
     Rows are ordinal: category codes and numbers as float64, NaN where missing.
 
     Attributes:
-        acceptance_: per round, then for the marginals, the expected share of its rows accepted.
+        acceptance_: per round, then for the marginals if re-matched, the share expected to pass.
         aucs_: per round, the held-out ROC AUC between real rows and the rows it was given.
         reason_: why there are fewer rounds than asked for; "" when there are not.
     """
@@ -185,7 +185,7 @@ class Refiner:
         order = rng_at(seed, "refine", "real").permutation(len(real))
         real = real[order[:MOST_REAL_ROWS]]
         n_pool = int(np.clip(pool_factor * len(real), MIN_POOL_ROWS, MOST_POOL_ROWS))
-        real_cut = _Cut.of(real, max(int(HELD_SHARE * len(real)), MIN_HELD_ROWS))
+        real_split = _Split.of(real, max(int(HELD_SHARE * len(real)), MIN_HELD_ROWS))
         survivors = _Survivors(self, draw, seed)
         say = progress or (lambda line: None)
         for index in range(rounds):
@@ -193,8 +193,8 @@ class Refiner:
             if pool is None:
                 self.reason_ = f"under {MIN_ACCEPTANCE:.0%} of generated rows survive"
                 break
-            pool_cut = _Cut.of(pool, int(HELD_SHARE * len(pool)))
-            if not self._add_round(real_cut, pool_cut, seed_at(seed, "refine", index)):
+            pool_split = _Split.of(pool, int(HELD_SHARE * len(pool)))
+            if not self._add_round(real_split, pool_split, seed_at(seed, "refine", index)):
                 break
             say(
                 f"refiner round {index + 1}: AUC {self.aucs_[-1]:.3f} before it, "
@@ -203,9 +203,8 @@ class Refiner:
         if self.reason_:
             say(f"refiner stops after {len(self.rounds_)} rounds: {self.reason_}")
         if self.rounds_ and (pool := survivors(n_pool)) is not None:
-            self.marginals_ = Marginals.fit(real, pool)
-            self.acceptance_.append(_acceptance(self.marginals_, pool))
-            say(f"refiner marginals: accepts {self.acceptance_[-1]:.0%} of the survivors")
+            self._add_marginals(real, pool)
+            say(f"refiner with marginals re-matched: accepts {self.total_acceptance:.1%}")
         return self
 
     def accept(self, rows: Floats, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -259,9 +258,10 @@ class Refiner:
             raise TabganError(f"refiner: not a state of a refiner: {error}") from error
         return refiner
 
-    def _add_round(self, real: _Cut, pool: _Cut, seed: int) -> bool:
+    def _add_round(self, real: _Split, pool: _Split, seed: int) -> bool:
         trees, auc = _fit_trees(real, pool, seed)
-        noise = 2 * float(np.sqrt((1 / len(real.held) + 1 / len(pool.held)) / 12))  # 2 errors
+        # Two standard errors of an AUC of .5.
+        noise = 2 * float(np.sqrt((1 / len(real.held) + 1 / len(pool.held)) / 12))
         if auc <= max(MIN_AUC, 0.5 + noise):
             self.reason_ = f"held-out rows are not told apart any more (AUC {auc:.3f})"
             return False
@@ -285,6 +285,13 @@ class Refiner:
         self.acceptance_.append(acceptance)
         self.aucs_.append(auc)
         return True
+
+    def _add_marginals(self, real: Floats, pool: Floats) -> None:
+        marginals = Marginals.fit(real, pool)
+        acceptance = _acceptance(marginals, pool)
+        if acceptance * self.total_acceptance >= MIN_ACCEPTANCE:
+            self.marginals_ = marginals
+            self.acceptance_.append(acceptance)
 
 
 class _Survivors:
@@ -316,7 +323,7 @@ class _Survivors:
         return np.concatenate(kept)[:n_rows]
 
 
-def _fit_trees(real: _Cut, pool: _Cut, seed: int) -> tuple[BoostedTrees, float]:
+def _fit_trees(real: _Split, pool: _Split, seed: int) -> tuple[BoostedTrees, float]:
     """The mean of ``MODELS`` classifiers, and its AUC on the held-out rows."""
     rows, labels, weights = _stacked(real.kept, pool.kept)
     rows[:, np.isnan(rows).all(axis=0)] = 0.0  # scikit-learn cannot bin a column of no value
@@ -357,7 +364,7 @@ def _stacked(real: Floats, pool: Floats) -> tuple[Floats, NDArray[np.int64], Flo
     return np.concatenate([real, pool]), labels, weights
 
 
-def _log_ratio(target: NDArray[np.int64], found: Floats) -> Floats:
+def _log_ratio(target: Floats, found: Floats) -> Floats:
     """log(target / found) per bin, shrunk to 0 by what chance alone would make of it."""
     target, found = target + RAKING_ROWS, found + RAKING_ROWS
     change = np.log(target / found)

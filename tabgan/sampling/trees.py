@@ -26,7 +26,7 @@ BLOCK_TREES = 256  # trees whose masks are held at once ...
 BLOCK_ROWS = 512  # ... for so many rows: both buffers stay inside a core's cache
 BINNED_ROWS = 8_192
 LOOKUP_CELLS = (1_024, 16_384)
-LOOKUP_STEPS = 2  # thresholds of one cell at most; else a column is searched by bisection
+LOOKUP_STEPS = 4  # thresholds of one cell at most; else a column is searched by bisection
 # De Bruijn sequences: their product with 1 << k has k's own pattern in the highest bits.
 DE_BRUIJN: dict[Any, int] = {
     np.uint16: 0x09AF,

@@ -1,0 +1,88 @@
+"""A wheel built through the sdist trains from any folder, in an environment of its own."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[1]
+
+
+def done(*words, folder):
+    """What a command prints, after it has ended well."""
+    ended = subprocess.run(
+        list(map(str, words)), cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout[-2_000:] + ended.stderr[-2_000:]
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    done(
+        sys.executable, "-m", "build", "--outdir", folder, ROOT, folder=folder
+    )  # sdist, then wheel
+    assert len(list(folder.glob("*.tar.gz"))) == 1
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def python(wheel, tmp_path_factory):
+    """The Python of a bare environment in which the wheel is installed."""
+    folder = tmp_path_factory.mktemp("bare")
+    done(sys.executable, "-m", "venv", folder / "env", folder=folder)
+    found = folder / "env" / "bin" / "python"
+    words = ["-m", "pip", "install", "--quiet", "--no-compile"]  # most files are never imported
+    done(found, *words, "--constraint", ROOT / "constraints.txt", wheel, folder=folder)
+    return found
+
+
+def test_the_wheel_holds_configuration_and_data_and_no_tests(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    shipped = {f"tabgan/{path.relative_to(ROOT)}" for path in (ROOT / "conf").rglob("*.yaml")}
+    assert names >= shipped | {"tabgan/assets/adult.arff.gz", "tabgan/train.py"}
+    assert not [name for name in names if name.startswith(("tests/", "scripts/", "outputs/"))]
+
+
+def test_the_distribution_has_a_name_of_its_own(wheel):
+    assert wheel.name.startswith("tabgan_lightning-")
+
+
+def test_the_environment_is_consistent(python, tmp_path):
+    assert "No broken requirements found" in done(python, "-m", "pip", "check", folder=tmp_path)
+
+
+def test_the_code_that_runs_is_the_wheels(python, tmp_path):
+    told = done(python, "-c", "import tabgan; print(tabgan.__file__)", folder=tmp_path)
+    assert "site-packages" in told
+
+
+def test_the_configuration_is_printed_from_another_folder(python, tmp_path):
+    told = done(python, "-m", "tabgan.train", "--cfg", "job", folder=tmp_path)
+    assert "_target_: tabgan.modules.cgan.CGANModule" in told
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["tabgan-train", "tabgan-sample"])
+def test_the_console_commands_help(python, tmp_path, name):
+    told = done(python.with_name(name), "--help", folder=tmp_path)
+    assert "== Config ==" in told
+    assert "threads: 1" in told
+
+
+def test_two_batches_of_adult_train_and_sample_from_another_folder(python, tmp_path):
+    words = ("+experiment=cgan_adult", "+debug=smoke")
+    told = done(python, "-m", "tabgan.train", *words, folder=tmp_path)
+    assert "48,842 rows x 15 columns" in told
+    (run,) = tmp_path.glob("outputs/*/*")
+    out = tmp_path / "rows.csv"
+    words = (f"run={run}", "n=20", "where.income='>50K'", f"out={out}")
+    done(python, "-m", "tabgan.sample", *words, folder=tmp_path)
+    rows = out.read_text("utf-8").splitlines()[1:]
+    assert len(rows) == 20
+    assert all(row.endswith(">50K") for row in rows)
