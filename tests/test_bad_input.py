@@ -144,6 +144,11 @@ def test_a_batch_larger_than_the_table(refused):
     # 30 rows, 3 of them (.1) for testing, 2 of the other 27 for validation
 
 
+def test_a_test_fraction_of_more_than_all(refused):
+    told = refused(arff(), "data.test_fraction=1.5")
+    assert told == "data.test_fraction=1.5: expected a share, 0 up to below 1"
+
+
 def test_no_table_at_all(command, tmp_path):
     told = refusal(command("train", "data=table"), tmp_path)
     assert told == "no table: give data=<named set> or data.path=<file>"

@@ -126,6 +126,10 @@ class TableDataModule(pl.LightningDataModule):
         """The rows to learn from and the test rows; sets ``schema`` and ``title``."""
         if self.path is None and self.name is None:
             raise TabganError("no table: give data=<named set> or data.path=<file>")
+        if not 0 <= self.test_fraction < 1:
+            raise TabganError(
+                f"data.test_fraction={self.test_fraction}: expected a share, 0 up to below 1"
+            )
         if self.path is not None:
             path, target, train_rows = Path(self.path), self.target, None
             test_path = None if self.test_path is None else Path(self.test_path)
