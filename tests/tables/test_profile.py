@@ -194,5 +194,5 @@ def test_describe_marks_the_target_and_shortens_labels():
     console.print(describe(infer_schema(table, name="t", target="job")))
     shown = console.file.getvalue()
     assert "│ * │ job" in shown
-    assert "a, b, c, d, e, f, and 2 more" in shown
+    assert "a, b, c, d, and 4 more" in shown
     assert "2 decimals" in shown
