@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -20,16 +20,24 @@ from tabgan.metrics.directions import DIRECTIONS
 COSTS = ("seconds", "generator_parameters")  # of metrics.json
 FIRST = "c2st_test_auc"  # what a leaderboard is sorted by
 ANCHORS = {"real_test.": "real rows", "independent.": "independent columns"}
+REFINED = "refined."  # figures of the rows that a run's refiner accepts
 NO_RECIPE = ("seed", "threads", "logger", "hydra")  # none of them changes what is learned
 SAME_MEASURE = ("data", "detector_name", "mle_grid", "rows", "train_rows", "test_rows", "target")
-SAYS_LITTLE = ("seed", "run_name", "logger", "threads", "hydra.")  # overrides that name no recipe
+SAYS_LITTLE = (
+    "seed",
+    "run_name",
+    "logger",
+    "threads",
+    "hydra.",
+    "sweep=",
+)  # overrides that name no recipe
 
 Figures = dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One run with a report.
+    """One run with a report: its rows as drawn, or as refined.
 
     Attributes:
         folder: where it lies.
@@ -100,7 +108,8 @@ def read_runs(folders: Sequence[Path]) -> tuple[list[Entry], list[Path]]:
         TabganError: when a file of a run is damaged.
     """
     without = [folder for folder in folders if not (folder / "report.json").exists()]
-    return [_entry(folder) for folder in folders if folder not in without], without
+    read = [_entries(folder) for folder in folders if folder not in without]
+    return [entry for entries in read for entry in entries], without
 
 
 def standings(entries: Sequence[Entry]) -> list[Standing]:
@@ -166,7 +175,8 @@ def _natural(text: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
-def _entry(folder: Path) -> Entry:
+def _entries(folder: Path) -> list[Entry]:
+    """A run's rows as its generator draws them, and those that its refiner accepts."""
     report = _object(folder / "report.json")
     home = _home(folder, report)
     config = _object(home / ".hydra" / "config.yaml") if home else {}
@@ -175,15 +185,27 @@ def _entry(folder: Path) -> Entry:
     measured = {name: report.get(name) for name in SAME_MEASURE}
     if not config:
         recipe = {"folder": str(folder.resolve())}
-    return Entry(
+    costs = _numbers(metrics, COSTS)
+    drawn = Entry(
         folder=folder,
         recipe=_name(home, config) if home and config else folder.resolve().name,
         key=json.dumps([recipe, measured], sort_keys=True, default=str),
         data=str(report.get("data", "?")),
         seed=str(config.get("seed", "")),
-        figures=_numbers(report, DIRECTIONS) | _numbers(metrics, COSTS),
+        figures=_numbers(report, DIRECTIONS) | costs,
         anchors={prefix: _numbers(report, DIRECTIONS, prefix) for prefix in ANCHORS},
     )
+    refined = _numbers(report, DIRECTIONS, REFINED)
+    if not refined:
+        return [drawn]
+    accepted = replace(
+        drawn,
+        recipe=f"{drawn.recipe}, refined",
+        key=f"{drawn.key}, refined",
+        figures=refined | costs,
+        anchors={prefix: {} for prefix in ANCHORS},  # counted once
+    )
+    return [drawn, accepted]
 
 
 def _home(folder: Path, report: dict[str, Any]) -> Path | None:

@@ -6,7 +6,7 @@ import pytest
 
 from tabgan.errors import TabganError
 from tabgan.report.leaderboard import build_leaderboard
-from tabgan.report.standings import best, find_runs, read_runs, standings
+from tabgan.report.standings import anchors, best, find_runs, read_runs, standings
 
 CONFIG = "run_name: {name}\nseed: {seed}\nthreads: {threads}\nmodel:\n  lr: {lr}\n"
 
@@ -55,6 +55,14 @@ def test_a_recipe_is_named_by_its_overrides(make_run, tmp_path):
     make_run("a", c2st_test_auc=0.6)
     make_run("b", lr=2, c2st_test_auc=0.7)
     assert [row.recipe for row in ranked(tmp_path)] == ["small", "small model.lr=2"]
+
+
+def test_refined_rows_are_a_line_of_their_own(make_run, tmp_path):
+    make_run("a", **{"c2st_test_auc": 0.6, "refined.c2st_test_auc": 0.55, "real_test.wnmis": 1.0})
+    assert [row.recipe for row in ranked(tmp_path)] == ["small, refined", "small"]
+    entries, _ = read_runs(find_runs([str(tmp_path)]))
+    (real, _) = anchors(entries, "pets")
+    assert real.figures["wnmis"] == [1.0]  # one run, counted once
 
 
 def test_the_first_is_nearest_to_chance_even_from_below(make_run, tmp_path):
