@@ -16,9 +16,9 @@ MAY_IMPORT = {
     "serving": {"tables", "encoding"},
     "nets": {"encoding"},
     "modules": {"encoding", "nets", "losses"},
-    "sampling": {"tables", "encoding", "nets", "modules"},
-    "callbacks": {"tables", "encoding", "modules", "sampling", "metrics"},
-    "studies": {"tables", "encoding", "losses", "modules", "metrics", "report", "runs"},
+    "sampling": {"tables", "encoding", "nets", "modules", "losses"},
+    "callbacks": {"tables", "encoding", "serving", "modules", "sampling", "metrics", "report"},
+    "studies": {"tables", "encoding", "modules", "metrics", "sampling", "report", "runs"},
 }  # everyone may import seeding, errors, paths; files at the top: anything on a lower floor
 FLOORS = [
     {"seeding", "errors", "paths", "__init__"},

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
+from matplotlib.image import imread
+from numpy.typing import NDArray
+from pytorch_lightning.loggers import TensorBoardLogger
 
 from tabgan.errors import TabganError
+from tabgan.metrics.coding import code_tables
+from tabgan.metrics.collapse import COLLAPSE_THRESHOLD, collapse_signals
 from tabgan.metrics.detection import cheap_c2st_auc
-from tabgan.metrics.fidelity import shape_error, trend_error, wnmis
+from tabgan.metrics.fidelity import column_errors, shape_error, trend_error, wnmis
 from tabgan.metrics.privacy import duplicate_rate
 from tabgan.modules.cgan import CGANModule
-from tabgan.sampling.draw import draw_chunks
-
-if TYPE_CHECKING:
-    from tabgan.encoding.table import TableEncoder
+from tabgan.report.evaluation_pictures import column_picture
+from tabgan.sampling.judging import draw_judged, threshold_of
+from tabgan.serving.datamodule import TableDataModule
+from tabgan.tables.schema import TableSchema
+from tabgan.tables.writers import write_table
 
 log = logging.getLogger(__name__)
 
 MAX_ROWS = 5_000  # of the validation rows, and as many generated
+COLLAPSE_ROWS = 200  # fewer say nothing about variety
+KEPT_ROWS = 20  # of those that fooled the critic
+WORST_COLUMNS = 3
+
+Logits = NDArray[np.float64]
 
 
 class ValidationPanel(pl.Callback):
@@ -30,10 +44,15 @@ class ValidationPanel(pl.Callback):
 
     As many rows as there are validation rows are drawn from the sampling generator, always with
     the same noise, and compared with them: C2ST (max(.5, AUC), .5 is best), trend and shape error
-    in % (0 is best), wNMIS (1 is best), share of duplicates of training rows. Every draw has its
-    own address, so a run is the same with and without the panel. ``val/panel_share`` is the share
-    of the training time that the panel has taken. A measure that is undefined on the table
-    (C2ST below 20 validation rows, the trend error of a single column) is left out and named once.
+    in % (0 is best), wNMIS (1 is best), share of duplicates of training rows, the strongest sign
+    of mode collapse (above .5 it is an alarm), the share that the critic takes for real. Every
+    draw has its own address, so a run is the same with and without the panel. ``val/panel_share``
+    is the share of the training time that the panel has taken. A measure that is undefined on the
+    table (C2ST below 20 validation rows, the trend error of a single column) is left out and named
+    once; collapse needs 200 rows. A class condition is always met: the class is put back from it.
+
+    The 20 rows that fooled the critic most surely go to ``samples/fooling_step<step>.csv``, the
+    columns that differ most into TensorBoard as pictures.
     """
 
     def __init__(self, *, every_n_steps: int) -> None:
@@ -50,7 +69,7 @@ class ValidationPanel(pl.Callback):
             return
         self.next_step = trainer.global_step + self.every_n_steps
         began = time.perf_counter()
-        scores = self._measure(cast(CGANModule, module), cast(Any, trainer).datamodule)
+        scores = self._look(trainer, cast(CGANModule, module), cast(Any, trainer).datamodule)
         self._spent += time.perf_counter() - began
         scores["val/panel_share"] = self._spent / (time.perf_counter() - self._started)
         module.log_dict(scores, on_step=False, on_epoch=True)
@@ -61,28 +80,67 @@ class ValidationPanel(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.next_step = state_dict["next_step"]
 
-    def _measure(self, module: CGANModule, datamodule: Any) -> dict[str, float]:
-        encoder: TableEncoder = datamodule.encoder
+    def _look(
+        self, trainer: pl.Trainer, module: CGANModule, datamodule: TableDataModule
+    ) -> dict[str, float]:
+        """Draw rows, measure them, and keep what a person would look at."""
+        encoder = datamodule.encoder
         names = list(encoder.schema_.names)
         real = datamodule.validation[names].head(MAX_ROWS)
-        fake = self._draw(module, encoder, len(real))
+        fake, logits = draw_judged(module, encoder, n=len(real), seed=0, piece=0)
+        threshold = threshold_of(module, *datamodule.encoded("validation"))
+        passed = logits > threshold.logit
+        self._keep_fooling(trainer, fake[passed], logits[passed], encoder.schema_)
+        self._draw_worst(trainer, real, fake)
+        train = datamodule.train[names] if datamodule.train is not None else real
+        return self._measured(train, real, fake) | {"val/pass_rate": float(passed.mean())}
+
+    def _measured(
+        self, train: pd.DataFrame, real: pd.DataFrame, fake: pd.DataFrame
+    ) -> dict[str, float]:
         measures: dict[str, Callable[[], float]] = {
             "val/c2st_auc": lambda: cheap_c2st_auc(real, fake),
             "val/trend_error": lambda: trend_error(real, fake),
             "val/shape_error": lambda: shape_error(real, fake),
             "val/wnmis": lambda: wnmis(real, fake),
-            "val/duplicate_rate": lambda: duplicate_rate(datamodule.train[names], fake),
+            "val/duplicate_rate": lambda: duplicate_rate(train, fake),
         }
+        if len(real) >= COLLAPSE_ROWS:
+            measures["val/collapse"] = lambda: max(collapse_signals(real, fake).values())
         scores = {}
         for name, measure in measures.items():
+            if name in self.undefined:
+                continue
             try:
                 scores[name] = measure()
             except TabganError as error:  # no reason to stop a training
-                if name not in self.undefined:
-                    log.info("%s is not measured: %s", name, error)
                 self.undefined.add(name)
+                log.info("%s is not measured: %s", name, error)
+        if scores.get("val/collapse", 0.0) > COLLAPSE_THRESHOLD:
+            log.warning("mode collapse: val/collapse is %.2f", scores["val/collapse"])
         return scores
 
-    def _draw(self, module: CGANModule, encoder: TableEncoder, n: int) -> pd.DataFrame:
-        shares = encoder.class_counts_ / max(encoder.class_counts_.sum(), 1)
-        return pd.concat(draw_chunks(module, encoder, n=n, seed=0, weights=shares))
+    def _keep_fooling(
+        self, trainer: pl.Trainer, rows: pd.DataFrame, logits: Logits, schema: TableSchema
+    ) -> None:
+        """Write the rows that the critic took for real most surely, as the report kept them."""
+        surest = rows.iloc[np.argsort(-logits, kind="stable")[:KEPT_ROWS]]
+        if len(surest):
+            folder = Path(trainer.default_root_dir) / "samples"
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"fooling_step{trainer.global_step:06d}.csv"
+            write_table(path, surest.reset_index(drop=True), schema)
+
+    def _draw_worst(self, trainer: pl.Trainer, real: pd.DataFrame, fake: pd.DataFrame) -> None:
+        """The columns with the largest errors as TensorBoard pictures, real beside generated."""
+        boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
+        if not boards:
+            return
+        errors = column_errors(real, fake).sort_values(ascending=False, kind="stable")
+        sides = dict(zip(("real", "synthetic"), code_tables(real=real, fake=fake), strict=True))
+        for place, name in enumerate(errors.index[:WORST_COLUMNS], start=1):
+            picture = imread(io.BytesIO(column_picture(name, sides, real[name])))
+            for board in boards:
+                board.experiment.add_image(
+                    f"worst_columns/{place}", picture, trainer.global_step, dataformats="HWC"
+                )

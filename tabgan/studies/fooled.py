@@ -30,14 +30,14 @@ from tabgan.report.embedding import tsne
 from tabgan.report.reading import compared
 from tabgan.report.scatter import fooled_picture
 from tabgan.runs import Run
-from tabgan.seeding import rng_at
-from tabgan.studies.judging import (
+from tabgan.sampling.judging import (
     Threshold,
     draw_judged,
     interval,
     logits_of_table,
     threshold_of,
 )
+from tabgan.seeding import rng_at
 from tabgan.studies.printing import print_study
 from tabgan.studies.sharing import shared_traits
 from tabgan.tables.schema import Column, TableSchema

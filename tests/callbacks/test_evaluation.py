@@ -4,6 +4,8 @@ import logging
 
 import pytest
 import torch
+from pytorch_lightning.loggers import TensorBoardLogger
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tabgan.callbacks.evaluation import ValidationPanel
 
@@ -45,12 +47,8 @@ class Counting(ValidationPanel):
         super().__init__(**words)
         self.steps = []
 
-    def on_train_epoch_end(self, trainer, module):
-        self.trainer = trainer
-        super().on_train_epoch_end(trainer, module)
-
-    def _measure(self, module, datamodule):
-        self.steps.append(self.trainer.global_step)
+    def _look(self, trainer, module, datamodule):
+        self.steps.append(trainer.global_step)
         return {"val/c2st_auc": 1.0}
 
 
@@ -77,3 +75,21 @@ def test_a_measure_that_is_undefined_is_left_out_and_named_once(training, caplog
     told = [r.getMessage() for r in caplog.records if r.name == "tabgan.callbacks.evaluation"]
     assert told == ["val/c2st_auc is not measured: C2ST: expected at least 20 rows of each table, "
                     "got 19 real and 19 synthetic"]  # fmt: skip
+
+
+def test_the_rows_that_fooled_the_critic_are_kept(training, tmp_path):
+    ran = training()
+    ran.fit(ValidationPanel(every_n_steps=4), max_epochs=2)
+    share = ran.trainer.callback_metrics["val/pass_rate"]
+    kept = sorted(tmp_path.rglob("samples/fooling_step*.csv"))
+    assert [path.name for path in kept] == ["fooling_step000004.csv", "fooling_step000008.csv"]
+    rows = len(kept[-1].read_text("utf-8").splitlines()) - 1
+    assert rows == min(20, round(float(share) * 27))  # of as many as there are validation rows
+
+
+def test_the_worst_columns_are_drawn_beside_the_curves(training, tmp_path):
+    ran = training()
+    logger = TensorBoardLogger(tmp_path, name="", version="board")
+    ran.fit(ValidationPanel(every_n_steps=4), max_epochs=1, logger=logger)
+    events = EventAccumulator(str(tmp_path / "board"), size_guidance={"images": 0}).Reload()
+    assert events.Tags()["images"] == [f"worst_columns/{place}" for place in (1, 2, 3)]

@@ -7,7 +7,7 @@ import torch
 
 from tabgan.losses.adversarial import nonsaturating, relativistic
 from tabgan.runs import open_run
-from tabgan.studies.judging import draw_judged, interval, logits, logits_of_table, threshold_of
+from tabgan.sampling.judging import draw_judged, interval, logits, logits_of_table, threshold_of
 from tabgan.studies.sharing import cliffs_delta, shared_traits
 
 STUDY = (
@@ -105,7 +105,7 @@ def test_a_cross_entropy_critic_passes_above_one_half(run):
 
 def test_another_critic_passes_above_the_median_of_real_rows(run, monkeypatch):
     run.module.loss = relativistic()
-    monkeypatch.setattr("tabgan.studies.judging.logits", lambda *_: np.array([1.0, 5.0, 2.0]))
+    monkeypatch.setattr("tabgan.sampling.judging.logits", lambda *_: np.array([1.0, 5.0, 2.0]))
     threshold = threshold_of(run.module, torch.zeros(3, 1), torch.zeros(3, 0))
     assert threshold.logit == 2
     assert "median of 3 real validation rows" in threshold.says
