@@ -18,7 +18,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from tabgan.errors import TabganError
+from tabgan.errors import TabganError, nearest
 from tabgan.paths import conf_dir
 
 QUOTED = ("run", "out", "real", "test", "synthetic", "target")  # and every key that ends in path
@@ -172,8 +172,6 @@ def _condition(word: str, run: str | None) -> tuple[str, str]:
     names = _column_names(Path(_unquoted(run)))
     fitting = [name for name in names if word.startswith(f"{name}=")]
     if not fitting:
-        from tabgan.tables.conditions import nearest  # pandas takes a while, and --help must not
-
         column = _split(word)[0]
         raise TabganError(f"where.{column}: no such column; {nearest(column, names)}")
     column = max(fitting, key=len)
@@ -200,8 +198,6 @@ def _explain(error: Exception, config_name: str) -> str:
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key}: a value is needed; give {error.full_key}=<value>"
     if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
-        from tabgan.tables.conditions import nearest
-
         group, _, name = error.missing_cfg_file.rpartition("/")
         return f"no {group} {name!r}; {nearest(name, error.options)}"
     match = re.match(r"Could not override '([^']+)'", text)
@@ -216,8 +212,6 @@ def _nearest_key(key: str, config_name: str) -> str:
     """Valid keys near a mistyped one, looked up in the composed configuration of this command."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
-
-    from tabgan.tables.conditions import nearest
 
     GlobalHydra.instance().clear()
     choices = [word for word in sys.argv[1:] if _split(word)[0].lstrip("+") in _groups()]

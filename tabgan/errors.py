@@ -1,4 +1,9 @@
-"""The one exception a user's mistake raises."""
+"""The one exception a user's mistake raises, and the hint that goes with a mistyped name."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+LISTED = 20  # valid names shown at most
 
 
 class TabganError(ValueError):
@@ -7,3 +12,24 @@ class TabganError(ValueError):
     It is a ``ValueError``, so library users need no new name; commands print its text alone
     and exit with status 1.
     """
+
+
+def nearest(name: str, names: Iterable[object]) -> str:
+    """A hint for a mistyped name: the nearest valid one, and all of them where they are few."""
+    valid = [str(entry) for entry in names]
+    close = get_close_matches(name, valid, n=1, cutoff=0.5)
+    listed = f"expected one of {valid[:LISTED]}{' …' if len(valid) > LISTED else ''}"
+    return f"did you mean {close[0]!r}? {listed}" if close else listed
+
+
+def check_keys(keys: Iterable[object], valid: Sequence[str], *, also: Sequence[str] = ()) -> None:
+    """Refuse top-level keys that nothing would read; ``also`` are names to offer beside them.
+
+    Raises:
+        TabganError: naming each unknown key and the nearest valid one.
+    """
+    wrong = [
+        f"{key}: {nearest(key, [*valid, *also])}" for key in map(str, keys) if key not in valid
+    ]
+    if wrong:
+        raise TabganError("unknown configuration keys: " + "; ".join(wrong))

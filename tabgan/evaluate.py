@@ -11,10 +11,7 @@ from tabgan.paths import conf_dir
 @job
 def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Gather three tables, from a run or from files, and report on them."""
-    from tabgan.evaluation import (
-        gather,
-        run_study,
-    )  # pandas takes seconds to import, and --help must not
+    from tabgan.evaluation import gather, run_study  # slow to import, and --help must not be
     from tabgan.report.build import build_report
     from tabgan.resplit import resplit_share
 

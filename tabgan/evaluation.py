@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,9 +12,8 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.errors import TabganError
+from tabgan.errors import TabganError, check_keys
 from tabgan.report.reading import Tables, compared, read_like, read_real
-from tabgan.tables.conditions import nearest
 from tabgan.tables.schema import TableSchema
 
 if TYPE_CHECKING:
@@ -63,7 +61,7 @@ def gather(cfg: DictConfig) -> Evaluation:
         TabganError: when words are missing or do not go together, a file cannot be read or has
             other columns, or a run has no test rows.
     """
-    check_words(cfg, KEYS)
+    check_keys(cfg, KEYS)
     if cfg.run is not None:
         return _of_run(cfg)
     if cfg.resplit:
@@ -98,17 +96,6 @@ def run_study(cfg: DictConfig) -> None:
     rows = {"train": data.train, "validation": data.validation, "test": data.test}
     out = None if cfg.out is None else Path(cfg.out)
     instantiate(cfg.study)(run, **rows, out=out, seed=cfg.seed)
-
-
-def check_words(cfg: DictConfig, known: Sequence[str]) -> None:
-    """Refuse keys that nothing would read (``+word=``).
-
-    Raises:
-        TabganError: naming each of them and the nearest valid one.
-    """
-    unknown = [name for name in map(str, cfg) if name not in known]
-    if unknown:
-        raise TabganError("; ".join(f"{name}: {nearest(name, known)}" for name in unknown))
 
 
 def _of_files(cfg: DictConfig) -> Evaluation:

@@ -4,6 +4,7 @@ import hydra
 from omegaconf import DictConfig
 
 from tabgan.commands import job, launch
+from tabgan.errors import check_keys
 from tabgan.paths import conf_dir
 
 
@@ -13,11 +14,10 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Read the whole table, test part included; draw it."""
     from pathlib import Path  # pandas and matplotlib take a while, and --help must not
 
-    from tabgan.evaluation import check_words
     from tabgan.report.explore import explore
     from tabgan.report.reading import read_whole
 
-    check_words(cfg, ("data", "out", "seed", "run_name"))
+    check_keys(cfg, ("data", "out", "seed", "run_name"))
     keys = ("name", "path", "target", "test_path", "schema_path", "drop")
     title, rows, schema = read_whole(**{key: cfg.data[key] for key in keys})
     explore(title, rows, schema, out=Path(cfg.out or f"outputs/explore/{title}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,11 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 
 from tabgan.encoding.table import TableEncoder
-from tabgan.errors import TabganError
+from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.modules.cgan import CGANModule
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.serving.planning import plan
-from tabgan.tables.conditions import nearest
 from tabgan.training import describe, record_configuration, save_map, save_plan
 
 TOP_LEVEL = (
@@ -37,17 +36,6 @@ def check_config(cfg: DictConfig) -> None:
     """
     check_keys(cfg, TOP_LEVEL, also=ADDED)
     wrong = [line for path, node in _targets(_plain(cfg)) for line in _unknown_keys(path, node)]
-    if wrong:
-        raise TabganError("unknown configuration keys: " + "; ".join(wrong))
-
-
-def check_keys(cfg: DictConfig, valid: Sequence[str], *, also: Sequence[str] = ()) -> None:
-    """Refuse top-level keys that nothing would read; ``also`` are names to offer beside them.
-
-    Raises:
-        TabganError: naming each unknown key and the nearest valid one.
-    """
-    wrong = [f"{key}: {nearest(key, [*valid, *also])}" for key in map(str, cfg) if key not in valid]
     if wrong:
         raise TabganError("unknown configuration keys: " + "; ".join(wrong))
 

@@ -4,6 +4,7 @@ import hydra
 from omegaconf import DictConfig
 
 from tabgan.commands import job, launch
+from tabgan.errors import check_keys
 from tabgan.paths import conf_dir
 
 
@@ -16,7 +17,6 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     import torch
 
-    from tabgan.recipes import check_keys
     from tabgan.runs import chosen_refiner, open_run
     from tabgan.sampling.stream import stream_rows
 

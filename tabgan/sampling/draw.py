@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tabgan.encoding.table import TableEncoder
-from tabgan.errors import TabganError
+from tabgan.errors import TabganError, nearest
 from tabgan.modules.cgan import CGANModule
 from tabgan.sampling.refiner import Refiner
 from tabgan.seeding import Place, generator_at, rng_at
-from tabgan.tables.conditions import MISSING, asked_labels, nearest
+from tabgan.tables.conditions import MISSING, asked_labels
 
 CHUNK_ROWS = 10_000  # memory is that of one chunk, whatever n
 MOST_ATTEMPTS = 1_000  # chunks drawn for one chunk of accepted rows

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
-from tabgan.errors import TabganError
+from tabgan.errors import TabganError, nearest
 from tabgan.tables.schema import Column
 
 MISSING = "?"
-
-
-def nearest(name: str, names: object) -> str:
-    """A hint for a mistyped name: the nearest valid one, or all of them where there are few."""
-    valid = [str(entry) for entry in names]  # type: ignore[attr-defined]
-    close = get_close_matches(name, valid, n=1, cutoff=0.5)
-    listed = f"expected one of {valid[:20]}{' …' if len(valid) > 20 else ''}"
-    return f"did you mean {close[0]!r}? {listed}" if close else listed
 
 
 def asked_labels(column: Column, text: str) -> tuple[str, ...]:
