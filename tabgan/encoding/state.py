@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from tabgan.errors import TabganError
+from tabgan.files import FORMAT, check_format, write_whole
 
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
     """Write nested plain data; each array inside it becomes an entry of ``arrays.npz``."""
-    folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, np.ndarray] = {}
-    plain = _lift(state, arrays)
-    np.savez(folder / "arrays.npz", allow_pickle=False, **arrays)
-    (folder / "state.json").write_text(json.dumps(plain, indent=1, ensure_ascii=False), "utf-8")
+    plain = {"format": FORMAT, **_lift(state, arrays)}
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **arrays)
+    write_whole(folder / "arrays.npz", stream.getvalue())
+    write_whole(folder / "state.json", json.dumps(plain, indent=1, ensure_ascii=False))
 
 
 def load_state(folder: Path) -> dict[str, Any]:
@@ -28,11 +32,14 @@ def load_state(folder: Path) -> dict[str, Any]:
     """
     try:
         plain = json.loads((folder / "state.json").read_text("utf-8"))
+        check_format(plain.pop("format", FORMAT), folder / "state.json")
         with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
             return _lower(plain, dict(arrays))
     except FileNotFoundError as error:
         raise TabganError(f"encoder state not found: {error.filename}") from error
-    except (ValueError, KeyError, OSError) as error:
+    except TabganError:
+        raise
+    except (ValueError, KeyError, OSError, AttributeError, TypeError, BadZipFile) as error:
         raise TabganError(f"{folder}: not an encoder's state: {error}") from error
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 
-from tabgan.encoding.atoms import AtomsEncoder, heavy_values
+from tabgan.encoding.atoms import MOST_LEVELS, AtomsEncoder, common_levels, heavy_values
+from tabgan.encoding.bins import BinsEncoder
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.column import (
     ColumnEncoder,
     ConstantEncoder,
@@ -19,9 +23,11 @@ from tabgan.encoding.column import (
     Numbers,
 )
 from tabgan.encoding.derived import Lookup, find_derived
+from tabgan.encoding.keys import RunningKey, is_running_number, is_text_key
 from tabgan.encoding.label import LabelEncoder
 from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.levels import LevelsEncoder
+from tabgan.encoding.mode_specific import ModeSpecificEncoder
 from tabgan.encoding.numbers import date_unit, from_numbers, rounded, to_numbers
 from tabgan.encoding.onehot import OneHotEncoder
 from tabgan.encoding.power import PowerEncoder
@@ -37,10 +43,15 @@ SCALARS: dict[str, Callable[[], ColumnEncoder]] = {
     "power": PowerEncoder,
     "quantile_normal": QuantileNormalEncoder,
 }
+BLOCKS: dict[str, Callable[[], ColumnEncoder]] = {  # with a place of their own for missing
+    "mode_specific": ModeSpecificEncoder,
+    "bins": BinsEncoder,
+}
 NOMINALS = ("onehot", "label")
+MANY = ("auto", "drop", "keep")
 ROWS_PER_LEVEL = 10  # fewer, and a number's values are a sample of a scale, not categories
-CHOICES = ("nominal", "numeric", "levels", "derive", "conditional")  # the constructor's, stored
-FORMAT = 1
+CHOICES = ("nominal", "numeric", "levels", "derive", "conditional", "many")  # as given
+FORMAT = 2
 
 
 class TableEncoder:
@@ -51,9 +62,17 @@ class TableEncoder:
     ``levels`` distinct values, each standing in ``ROWS_PER_LEVEL`` rows on average -> ``levels``;
     other numbers and dates -> ``numeric``, with a block for heavy values (quantile_normal) or for
     missing ones where there are any;
-    text -> ``key`` if no two rows share it (regenerated as ``<column>-<running number>``), else
-    ``dropped`` and named in ``notes_``. Conditional: a nominal target leaves the row and becomes
-    the condition, a one-hot of its classes.
+    Columns of very many values are named in ``notes_``:
+
+    * ``key``, regenerated in its own form (``encoding.keys``): text that is there and another in
+      95 % of the rows; whole numbers, all different, that fill half of their range;
+    * ``grouped``: more than 256 categories, and text with at most one value per two rows. The
+      255 commonest (of 10 rows at least) have a place each, the others one place together and a
+      scalar that says which;
+    * ``dropped``: other text, which a generator could only repeat word for word.
+
+    Conditional: a nominal target of up to 256 classes leaves the row and becomes the condition, a
+    one-hot of its classes.
 
     Decoding cannot restore: text, the order of float32 rounding, and numbers outside the training
     range (they are clipped to it).
@@ -61,14 +80,17 @@ class TableEncoder:
     Args:
         schema: what the table is.
         nominal: "onehot", or "label" (the code as one scalar, through ``numeric``).
-        numeric: "standard", "power" or "quantile_normal".
+        numeric: "standard", "power", "quantile_normal", or (with one-hot nominals) "mode_specific"
+            or "bins".
         derive: whether a discrete column that another decides leaves the row and is put back.
         levels: up to how many distinct values a number is categories; 0 for never.
         conditional: whether a nominal target is the condition instead of a part of the row.
+        many: "auto" for the rule above; "drop" drops what it would regenerate or group; "keep"
+            gives each category a place, learns whole numbers as numbers and drops repeated text.
 
     Attributes:
         layout_: the map of a row.
-        schema_: the schema of decoded tables (``schema`` without dropped columns).
+        schema_: the schema of decoded tables (``schema`` without dropped columns, ids marked).
         condition_width: classes of the condition; 0 without one.
         class_counts_: training rows per class, in the condition's order.
         ranges_: smallest and largest training value per number or date column.
@@ -87,13 +109,18 @@ class TableEncoder:
         levels: int,
         derive: bool,
         conditional: bool,
+        many: str = "auto",
     ) -> None:
-        if nominal not in NOMINALS or numeric not in SCALARS:
+        numerics = [*SCALARS, *BLOCKS] if nominal == "onehot" else [*SCALARS]
+        if nominal not in NOMINALS or numeric not in numerics:
             raise TabganError(
-                f"encoder: expected nominal of {list(NOMINALS)} and numeric of {list(SCALARS)}, "
+                f"encoder: expected nominal of {list(NOMINALS)} and numeric of {numerics}, "
                 f"got {nominal!r} and {numeric!r}"
             )
+        if many not in MANY:
+            raise TabganError(f"encoder.many={many}: expected one of {list(MANY)}")
         self.schema = schema
+        self.many = many
         self.nominal = nominal
         self.numeric = numeric
         self.levels = levels
@@ -106,7 +133,7 @@ class TableEncoder:
         if not self.conditional or self.schema.target is None:
             return None
         target = self.schema[self.schema.target]
-        return target if target.is_nominal else None
+        return target if target.is_nominal and not self._has_many(target) else None
 
     @property
     def condition_width(self) -> int:
@@ -127,29 +154,41 @@ class TableEncoder:
             if column.kind == "date"
         }
         self.notes_: list[str] = []
+        self.keys_: dict[str, RunningKey] = {}
+        self.texts_: dict[str, list[str]] = {}
         for column in self.schema.columns:
             if column == self.condition_column:
                 self.encodings_[column.name] = "condition"
-            elif column.kind == "string":
-                self.encodings_[column.name] = self._text_rule(column, train[column.name])
             else:
-                self._fit_column(column, self._numbers(column, train))
+                self._fit_column(column, train)
         self._fit_derived(train)
         self._fit_condition(train)
         self.missing_rates_ = self._missing_rates(train)
         self._lay_out()
         if not self.layout_.blocks:
-            raise TabganError(
-                f"table {self.schema.name!r}: no column varies, there is nothing to learn"
-            )
+            raise TabganError(self._nothing_to_learn())
         return self
+
+    def _nothing_to_learn(self) -> str:
+        table, target = f"table {self.schema.name!r}", self.condition_column
+        if target is None:
+            return f"{table}: no column varies, there is nothing to learn"
+        return (
+            f"{table}: no column varies but the target {target.name!r}, there is nothing to learn "
+            "but its shares; without data.target it is a column like any other"
+        )
 
     def encode(self, table: pd.DataFrame, *, seed: int = 0) -> Encoded:
         """Float32 [n_rows, row_width]; ``seed`` addresses the draws of randomised encoders."""
-        rows = np.empty((len(table), self.layout_.width), np.float32)
+        return self.encode_coded(table, seed=seed)[:].numpy()
+
+    def encode_coded(self, table: pd.DataFrame, *, seed: int = 0) -> CodedRows:
+        """The rows of ``encode`` as codes; dense is one column at a time."""
+        rows = CodedRows.empty(len(table), self.layout_)
         for name, encoder in self.encoders_.items():
             numbers = self._numbers(self.schema[name], table)
-            rows[:, self._span(name)] = encoder.encode(numbers, rng_at(seed, "encode", name))
+            encoded = encoder.encode(numbers, rng_at(seed, "encode", name))
+            rows.fill(self.layout_.of(name), torch.from_numpy(encoded))
         return rows
 
     def encode_condition(self, table: pd.DataFrame) -> Encoded:
@@ -177,6 +216,10 @@ class TableEncoder:
         columns = [self._decode_column(c, rows, condition) for c in self.schema_.columns]
         return np.column_stack(columns)
 
+    def decode_column(self, name: str, rows: Encoded, condition: Encoded) -> Numbers:
+        """One column of ``decode_numbers``, float64 [n]."""
+        return self._decode_column(self.schema[name], rows, condition)
+
     def numbers(self, table: pd.DataFrame) -> Numbers:
         """A conforming table as ``decode_numbers`` gives it: float64 [n, columns]."""
         return np.column_stack(
@@ -191,9 +234,7 @@ class TableEncoder:
     def to_table(self, numbers: Numbers, *, first_row: int = 0) -> pd.DataFrame:
         """The table behind ``decode_numbers``; keys are numbered from ``first_row``."""
         columns = {
-            column.name: self._regenerated_keys(column, first_row, len(numbers))
-            if self.encodings_[column.name] == "key"
-            else from_numbers(column, numbers[:, place], unit=self.units_.get(column.name, 1))
+            column.name: self._values(column, numbers[:, place], first_row)
             for place, column in enumerate(self.schema_.columns)
         }
         return pd.DataFrame(columns, index=pd.RangeIndex(len(numbers)))
@@ -208,6 +249,8 @@ class TableEncoder:
             "ranges": {name: list(span) for name, span in self.ranges_.items()},
             "units": self.units_,
             "notes": self.notes_,
+            "keys": {name: key.state() for name, key in self.keys_.items()},
+            "texts": self.texts_,
             "class_counts": self.class_counts_.tolist(),
             "missing_rates": self.missing_rates_,
             "derived": {
@@ -238,6 +281,8 @@ class TableEncoder:
         self.ranges_ = {name: (low, high) for name, (low, high) in state["ranges"].items()}
         self.units_ = state["units"]
         self.notes_ = state["notes"]
+        self.keys_ = {name: RunningKey().restore(key) for name, key in state["keys"].items()}
+        self.texts_ = state["texts"]
         self.class_counts_ = np.array(state["class_counts"], dtype=np.int64)
         self.missing_rates_ = state["missing_rates"]
         self.encoders_ = {
@@ -251,11 +296,21 @@ class TableEncoder:
         self._lay_out()
         return self
 
-    def _fit_column(self, column: Column, numbers: Numbers) -> None:
+    def _fit_column(self, column: Column, train: pd.DataFrame) -> None:
         name = column.name
-        self.encodings_[name] = self._rule(column, numbers)
-        self.encoders_[name] = self._build(column, self.encodings_[name]).fit(numbers)
-        if not column.is_nominal and not np.isnan(numbers).all():
+        if column.kind == "string":
+            self.texts_[name] = sorted(train[name].dropna().unique())
+        numbers = self._numbers(column, train)
+        encoding = self._many_rule(column, train[name], numbers) or self._rule(column, numbers)
+        self.encodings_[name] = encoding
+        if encoding == "key":
+            self.keys_[name] = RunningKey().fit(train[name])
+        if encoding in ("key", "dropped"):
+            self.texts_.pop(name, None)
+            return
+        self.encoders_[name] = self._build(column, encoding).fit(numbers)
+        measured = column.is_number or column.kind == "date"
+        if measured and not np.isnan(numbers).all():
             self.ranges_[name] = (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
 
     def _fit_derived(self, train: pd.DataFrame) -> None:
@@ -288,6 +343,8 @@ class TableEncoder:
             return "levels"
         if self.numeric == "quantile_normal" and 0 < heavy < n_values:
             return "atoms"
+        if self.numeric in BLOCKS:
+            return self.numeric
         return f"{self.numeric}+missing" if np.isnan(numbers).any() else self.numeric
 
     def _build(self, column: Column, encoding: str) -> ColumnEncoder:
@@ -299,20 +356,55 @@ class TableEncoder:
             return LevelsEncoder()
         if encoding == "atoms":
             return AtomsEncoder()
+        if encoding == "grouped":
+            return AtomsEncoder(common_levels)
         if encoding == "label":
             return LabelEncoder(SCALARS[self.numeric](), n_codes=len(column.categories))
+        if encoding in BLOCKS:
+            return BLOCKS[encoding]()
         scalar, _, missing = encoding.partition("+")
         return MissingIndicator(SCALARS[scalar]()) if missing else SCALARS[scalar]()
 
-    def _text_rule(self, column: Column, values: pd.Series) -> str:
-        if values.is_unique and not values.isna().any():
-            note = f"column {column.name!r} is text without repetition: regenerated as a key"
-            self.notes_.append(note)
-            return "key"
-        distinct = values.nunique()
-        note = f"column {column.name!r} is text with {distinct:,} distinct values: dropped"
-        self.notes_.append(f"{note} (declare it nominal in the schema to keep it)")
+    def _many_rule(self, column: Column, values: pd.Series, numbers: Numbers) -> str | None:
+        """``key``, ``grouped`` or ``dropped`` where the column has very many values, else None."""
+        name, text, distinct = f"column {column.name!r}", column.kind == "string", values.nunique()
+        if text and is_text_key(values):
+            return self._key(f"{name} is text without repetition")
+        if column.kind == "integer" and column.name != self.schema.target:
+            if self.many != "keep" and is_running_number(numbers):
+                return self._key(f"{name} numbers the rows", " (encoder.many=keep learns it)")
+            return None
+        if distinct == 1 and not values.isna().any():
+            return None  # a constant
+        repeated = text and self.many != "keep" and 2 * distinct <= len(values)
+        many = self._has_many(column) or repeated
+        if not (text or many):
+            return None
+        what = f"{name} {'is text' if text else 'is nominal'} with {distinct:,} distinct values"
+        if many and self.many == "auto":
+            n_common = len(common_levels(numbers))
+            self.notes_.append(
+                f"{what}: grouped, {n_common} of them have a place each and the others one together"
+            )
+            return "grouped"
+        hint = " (declare it nominal in the schema to keep it)" if text else ""
+        self.notes_.append(f"{what}: dropped{hint}")
         return "dropped"
+
+    def _key(self, what: str, hint: str = "") -> str:
+        """Regenerate an id, or drop it where the user wants no such column."""
+        done = "dropped" if self.many == "drop" else "regenerated as a key"
+        self.notes_.append(f"{what}: {done}{hint}")
+        return "dropped" if self.many == "drop" else "key"
+
+    def _has_many(self, column: Column) -> bool:
+        """Whether a nominal column has more categories than a row has places for."""
+        return (
+            column.is_nominal
+            and len(column.categories) > MOST_LEVELS
+            and self.many != "keep"
+            and self.nominal == "onehot"
+        )
 
     def _fit_condition(self, train: pd.DataFrame) -> None:
         column = self.condition_column
@@ -337,10 +429,24 @@ class TableEncoder:
             for kind, width in encoder.widths_
         )
         dropped = [name for name, encoding in self.encodings_.items() if encoding == "dropped"]
-        self.schema_ = self.schema.without(dropped)
+        columns = [replace(c, key=c.key or c.name in self.keys_) for c in self.schema.columns]
+        self.schema_ = replace(self.schema, columns=tuple(columns)).without(dropped)
 
     def _numbers(self, column: Column, table: pd.DataFrame) -> Numbers:
+        if column.kind == "string":
+            return _text_codes(self.texts_[column.name], table[column.name])
         return to_numbers(column, table[column.name], unit=self.units_.get(column.name, 1))
+
+    def _values(self, column: Column, numbers: Numbers, first_row: int) -> pd.Series:
+        """The inverse of ``_numbers``; keys are made, whatever the numbers."""
+        if column.name in self.keys_:
+            return self.keys_[column.name](first_row, len(numbers))
+        if column.kind == "string":
+            texts = np.array(self.texts_[column.name], dtype=object)
+            missing = np.isnan(numbers)
+            known = pd.Series(texts[np.where(missing, 0, numbers).astype(np.int64)], dtype="str")
+            return known.mask(missing)
+        return from_numbers(column, numbers, unit=self.units_.get(column.name, 1))
 
     def _span(self, name: str) -> slice:
         blocks = self.layout_.of(name)
@@ -358,15 +464,20 @@ class TableEncoder:
             numbers = numbers.clip(*self.ranges_[column.name])
         return rounded(column, numbers)
 
-    def _regenerated_keys(self, column: Column, first_row: int, n: int) -> pd.Series:
-        running = pd.Series(np.arange(first_row, first_row + n) + 1)
-        return f"{column.name}-" + running.astype("str").str.zfill(9)
-
     def _decoded_numbers(self, name: str, rows: Encoded) -> Numbers:
         if name in self.derived_:
             source, lookup = self.derived_[name]
             return lookup(self._decoded_numbers(source, rows))
         return self.encoders_[name].decode(rows[:, self._span(name)])
+
+
+def _text_codes(texts: list[str], values: pd.Series) -> Numbers:
+    """Where each text stands among the sorted ``texts``; an unknown one is taken for the next."""
+    known = values.notna().to_numpy()
+    codes = np.full(len(values), np.nan)
+    place = np.searchsorted(np.array(texts, dtype=object), values[known].to_numpy(dtype=object))
+    codes[known] = place.clip(0, len(texts) - 1)
+    return codes
 
 
 def _class_codes(column: Column, table: pd.DataFrame) -> NDArray[np.int64]:

@@ -6,19 +6,23 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
+
+LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 class AdversarialLoss(NamedTuple):
     """What the critic and the generator minimise, both of (real_logits, fake_logits).
 
     Logits are [batch]; a loss is a scalar. ``paired`` says that the generator's loss reads the
-    real logits too; otherwise they may be anything of the right shape.
+    real logits too; otherwise they may be anything of the right shape. ``distance`` is what the
+    critic's logits say about how far apart real and fake rows are, where they do.
     """
 
-    critic: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor, Tensor], Tensor]
+    critic: LossFunction
+    generator: LossFunction
     paired: bool = False
+    distance: LossFunction | None = None
 
 
 def cross_entropy_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -26,9 +30,47 @@ def cross_entropy_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return softplus(-real_logits).mean() + softplus(fake_logits).mean()
 
 
+def saturating_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:  # noqa: ARG001
+    """E[log(1 - sigmoid(D(G(z))))] = -E[softplus(D(G(z)))], flat where the critic is sure."""
+    return -softplus(fake_logits).mean()
+
+
 def nonsaturating_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:  # noqa: ARG001
     """E[softplus(-D(G(z)))], which keeps its gradient where the critic is sure."""
     return softplus(-fake_logits).mean()
+
+
+def least_squares_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """(E[(D(x) - 1)^2] + E[D(G(z))^2]) / 2: real = 1, fake = 0."""
+    return ((real_logits - 1).square().mean() + fake_logits.square().mean()) / 2
+
+
+def least_squares_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:  # noqa: ARG001
+    """E[(D(G(z)) - 1)^2] / 2."""
+    return (fake_logits - 1).square().mean() / 2
+
+
+def hinge_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]."""
+    return relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
+
+
+def wasserstein_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E[D(G(z))] - E[D(x)]."""
+    return fake_logits.mean() - real_logits.mean()
+
+
+def raising_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:  # noqa: ARG001
+    """-E[D(G(z))]."""
+    return -fake_logits.mean()
+
+
+def em_distance(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E[D(x)] - E[D(G(z))]: the earth mover's distance that a 1-Lipschitz critic bears witness to.
+
+    A lower bound up to the critic's Lipschitz constant (Arjovsky et al. 2017, equation 2).
+    """
+    return real_logits.mean() - fake_logits.mean()
 
 
 def relativistic_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -41,13 +83,35 @@ def relativistic_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return softplus(real_logits - fake_logits).mean()
 
 
-def relativistic() -> AdversarialLoss:
-    """The pairing loss of Jolicoeur-Martineau (2019), as in R3GAN (Huang et al. 2024)."""
-    return AdversarialLoss(
-        critic=relativistic_critic, generator=relativistic_generator, paired=True
-    )
+def minimax() -> AdversarialLoss:
+    """Min over G, max over D of E[log D(x)] + E[log(1 - D(G(z)))] (Goodfellow et al. 2014)."""
+    return AdversarialLoss(critic=cross_entropy_critic, generator=saturating_generator)
 
 
 def nonsaturating() -> AdversarialLoss:
     """The loss of Goodfellow et al. (2014), section 3, with the generator's non-saturating form."""
     return AdversarialLoss(critic=cross_entropy_critic, generator=nonsaturating_generator)
+
+
+def least_squares() -> AdversarialLoss:
+    """LSGAN (Mao et al. 2017), equation 9."""
+    return AdversarialLoss(critic=least_squares_critic, generator=least_squares_generator)
+
+
+def hinge() -> AdversarialLoss:
+    """The hinge loss of Lim & Ye (2017)."""
+    return AdversarialLoss(critic=hinge_critic, generator=raising_generator)
+
+
+def wasserstein() -> AdversarialLoss:
+    """WGAN (Arjovsky et al. 2017); the critic wants clipped weights or a gradient penalty."""
+    return AdversarialLoss(
+        critic=wasserstein_critic, generator=raising_generator, distance=em_distance
+    )
+
+
+def relativistic() -> AdversarialLoss:
+    """The pairing loss of Jolicoeur-Martineau (2019), as in R3GAN (Huang et al. 2024)."""
+    return AdversarialLoss(
+        critic=relativistic_critic, generator=relativistic_generator, paired=True
+    )

@@ -25,12 +25,17 @@ def table_moments(rows: Tensor, spans: list[slice]) -> Moments:
     Shape:
         rows: [n_rows, row_width]
     """
-    means = rows.T @ rows / len(rows)
-    weights = 1 / ((rows**2).T @ rows**2 / len(rows) + FLOOR)
+    products, squares = rows.T @ rows, (rows**2).T @ rows**2
+    return moments_of(products / len(rows), squares / len(rows), spans)
+
+
+def moments_of(products: Tensor, squares: Tensor, spans: list[slice]) -> Moments:
+    """``table_moments`` from E[x_i x_j] and E[(x_i x_j)^2], both [row_width, row_width]."""
+    weights = 1 / (squares + FLOOR)
     for span in spans:
         weights[span, span] = 0
     n_pairs = max(len(spans) * (len(spans) - 1), 1)
-    return Moments(means=means, weights=weights / n_pairs)
+    return Moments(means=products, weights=weights / n_pairs)
 
 
 def moment_distance(rows: Tensor, table: Moments) -> Tensor:

@@ -12,18 +12,21 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
 from tabgan.losses.adversarial import AdversarialLoss
-from tabgan.losses.moments import Moments, moment_distance, table_moments
-from tabgan.losses.penalties import zero_centred
+from tabgan.losses.moments import Moments, moment_distance, moments_of
+from tabgan.losses.penalties import Penalty
 from tabgan.nets.averaging import Average
+from tabgan.nets.critic import ResidualCritic
 from tabgan.nets.mixture_generator import MixtureGenerator
 from tabgan.seeding import generator_at
 
 log = logging.getLogger(__name__)
 
 Batch = tuple[Tensor, Tensor]  # rows [n, row_width], condition [n, condition_width]
+Whole = tuple[Tensor | CodedRows, Tensor]  # the same of all rows, dense or coded
 
 
 class CGANModule(pl.LightningModule):
@@ -36,6 +39,7 @@ class CGANModule(pl.LightningModule):
         layout: the map of a row.
         condition_width: classes of the condition; 0 for none.
         loss: the adversarial loss.
+        penalty: on the critic's slopes; None for none.
         generator, critic: nets still without the sizes that follow from the table.
         generator_optimizer, critic_optimizer: optimizers still without parameters and rate.
         lr: the generator's learning rate.
@@ -43,11 +47,13 @@ class CGANModule(pl.LightningModule):
         noise_dim: width of the generator's noise.
         dropout: probability to drop a hidden place, in the nets that have dropout.
         average: the moving average's decay in [0, 1); None for no average.
-        penalty: gamma of the zero-centred gradient penalties on real and on fake rows (R1 + R2);
-            0 for none.
-        penalty_every: critic steps between two penalties, each weighing as much as it skipped.
+        clip: the critic's weights are kept in [-clip, clip] after each of its steps, which keeps
+            it Lipschitz (Arjovsky et al. 2017); None leaves them free.
         moments: weight of the pairwise moments in the generator's loss; 0 for none.
         cosine: whether the learning rates fall to 0 along a cosine, or stay.
+
+    Raises:
+        TabganError: when ``clip`` is not above 0.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class CGANModule(pl.LightningModule):
         layout: RowLayout,
         condition_width: int,
         loss: AdversarialLoss,
+        penalty: Penalty | None,
         generator: Callable[..., nn.Module],
         critic: Callable[..., nn.Module],
         generator_optimizer: Callable[..., Optimizer],
@@ -65,23 +72,24 @@ class CGANModule(pl.LightningModule):
         noise_dim: int,
         dropout: float,
         average: float | None,
-        penalty: float,
-        penalty_every: int,
+        clip: float | None,
         moments: float,
         cosine: bool,
     ) -> None:
         super().__init__()
+        if clip is not None and clip <= 0:
+            raise TabganError(f"model.clip={clip}: expected a bound above 0, or null for none")
         self.automatic_optimization = False
         self.layout, self.condition_width = layout, condition_width
-        self.noise_dim, self.loss = noise_dim, loss
+        self.noise_dim, self.loss, self.penalty = noise_dim, loss, penalty
         self.lr, self.critic_lr = lr, critic_lr
-        self.penalty, self.penalty_every = penalty, penalty_every
-        self.moments, self.cosine = moments, cosine
+        self.clip, self.moments, self.cosine = clip, moments, cosine
         self.table_moments: Moments | None = None
         self.make_optimizers = (critic_optimizer, generator_optimizer)
         sizes = {"layout": layout, "condition_width": condition_width, "dropout": dropout}
         self.generator = generator(noise_dim=noise_dim, **sizes)
         self.critic = critic(**sizes)
+        self.pack = int(getattr(self.critic, "pack", 1))  # rows that the critic judges at once
         self.averaged = None if average is None else Average(self.generator, decay=average)
 
     @property
@@ -102,41 +110,60 @@ class CGANModule(pl.LightningModule):
         net.train(mode)
         return rows
 
+    @torch.no_grad()
+    def judge(self, rows: Tensor, condition: Tensor) -> Tensor:
+        """The critic's logits [n], in eval mode; of packed rows, each has that of its pack.
+
+        Shape:
+            rows: [n, row_width]
+            condition: [n, condition_width]
+        """
+        mode = self.critic.training
+        self.critic.eval()
+        logits: Tensor = self.critic(rows, condition)
+        self.critic.train(mode)
+        return logits.repeat_interleave(self.pack)[: len(rows)]
+
     def draw_noise(self, condition: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Standard normal noise [len(condition), noise_dim] on the condition's device."""
         shape = (len(condition), self.noise_dim)
         return torch.randn(shape, generator=rng, device=condition.device, dtype=condition.dtype)
 
-    def prepare(self, train: Batch, validation: Batch, *, seed: int) -> None:
-        """Learn from the whole table what one batch cannot tell: warm start and moments.
+    def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:
+        """Learn from the whole table what one batch cannot tell: lens, moments, warm start.
 
         Args:
-            train: all training rows and their conditions, encoded.
+            train: all training rows and their conditions, dense or coded.
             validation: the same of the validation rows.
             seed: of the warm start.
         """
+        rows = CodedRows.of(train[0], self.layout)
+        if isinstance(self.critic, ResidualCritic):
+            self.critic.learn(rows.scalars)
         if self.moments:
             spans = [block.span for block in self.layout.blocks]
-            self.table_moments = table_moments(train[0], spans)
-        if isinstance(self.generator, MixtureGenerator):
-            log.info("warm start: a mixture of products, by EM")
+            products, squares = rows.gram() / len(rows), rows.squared().gram() / len(rows)
+            self.table_moments = moments_of(products, squares, spans)
+        if isinstance(self.generator, MixtureGenerator) and self.generator.warm:
+            log.info("warm start: a mixture, by EM")
             self.generator.warm_start(*train, validation, generator_at(seed, "warm start"))
             if self.averaged is not None:
                 self.averaged.net.load_state_dict(self.generator.state_dict())
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
-        rows, condition = batch
+        rows, condition = self._whole_packs(batch)
         critic_optimizer, generator_optimizer = self._players()
         speak = (self.global_step + 1) % self.log_every == 0  # when Lightning's loggers write
         self._set_rates()
 
         with self.toggled_optimizer(critic_optimizer):
             with torch.no_grad():
-                fake = self.generator(self.draw_noise(condition), condition)
+                fake = self._generate(condition)
             critic_loss, real_logits, fake_logits = self._critic_loss(rows, fake, condition)
             self._step(critic_optimizer, critic_loss)
+            self._clip_critic()
         with self.toggled_optimizer(generator_optimizer):
-            fake = self.generator(self.draw_noise(condition), condition)
+            fake = self._generate(condition)
             generator_loss = self._generator_loss(rows, fake, condition)
             self._step(generator_optimizer, generator_loss)
         if self.averaged is not None:
@@ -153,11 +180,13 @@ class CGANModule(pl.LightningModule):
         rows, condition = batch
         rng = generator_at(0, "validation", batch_idx, device=self.device)  # the same noise always
         fake = self.sample(condition, rng)
-        real_logits, fake_logits = self._judge(rows, fake, condition)
+        real_logits, fake_logits = self.critic(rows, condition), self.critic(fake, condition)
         losses = {
             "val/critic_loss": self.loss.critic(real_logits, fake_logits),
             "val/generator_loss": self.loss.generator(real_logits, fake_logits),
         }
+        if self.loss.distance is not None:
+            losses["val/em_distance"] = self.loss.distance(real_logits, fake_logits)
         self.log_dict(losses, on_epoch=True, batch_size=len(rows))
 
     def configure_optimizers(self) -> list[Optimizer]:
@@ -182,18 +211,31 @@ class CGANModule(pl.LightningModule):
         critic_optimizer, generator_optimizer = cast(list[Any], self.optimizers())
         return critic_optimizer.optimizer, generator_optimizer
 
+    def _whole_packs(self, batch: Batch) -> Batch:
+        """As many rows of the batch as fill whole packs."""
+        rows, condition = batch
+        whole = len(rows) // self.pack * self.pack
+        if not whole:
+            raise TabganError(
+                f"the critic judges packs of {self.pack} rows, a batch has {len(rows)}; choose a "
+                "smaller model.critic.pack or a larger data.batch_size"
+            )
+        return rows[:whole], condition[:whole]
+
+    def _generate(self, condition: Tensor) -> Tensor:
+        """Rows to train with, [batch, row_width]."""
+        rows: Tensor = self.generator(self.draw_noise(condition), condition)
+        return rows
+
     def _critic_loss(
         self, rows: Tensor, fake: Tensor, condition: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The critic's loss, and its logits of real and fake rows."""
-        if not self.penalty or self.global_step % self.penalty_every:
+        if self.penalty is None or not self.penalty.due(self.global_step):
             real_logits, fake_logits = self._judge(rows, fake, condition)
             return self.loss.critic(real_logits, fake_logits), real_logits, fake_logits
-        rows, fake = rows.detach().requires_grad_(), fake.requires_grad_()
-        real_logits, fake_logits = self._judge(rows, fake, condition)
-        slopes = zero_centred(real_logits, rows) + zero_centred(fake_logits, fake)
-        loss = self.loss.critic(real_logits, fake_logits)
-        return loss + self.penalty_every * self.penalty / 2 * slopes, real_logits, fake_logits
+        real_logits, fake_logits, price = self.penalty.judge(self.critic, rows, fake, condition)
+        return self.loss.critic(real_logits, fake_logits) + price, real_logits, fake_logits
 
     def _generator_loss(self, rows: Tensor, fake: Tensor, condition: Tensor) -> Tensor:
         fake_logits = self.critic(fake, condition)
@@ -226,11 +268,21 @@ class CGANModule(pl.LightningModule):
         self.manual_backward(loss)
         optimizer.step()
 
+    @torch.no_grad()
+    def _clip_critic(self) -> None:
+        if self.clip is not None:
+            for parameter in self.critic.parameters():
+                parameter.clamp_(-self.clip, self.clip)
+
     def _check_losses(self) -> None:
         """Stop a run whose loss is no longer a number; looked at now and then, for it is a sync."""
         for name, loss in self._losses.items():
             if not loss.isfinite():
-                raise FloatingPointError(f"{name} loss is {loss.item()} at step {self.global_step}")
+                raise FloatingPointError(
+                    f"{name} loss is {loss.item()} at step {self.global_step}: the training "
+                    f"diverged (model.lr={self.lr:g}, model.critic_lr={self.critic_lr:g}); "
+                    "checkpoints written before that are whole"
+                )
 
     def _report(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         curves = {
@@ -243,6 +295,8 @@ class CGANModule(pl.LightningModule):
             "train/critic_lr": self._players()[0].param_groups[0]["lr"],
             "train/generator_lr": self._players()[1].param_groups[0]["lr"],
         }
+        if self.loss.distance is not None:
+            curves["train/em_distance"] = self.loss.distance(real_logits, fake_logits)
         self.log_dict(curves)
 
 

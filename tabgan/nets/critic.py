@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from tabgan.encoding.layout import RowLayout
+from tabgan.nets.lens import ScalarLens
 
 
 class ResidualCritic(nn.Module):
     """Linear, residual blocks of two leaky-ReLU layers, linear; no normalisation (DESIGN 2.2).
+
+    Scalars are seen through a lens too (``nets.lens``); ``octaves`` None is none.
 
     Shape:
         rows: [batch, row_width]
         condition: [batch, condition_width]
         returns: logits [batch]
     """
+
+    one_hots: Tensor
 
     def __init__(
         self,
@@ -28,9 +34,17 @@ class ResidualCritic(nn.Module):
         hidden_dim: int,
         n_blocks: int,
         slope: float,
+        octaves: int | None,
     ) -> None:
         super().__init__()
-        self.entrance = nn.Linear(layout.width + condition_width, hidden_dim)
+        self.row_width, self.slope = layout.width, slope
+        has_lens = octaves is not None and any(b.kind == "continuous" for b in layout.blocks)
+        self.lens = ScalarLens(layout=layout, octaves=octaves or 0) if has_lens else None
+        seen = layout.width + (self.lens.width if self.lens else 0)
+        self.entrance = nn.Linear(seen + condition_width, hidden_dim)
+        discrete = [b for b in layout.blocks if b.kind == "discrete"]
+        places = [place for b in discrete for place in range(b.start, b.span.stop)]
+        self.register_buffer("one_hots", torch.tensor(places, dtype=torch.long), persistent=False)
         self.blocks = nn.ModuleList(
             nn.Sequential(
                 nn.LeakyReLU(slope),
@@ -44,19 +58,87 @@ class ResidualCritic(nn.Module):
         self.readout = nn.Sequential(nn.LeakyReLU(slope), nn.Linear(hidden_dim, 1))
 
     def forward(self, rows: Tensor, condition: Tensor) -> Tensor:
-        hidden = self.entrance(torch.cat([rows, condition], dim=1))  # [batch, hidden_dim]
+        hidden = self._enter(rows, condition)  # [batch, hidden_dim]
         for block in self.blocks:
             hidden = hidden + block(hidden)
         return self.readout(hidden).squeeze(1)  # [batch]
 
+    def logits_and_slopes(self, rows: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits [batch] and |d logit / d row|^2 [batch], both with a graph to the weights.
+
+        Leaky ReLU multiplies by a factor that is constant almost everywhere, so the slope is a
+        product of weights and factors. Differentiating that product is exact and needs no second
+        backward pass; for the norm, the entrance's Gram matrix is enough.
+        """
+        hidden = self._enter(rows, condition)  # [batch, hidden_dim]
+        path = []  # of each block: its factors and its weights
+        for block in self.blocks:
+            _, widen, _, drop, narrow = cast(Any, block)
+            outer = self._factor(hidden)
+            inside = widen(hidden * outer)
+            inner = drop(self._factor(inside))
+            hidden = hidden + narrow(inside * inner)
+            path.append((outer, widen.weight, inner, narrow.weight))
+        last = self._factor(hidden)
+        readout = cast(nn.Linear, self.readout[1])
+        logits = readout(hidden * last).squeeze(1)  # [batch]
+
+        slope = readout.weight * last  # [batch, hidden_dim]: of the logit by the hidden places
+        for outer, widening, inner, narrowing in reversed(path):
+            slope = slope + ((slope @ narrowing) * inner @ widening) * outer
+        by_rows = self.entrance.weight[:, : self.row_width]  # [hidden_dim, row_width]
+        if self.lens is None:
+            return logits, squared_norm(slope, by_rows)
+        by_lens = self.entrance.weight[:, self.row_width : self.row_width + self.lens.width]
+        by_scalars = slope @ by_rows[:, self.lens.places]
+        by_scalars = by_scalars + self.lens.pulled_back(rows, slope @ by_lens)
+        by_one_hots = by_rows[:, self.one_hots]
+        return logits, squared_norm(slope, by_one_hots) + by_scalars.square().sum(dim=1)
+
+    def learn(self, scalars: Tensor) -> None:
+        """Fit the lens to the training table's scalars, [n_rows, n_scalars]."""
+        if self.lens is not None:
+            self.lens.learn(scalars)
+
+    def _enter(self, rows: Tensor, condition: Tensor) -> Tensor:
+        seen = [rows, condition] if self.lens is None else [rows, self.lens(rows), condition]
+        hidden: Tensor = self.entrance(torch.cat(seen, dim=1))
+        return hidden
+
+    def _factor(self, inputs: Tensor) -> Tensor:
+        """What leaky ReLU multiplies ``inputs`` by."""
+        return inputs.detach().sign().clamp(min=self.slope)
+
+
+def squared_norm(slope: Tensor, weights: Tensor) -> Tensor:
+    """|slope @ weights|^2 [batch], of slopes [batch, hidden_dim] and weights [hidden_dim, width].
+
+    Of wide rows by the weights' Gram matrix, without a product as wide as they are.
+    """
+    if weights.shape[1] <= len(weights):
+        return (slope @ weights).square().sum(dim=1)
+    gram = counting_twice(weights) @ weights.detach().T  # [hidden_dim, hidden_dim]
+    return (counting_twice(slope) * (slope.detach() @ gram)).sum(dim=1)
+
+
+def counting_twice(factor: Tensor) -> Tensor:
+    """``factor`` with twice its gradient: one of two equal factors, the other one being detached.
+
+    A symmetric product's two factors have equal gradients; this spares the second's.
+    """
+    return 2 * factor - factor.detach()
+
 
 class Critic(nn.Module):
-    """Fully connected, leaky ReLU and dropout; judges rows, positive for real.
+    """Fully connected, leaky ReLU and dropout; judges packs of rows, positive for real.
+
+    With ``pack`` rows side by side it sees whether they vary (PacGAN, Lin et al. 2018); an
+    incomplete last pack is filled up with the first rows of the batch.
 
     Shape:
         rows: [batch, row_width]
         condition: [batch, condition_width]
-        returns: logits [batch]
+        returns: logits [ceil(batch / pack)]
     """
 
     def __init__(
@@ -67,10 +149,12 @@ class Critic(nn.Module):
         dropout: float,
         hidden_dims: Sequence[int],
         slope: float,
+        pack: int,
     ) -> None:
         super().__init__()
+        self.pack = pack
         layers: list[nn.Module] = []
-        width = layout.width + condition_width
+        width = pack * (layout.width + condition_width)
         for hidden in hidden_dims:
             layers += [nn.Linear(width, hidden), nn.LeakyReLU(slope), nn.Dropout(dropout)]
             width = hidden
@@ -78,4 +162,8 @@ class Critic(nn.Module):
 
     def forward(self, rows: Tensor, condition: Tensor) -> Tensor:
         joined = torch.cat([rows, condition], dim=1)  # [batch, row_width + condition_width]
-        return self.trunk(joined).squeeze(1)  # [batch]
+        short = -len(joined) % self.pack
+        if short:
+            joined = torch.cat([joined, joined[torch.arange(short) % len(joined)]])
+        packs = joined.reshape(-1, self.pack * joined.shape[1])
+        return self.trunk(packs).squeeze(1)

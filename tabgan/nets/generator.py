@@ -49,3 +49,50 @@ class Generator(nn.Module):
     ) -> Tensor:
         joined = torch.cat([noise, condition], dim=1)  # [batch, noise_dim + condition_width]
         return self.heads(self.trunk(joined), rng)
+
+
+class ConcatenatingGenerator(nn.Module):
+    """Residual blocks h -> [ReLU(BN(Wh)), h], then linear (CTGAN, Xu et al. 2019, section 4.4).
+
+    It has no dropout: ``dropout`` is the critic's.
+
+    Shape:
+        noise: [batch, noise_dim]
+        condition: [batch, condition_width]
+        returns: rows [batch, row_width]
+    """
+
+    def __init__(
+        self,
+        *,
+        layout: RowLayout,
+        condition_width: int,
+        noise_dim: int,
+        dropout: float,
+        hidden_dims: Sequence[int],
+        temperature: float,
+        hard: bool,
+        scalar: Literal["linear", "tanh"],
+    ) -> None:
+        super().__init__()
+        self.noise_dim = noise_dim
+        self.blocks = nn.ModuleList()
+        width = noise_dim + condition_width
+        for hidden in hidden_dims:
+            block = nn.Sequential(nn.Linear(width, hidden), nn.BatchNorm1d(hidden), nn.ReLU())
+            self.blocks.append(block)
+            width += hidden
+        self.readout = nn.Linear(width, layout.width)
+        self.heads = Heads(layout=layout, temperature=temperature, hard=hard, scalar=scalar)
+
+    def forward(
+        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
+    ) -> Tensor:
+        return self.heads(self.raw(noise, condition), rng)
+
+    def raw(self, noise: Tensor, condition: Tensor) -> Tensor:
+        """Scalars and logits [batch, row_width], before the heads."""
+        hidden = torch.cat([noise, condition], dim=1)  # [batch, noise_dim + condition_width]
+        for block in self.blocks:
+            hidden = torch.cat([block(hidden), hidden], dim=1)
+        return self.readout(hidden)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.nets.heads import Heads
-from tabgan.nets.mixture import Mixture, fit_mixture
+from tabgan.nets.mixture import Mixture, fit_mixture, is_shared
 
 
 class MixtureGenerator(nn.Module):
     """row = heads(T[k] + MLP(E[k], z, c)), k ~ p(k | condition): table plus residual (DESIGN 2.2).
 
     The MLP's last layer starts at zero, so with a fitted table step 0 is the mixture itself.
-    Scalars are normal around their place of the table, with a width of their own.
+    Scalars are jointly normal around their places of the table, with widths of their own and the
+    correlations of their component.
 
     Shape:
         noise: [batch, noise_dim]
@@ -25,6 +27,7 @@ class MixtureGenerator(nn.Module):
     scalars: Tensor
     cumulative: Tensor
     log_scales: Tensor
+    factors: Tensor
 
     def __init__(
         self,
@@ -61,6 +64,8 @@ class MixtureGenerator(nn.Module):
         uniform = torch.arange(1, n_components + 1, dtype=torch.float64) / n_components
         self.register_buffer("cumulative", uniform.repeat(max(condition_width, 1), 1))
         self.register_buffer("log_scales", torch.zeros(n_components, len(scalars)))
+        n_factors = 1 if is_shared(len(scalars)) else n_components
+        self.register_buffer("factors", torch.eye(len(scalars)).repeat(n_factors, 1, 1))
         self.heads = Heads(layout=layout, temperature=temperature, hard=hard)
         for layer in (self.deviation, self.widening):
             if layer is not None:
@@ -71,16 +76,48 @@ class MixtureGenerator(nn.Module):
         self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
     ) -> Tensor:
         component = self.draw_components(condition, rng)  # [batch]
+        return self.draw_rows(component, *self.outputs(component, noise, condition), rng)
+
+    def outputs(
+        self, component: Tensor, noise: Tensor, condition: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """What the columns are drawn from once component and noise are given.
+
+        Shape:
+            component: int64 [batch]
+            returns: raw [batch, row_width], logits and means; log_scales [batch, n_scalars] of the
+                scalars, in the order of ``scalars``, or None without any
+        """
         hidden = self.component(component) + self.noise(noise)
         if self.condition is not None:
             hidden = hidden + self.condition(condition)
         hidden = self.trunk(hidden)  # [batch, hidden_dim]
-        raw = self.table(component) + self.deviation(hidden)  # [batch, row_width]
-        if self.widening is not None:
-            scales = (self.log_scales[component] + self.widening(hidden)).exp()
-            spread = scales * torch.randn(scales.shape, generator=rng, device=scales.device)
-            raw = raw.index_add(1, self.scalars, spread)
+        raw = self.table(component) + self.deviation(hidden)
+        if self.widening is None:
+            return raw, None
+        return raw, self.log_scales[component] + self.widening(hidden)
+
+    def draw_rows(
+        self,
+        component: Tensor,
+        raw: Tensor,
+        log_scales: Tensor | None,
+        rng: torch.Generator | None = None,
+    ) -> Tensor:
+        """Rows [batch, row_width] from what ``outputs`` gave."""
+        if log_scales is not None:
+            free = torch.randn(log_scales.shape, generator=rng, device=log_scales.device)
+            together = (self.component_factors(component) @ free[:, :, None]).squeeze(2)
+            raw = raw.index_add(1, self.scalars, log_scales.exp() * together)
         return self.heads(raw, rng)
+
+    def component_factors(self, component: Tensor) -> Tensor:
+        """L of each, [batch or 1, n_scalars, n_scalars]: L L^T are its scalars' correlations."""
+        return self.factors if is_shared(len(self.scalars)) else self.factors[component]
+
+    def component_shares(self) -> Tensor:
+        """p(k | class), float64 [classes, n_components]; one class without a condition."""
+        return self.cumulative.diff(dim=1, prepend=torch.zeros_like(self.cumulative[:, :1]))
 
     def draw_components(self, condition: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Int64 [batch], k ~ p(k | condition): the inverse of the cumulative shares."""
@@ -94,9 +131,9 @@ class MixtureGenerator(nn.Module):
 
     def warm_start(
         self,
-        rows: Tensor,
+        rows: Tensor | CodedRows,
         condition: Tensor,
-        validation: tuple[Tensor, Tensor],
+        validation: tuple[Tensor | CodedRows, Tensor],
         rng: torch.Generator,
     ) -> None:
         """Fit the mixture by EM and start from it; without ``warm`` the table stays random."""
@@ -118,5 +155,6 @@ class MixtureGenerator(nn.Module):
     def load_mixture(self, mixture: Mixture) -> None:
         """Take a mixture's parameters over."""
         self.table.weight.copy_(mixture.centres)
-        self.log_scales.copy_(mixture.log_scales[:, self.scalars])
+        self.log_scales.copy_(mixture.log_scales)
+        self.factors.copy_(mixture.factors)
         self.cumulative.copy_(mixture.log_weights.double().exp().cumsum(dim=0).T)

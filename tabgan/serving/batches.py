@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.seeding import generator_at
 
 
@@ -28,23 +30,33 @@ class EpochOrder:
 
 
 class BatchLoader:
-    """Whole batches indexed out of tensors that stay where they are; no worker, no row loop.
+    """Whole batches indexed out of what stays where it is; no worker, no row loop.
 
     Args:
-        rows: [n_rows, row_width].
+        rows: [n_rows, row_width], or coded rows, of which each batch is expanded.
         condition: [n_rows, condition_width].
         batch_size: rows of a batch.
         order: shuffles the rows and leaves an incomplete last batch out; None for rows in
             order with the incomplete batch.
+
+    Its state is how many batches of the epoch were served; Lightning keeps it in checkpoints, so
+    that a training interrupted within an epoch goes on with the batch after.
     """
 
     def __init__(
-        self, rows: Tensor, condition: Tensor, *, batch_size: int, order: EpochOrder | None = None
+        self,
+        rows: Tensor | CodedRows,
+        condition: Tensor,
+        *,
+        batch_size: int,
+        order: EpochOrder | None = None,
     ) -> None:
         self.rows = rows
         self.condition = condition
         self.batch_size = batch_size
         self.order = order
+        self.served = {"epoch": 0, "batches": 0}
+        self.resumed = self.served  # until the first batch after load_state_dict
         if order is not None:
             self.sampler = order  # where Lightning looks for set_epoch
 
@@ -59,6 +71,17 @@ class BatchLoader:
             )
             yield from pairs
             return
+        epoch = self.order.epoch
+        begin = self.resumed["batches"] if self.resumed["epoch"] == epoch else 0
+        self.resumed = {"epoch": 0, "batches": 0}
         order = self.order.permutation(self.rows.device)
-        for places in order[: len(self) * self.batch_size].split(self.batch_size):
+        for batch in range(begin, len(self)):
+            places = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            self.served = {"epoch": epoch, "batches": batch + 1}
             yield self.rows[places], self.condition[places]
+
+    def state_dict(self) -> dict[str, Any]:
+        return dict(self.served)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.resumed = dict(state)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytorch_lightning as pl
 import torch
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
@@ -22,6 +23,7 @@ from tabgan.tables.splitting import split_rows
 log = logging.getLogger(__name__)
 
 MAX_VALIDATION_ROWS = 5_000  # or a tenth of the training rows, where that is less
+FEWEST_ROWS = 4  # to train on: two batches of two, whose halves the moments compare
 
 
 class TableDataModule(pl.LightningDataModule):
@@ -76,7 +78,7 @@ class TableDataModule(pl.LightningDataModule):
         """Read, split and encode, once; a second call returns at once."""
         if self.train is not None:
             return
-        rest, self.test = self._read()
+        rest, self.test = self.read()
         n_cut = min(len(rest) // 10, MAX_VALIDATION_ROWS)
         self.train, self.validation = split_rows(
             rest, self.schema, n_cut=max(n_cut, 1), seed=self.seed, place="validation"
@@ -85,6 +87,11 @@ class TableDataModule(pl.LightningDataModule):
             "rows: %s train, %s validation, %s test",
             *(f"{len(part):,}" for part in (self.train, self.validation, self.test)),
         )
+        if len(self.train) < FEWEST_ROWS:
+            raise TabganError(
+                f"table {self.title!r}: {len(self.train)} rows to train on, when test and "
+                f"validation rows are cut off; at least {FEWEST_ROWS} are needed"
+            )
         if isinstance(self.batch_size, int) and self.batch_size > len(self.train):
             raise TabganError(
                 f"data.batch_size={self.batch_size} is larger than the {len(self.train)} training "
@@ -93,9 +100,9 @@ class TableDataModule(pl.LightningDataModule):
         self.encoder = self.make_encoder(self.schema).fit(self.train)
         for note in self.encoder.notes_:
             log.info("%s", note)
-        self._encoded = {
+        self._coded = {
             part: (
-                torch.from_numpy(self.encoder.encode(table, seed=self.seed)),
+                self.encoder.encode_coded(table, seed=self.seed),
                 torch.from_numpy(self.encoder.encode_condition(table)),
             )
             for part, table in (("train", self.train), ("validation", self.validation))
@@ -109,20 +116,31 @@ class TableDataModule(pl.LightningDataModule):
     def condition_width(self) -> int:
         return self.encoder.condition_width
 
+    def coded(self, part: str) -> tuple[CodedRows, torch.Tensor]:
+        """Coded rows and condition [n, condition_width] of "train" or "validation"."""
+        return self._coded[part]
+
     def encoded(self, part: str) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rows [n, row_width] and condition [n, condition_width] of "train" or "validation"."""
-        return self._encoded[part]
+        """The same with dense rows [n, row_width]: the whole part, expanded."""
+        rows, condition = self._coded[part]
+        return rows[:], condition
 
     def train_dataloader(self) -> BatchLoader:
-        rows, condition = self._encoded["train"]
+        rows, condition = self._on_device("train")
         order = EpochOrder(len(rows), seed=self.seed)
         return BatchLoader(rows, condition, batch_size=int(self.batch_size), order=order)
 
     def val_dataloader(self) -> BatchLoader:
-        rows, condition = self._encoded["validation"]
+        rows, condition = self._on_device("validation")
         return BatchLoader(rows, condition, batch_size=MAX_VALIDATION_ROWS)
 
-    def _read(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _on_device(self, part: str) -> tuple[CodedRows, torch.Tensor]:
+        """Codes go to the Trainer's device once, and batches are expanded there."""
+        rows, condition = self._coded[part]
+        device = self.trainer.strategy.root_device if self.trainer is not None else rows.device
+        return rows.to(device), condition.to(device)
+
+    def read(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The rows to learn from and the test rows; sets ``schema`` and ``title``."""
         if self.path is None and self.name is None:
             raise TabganError("no table: give data=<named set> or data.path=<file>")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabgan.encoding.table import NOMINALS, SCALARS, TableEncoder
+from tabgan.encoding.table import BLOCKS, NOMINALS, SCALARS, TableEncoder
 from tabgan.errors import TabganError
 from tabgan.tables.schema import Column, TableSchema
 
@@ -32,7 +32,7 @@ def test_decode_undoes_encode(schema, table, nominal, numeric, conditional):
     pd.testing.assert_frame_equal(decoded, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("numeric", SCALARS)
+@pytest.mark.parametrize("numeric", [*SCALARS, *BLOCKS])
 def test_an_encoder_read_back_decodes_the_same(schema, table, numeric, tmp_path):
     encoder = encoder_of(schema, numeric=numeric).fit(table)
     encoder.save(tmp_path)
@@ -114,16 +114,6 @@ def test_missing_rates_are_kept_per_class(schema, table):
     assert rates["all"] == {"age": 1 / 6, "colour": 1 / 6}
     assert rates["dog"] == {"age": 1 / 2, "colour": 1 / 2}  # one of Bo and Di
     assert rates["cat"] == {"age": 0, "colour": 0}
-
-
-def test_repeated_text_is_dropped_and_named(schema, table):
-    table["name"] = ["Ann", "Ann", "Bo", "Bo", "Cy", "Cy"]
-    encoder = encoder_of(schema).fit(table)
-    assert "name" not in encoder.schema_.names
-    assert encoder.notes_ == [
-        "column 'name' is text with 3 distinct values: dropped "
-        "(declare it nominal in the schema to keep it)"
-    ]
 
 
 def test_a_constant_date_and_a_constant_category_come_back():

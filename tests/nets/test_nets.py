@@ -6,7 +6,7 @@ import torch
 from tabgan.encoding.layout import RowLayout
 from tabgan.nets.averaging import Average
 from tabgan.nets.critic import Critic
-from tabgan.nets.generator import Generator
+from tabgan.nets.generator import ConcatenatingGenerator, Generator
 from tabgan.nets.heads import Heads
 from tabgan.nets.report import ReportCritic, ReportGenerator
 
@@ -28,7 +28,7 @@ def a_generator(**changes):
 
 
 def a_critic():
-    return Critic(layout=LAYOUT, condition_width=2, dropout=0.5, hidden_dims=[8], slope=0.2)
+    return Critic(layout=LAYOUT, condition_width=2, dropout=0.5, hidden_dims=[8], slope=0.2, pack=1)
 
 
 @pytest.mark.parametrize(
@@ -102,3 +102,27 @@ def test_the_average_stays_in_eval_mode():
     average = Average(torch.nn.Dropout(0.5), decay=0.9)
     average.train()
     assert not average.net.training
+
+
+def test_a_packed_critic_judges_packs_and_fills_the_last_one_up_with_the_first_rows():
+    torch.manual_seed(0)
+    critic = Critic(
+        layout=LAYOUT, condition_width=0, dropout=0.0, hidden_dims=[8], slope=0.2, pack=3
+    )
+    rows, none = torch.randn(4, 4), torch.empty(4, 0)
+    logits = critic(rows, none)
+    assert logits.shape == (2,)
+    filled = critic(rows[[3, 0, 1]], none[:3])  # 0 1 2 | 3, and 0 1 again
+    torch.testing.assert_close(logits[1:], filled)
+
+
+def test_a_concatenating_generator_keeps_all_that_came_before():
+    net = ConcatenatingGenerator(
+        layout=LAYOUT, condition_width=2, noise_dim=5, dropout=0.5, hidden_dims=[8, 16],
+        temperature=0.2, hard=False, scalar="tanh",
+    ).eval()  # fmt: skip
+    assert net.readout.in_features == 5 + 2 + 8 + 16
+    noise, condition = torch.randn(9, 5), torch.eye(2)[torch.arange(9) % 2]
+    rows = net(noise, condition, torch.Generator().manual_seed(1))
+    assert rows.shape == (9, 4)
+    torch.testing.assert_close(rows[:, 0], net.raw(noise, condition)[:, 0].tanh())

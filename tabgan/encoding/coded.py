@@ -1,0 +1,164 @@
+"""Encoded rows without their zeros: a whole table in the memory of its codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+from tabgan.encoding.layout import Block, RowLayout
+
+CHUNK_ROWS = 4_096  # rows that ``gram`` expands at once
+INT16_CODES = 2**15
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CodedRows:
+    """One code per discrete block and one number per scalar place; 300,000 x 42 in 25 to 50 MB.
+
+    ``rows[places]`` are dense rows, float32 [m, row_width], on the device of the codes, to the
+    byte those of ``TableEncoder.encode``. Products with the whole table never expand it: a row
+    has one 1 per block, so they are sums of a few rows of the other factor.
+
+    Attributes:
+        layout: the map of a dense row.
+        codes: [n, discrete blocks], int16 (int32 for a block wider than 32,768), from 0 a block.
+        scalars: [n, scalar places], float32.
+    """
+
+    layout: RowLayout
+    codes: Tensor
+    scalars: Tensor
+
+    @classmethod
+    def of(cls, rows: Tensor | CodedRows, layout: RowLayout) -> CodedRows:
+        """Dense rows [n, row_width] with hard one-hots as codes; coded rows as they are."""
+        if isinstance(rows, CodedRows):
+            return rows
+        coded = cls.empty(len(rows), layout)
+        coded.fill(layout.blocks, rows)
+        return coded
+
+    @classmethod
+    def empty(cls, n_rows: int, layout: RowLayout) -> Self:
+        """Rows yet to be filled, on the CPU."""
+        widths = [block.width for block in layout.blocks if block.kind == "discrete"]
+        narrow = max(widths, default=0) <= INT16_CODES
+        return cls(
+            layout=layout,
+            codes=torch.empty(n_rows, len(widths), dtype=torch.int16 if narrow else torch.int32),
+            scalars=torch.empty(n_rows, sum(b.width for b in layout.blocks) - sum(widths)),
+        )
+
+    def fill(self, blocks: tuple[Block, ...], rows: Tensor) -> None:
+        """Write neighbouring blocks, given as their dense part of all rows [n, their width]."""
+        for block in blocks:
+            start = block.start - blocks[0].start
+            part = rows[:, start : start + block.width]
+            if block.kind == "discrete":
+                self.codes[:, self._place_of(block)] = part.argmax(dim=1)
+            else:
+                first = self._place_of(block)
+                self.scalars[:, first : first + block.width] = part
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, places: Tensor | slice) -> Tensor:
+        """Dense rows, float32 [m, row_width]."""
+        codes = self._places(places)
+        rows = self.scalars.new_zeros(len(codes), self.layout.width)
+        rows.scatter_(1, codes, 1.0)
+        rows[:, self.scalar_places] = self.scalars[places]
+        return rows
+
+    @property
+    def device(self) -> torch.device:
+        return self.codes.device
+
+    @cached_property
+    def scalar_places(self) -> Tensor:
+        """Int64 [scalar places]: where in a dense row the scalars stand."""
+        spans = [range(b.start, b.span.stop) for b in self._blocks("continuous")]
+        return torch.tensor([place for span in spans for place in span], device=self.device).long()
+
+    def to(self, device: torch.device) -> Self:
+        return replace(self, codes=self.codes.to(device), scalars=self.scalars.to(device))
+
+    def split(self, size: int) -> Iterator[Tensor]:
+        """Dense rows in order, ``size`` at a time."""
+        return (self[start : start + size] for start in range(0, len(self), size))
+
+    def pieces(self, size: int) -> Iterator[Self]:
+        """Coded rows in order, ``size`` at a time."""
+        for codes, scalars in zip(self.codes.split(size), self.scalars.split(size), strict=True):
+            yield replace(self, codes=codes, scalars=scalars)
+
+    def squared(self) -> Self:
+        """Every place squared; a one-hot is its own square."""
+        return replace(self, scalars=self.scalars**2)
+
+    def joined(self, condition: Tensor) -> Self:
+        """These rows with a one-hot condition [n, condition_width] as a last block, if any."""
+        if condition.shape[1] == 0:
+            return self
+        start, code = self.layout.width, condition.argmax(dim=1, keepdim=True)
+        block = Block(column="", kind="discrete", start=start, width=condition.shape[1])
+        return replace(
+            self,
+            layout=RowLayout(blocks=(*self.layout.blocks, block)),
+            codes=torch.cat([self.codes, code.to(self.codes.dtype)], dim=1),
+        )
+
+    def times(self, table: Tensor) -> Tensor:
+        """The product rows @ table, [n, m], for a table [row_width, m]."""
+        product = self.scalars @ table[self.scalar_places]
+        if self.codes.shape[1] and len(self):
+            product += embedding_bag(self._places(slice(None)), table, mode="sum")
+        return product
+
+    def transposed_times(self, values: Tensor) -> Tensor:
+        """The product rows.T @ values, [row_width, m], for values [n, m]."""
+        product = values.new_zeros(self.layout.width, values.shape[1])
+        if self.codes.shape[1]:
+            flat = self._places(slice(None)).flatten()
+            order = flat.argsort()
+            counts = torch.bincount(flat, minlength=self.layout.width)
+            rows = order // self.codes.shape[1]  # those that have a 1 in place 0, then 1, ...
+            product += embedding_bag(rows, values, counts.cumsum(0) - counts, mode="sum")
+        product[self.scalar_places] = self.scalars.T @ values
+        return product
+
+    def mean(self) -> Tensor:
+        """The mean row, [row_width]."""
+        return self.transposed_times(self.scalars.new_ones(len(self), 1))[:, 0] / len(self)
+
+    def gram(self) -> Tensor:
+        """The product rows.T @ rows, [row_width, row_width]."""
+        total = self.scalars.new_zeros(self.layout.width, self.layout.width)
+        for piece in self.pieces(CHUNK_ROWS):
+            total += piece.transposed_times(piece[:])
+        return total
+
+    def _blocks(self, kind: str) -> list[Block]:
+        return [block for block in self.layout.blocks if block.kind == kind]
+
+    def _place_of(self, block: Block) -> int:
+        """Where the block stands in ``codes`` or ``scalars``."""
+        before = [b for b in self._blocks(block.kind) if b.start < block.start]
+        return len(before) if block.kind == "discrete" else sum(b.width for b in before)
+
+    def _places(self, rows: Tensor | slice) -> Tensor:
+        """Int64 [m, discrete blocks]: where in a dense row each 1 stands."""
+        return self.codes[rows].long() + self._starts
+
+    @cached_property
+    def _starts(self) -> Tensor:
+        """Int64 [discrete blocks]."""
+        starts = [block.start for block in self._blocks("discrete")]
+        return torch.tensor(starts, device=self.device).long()

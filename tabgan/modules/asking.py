@@ -1,0 +1,33 @@
+"""A black box asked about encoded rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from tabgan.blackboxes.counted import Counted
+from tabgan.encoding.table import TableEncoder
+
+
+class Asker:
+    """The way from encoded rows to scores: decode, query, back to the rows' device.
+
+    Attributes:
+        box: the counted black box.
+        encoder: knows what the rows are; without a condition.
+    """
+
+    def __init__(self, box: Counted, encoder: TableEncoder) -> None:
+        self.box, self.encoder = box, encoder
+
+    def table(self, rows: Tensor) -> pd.DataFrame:
+        """Encoded rows [n, row_width] as a table."""
+        none = np.empty((len(rows), 0), np.float32)
+        return self.encoder.decode(rows.detach().cpu().numpy(), none)
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """The scores [n] of encoded rows [n, row_width]."""
+        scores = self.box(self.table(rows))
+        return torch.as_tensor(scores, dtype=rows.dtype, device=rows.device)

@@ -1,0 +1,64 @@
+"""Coded rows are dense rows in less memory."""
+
+import pytest
+import torch
+
+from tabgan.encoding.coded import CodedRows
+from tabgan.encoding.layout import RowLayout
+
+LAYOUTS = {
+    "mixed": [("a", "continuous", 1), ("a", "discrete", 3), ("b", "discrete", 5),
+              ("c", "continuous", 2)],
+    "scalars": [("a", "continuous", 1), ("b", "continuous", 2)],
+    "codes": [("a", "discrete", 4), ("b", "discrete", 2)],
+}  # fmt: skip
+
+
+@pytest.fixture(params=LAYOUTS, ids=list(LAYOUTS))
+def layout(request):
+    return RowLayout.from_widths(LAYOUTS[request.param])
+
+
+@pytest.fixture
+def dense(layout):
+    rng = torch.Generator().manual_seed(0)
+    rows = torch.zeros(50, layout.width)
+    for block in layout.blocks:
+        if block.kind == "continuous":
+            rows[:, block.span] = torch.randn(50, block.width, generator=rng)
+        else:
+            codes = torch.randint(block.width, (50,), generator=rng)
+            rows[torch.arange(50), block.start + codes] = 1.0
+    return rows
+
+
+@pytest.fixture
+def coded(dense, layout):
+    return CodedRows.of(dense, layout)
+
+
+def test_rows_come_back_to_the_bit(coded, dense):
+    places = torch.tensor([7, 3, 3, 49])
+    assert torch.equal(coded[:], dense)
+    assert torch.equal(coded[places], dense[places])
+    assert [len(piece) for piece in coded.split(20)] == [20, 20, 10]
+
+
+def test_a_row_of_codes_takes_two_bytes_a_block(coded, layout):
+    blocks = sum(block.kind == "discrete" for block in layout.blocks)
+    assert coded.codes.element_size() * coded.codes[0].numel() == 2 * blocks
+
+
+def test_products_are_those_of_dense_rows(coded, dense):
+    table, values = torch.randn(dense.shape[1], 6), torch.randn(50, 6)
+    torch.testing.assert_close(coded.times(table), dense @ table)
+    torch.testing.assert_close(coded.transposed_times(values), dense.T @ values)
+    torch.testing.assert_close(coded.gram(), dense.T @ dense)
+    torch.testing.assert_close(coded.squared().gram(), (dense**2).T @ dense**2)
+    torch.testing.assert_close(coded.mean(), dense.mean(dim=0))
+
+
+def test_a_condition_is_one_more_block(coded, dense):
+    condition = torch.eye(3)[torch.arange(50) % 3]
+    assert torch.equal(coded.joined(condition)[:], torch.cat([dense, condition], dim=1))
+    assert coded.joined(torch.empty(50, 0)) is coded

@@ -1,0 +1,117 @@
+"""The mixture of products and its EM, on codes."""
+
+import math
+
+import pytest
+import torch
+
+from tabgan.encoding.coded import CodedRows
+from tabgan.encoding.layout import RowLayout
+from tabgan.nets.mixture import _log_joint, _State, fit_mixture
+
+LAYOUT = RowLayout.from_widths([("a", "discrete", 2), ("x", "continuous", 1), ("b", "discrete", 3)])
+
+
+def table(n):
+    """Two sorts of rows: (a0, x near -2, b0) and (a1, x near 2, b2); the second is class 1."""
+    rng = torch.Generator().manual_seed(0)
+    second = torch.arange(n) % 4 == 0
+    rows = torch.zeros(n, LAYOUT.width)
+    rows[:, 0], rows[:, 1] = ~second, second
+    rows[:, 2] = torch.where(second, 2.0, -2.0) + 0.3 * torch.randn(n, generator=rng)
+    rows[:, 3], rows[:, 5] = ~second, second
+    return rows, torch.eye(2)[second.long()]
+
+
+def fitted(rows, condition, n_components=2):
+    return fit_mixture(
+        rows,
+        condition,
+        table(80),
+        LAYOUT,
+        n_components=n_components,
+        smoothing=1.0,
+        passes=20,
+        rng=torch.Generator().manual_seed(1),
+    )
+
+
+def test_two_sorts_of_rows_become_two_components():
+    mixture = fitted(*table(400))
+    first, second = mixture.centres[:, 2].argsort()
+    assert mixture.centres[[first, second], 2].tolist() == pytest.approx([-2, 2], abs=0.1)
+    assert mixture.centres[second, 5].exp() > 0.95
+    # p(k | class): each class has its component, but for the smoothing
+    assert mixture.log_weights[first, 0].exp() > 0.95
+    assert mixture.log_weights[second, 1].exp() > 0.95
+
+
+def test_codes_and_dense_rows_give_the_same_mixture():
+    rows, condition = table(400)
+    dense, coded = fitted(rows, condition), fitted(CodedRows.of(rows, LAYOUT), condition)
+    for name in ("log_weights", "centres", "log_scales", "factors"):
+        assert torch.equal(getattr(dense, name), getattr(coded, name))
+
+
+def test_the_joint_density_is_a_product_of_shares_and_normals():
+    state = _State(
+        log_weights=torch.tensor([0.25]).log(),
+        centres=torch.cat([torch.tensor([[0.2, 0.8]]).log(), torch.tensor([[1.0]]),
+                           torch.tensor([[0.5, 0.4, 0.1]]).log()], dim=1),
+        factors=torch.tensor([[[2.0]]]),
+    )  # fmt: skip
+    rows = CodedRows.of(torch.tensor([[0.0, 1, 5, 0, 1, 0]]), LAYOUT)
+    # x = 5 is two deviations of 2 from 1
+    normal = math.exp(-2.0) / (2 * math.sqrt(2 * math.pi))
+    expected = math.log(0.25 * 0.8 * 0.4 * normal)
+    assert _log_joint(rows, state)(rows).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_one_component_is_the_table_itself():
+    rows, condition = table(400)
+    mixture = fitted(rows, condition, n_components=1)
+    assert mixture.centres[0, :2].exp().tolist() == pytest.approx([0.75, 0.25], abs=1e-4)
+    assert mixture.centres[0, 2].item() == pytest.approx(rows[:, 2].mean().item(), abs=1e-4)
+
+
+def test_two_correlated_scalars_keep_their_correlation():
+    layout = RowLayout.from_widths([("x", "continuous", 1), ("y", "continuous", 1)])
+    x = torch.randn(2_000, 2, generator=torch.Generator().manual_seed(0))
+    rows = torch.stack([x[:, 0], 0.8 * x[:, 0] + 0.6 * x[:, 1]], dim=1)  # correlation .8
+    nothing = torch.empty(2_000, 0)
+    mixture = fit_mixture(
+        rows,
+        nothing,
+        (rows, nothing),
+        layout,
+        n_components=1,
+        smoothing=1.0,
+        passes=5,
+        rng=torch.Generator().manual_seed(0),
+    )
+    factor = mixture.factors[0]
+    assert (factor @ factor.T)[0, 1].item() == pytest.approx(0.8, abs=0.02)
+    assert factor.norm(dim=1).tolist() == pytest.approx([1, 1], abs=1e-5)
+    assert mixture.log_scales[0].exp().tolist() == pytest.approx([1, 1], abs=0.05)
+
+
+def test_more_scalars_than_32_share_one_covariance():
+    layout = RowLayout.from_widths([(f"x{i}", "continuous", 1) for i in range(33)])
+    common = torch.randn(500, 1, generator=torch.Generator().manual_seed(0))
+    own = torch.randn(500, 33, generator=torch.Generator().manual_seed(1))
+    rows, nothing = common + own, torch.empty(500, 0)  # any two correlate by .5
+    mixture = fit_mixture(
+        rows,
+        nothing,
+        (rows, nothing),
+        layout,
+        n_components=2,
+        smoothing=1.0,
+        passes=3,
+        rng=torch.Generator().manual_seed(0),
+    )
+    assert mixture.factors.shape == (1, 33, 33)
+    assert mixture.log_scales.shape == (2, 33)
+    assert (mixture.factors[0] @ mixture.factors[0].T).diagonal().tolist() == pytest.approx(
+        [1.0] * 33, abs=1e-4
+    )
