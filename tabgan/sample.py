@@ -7,6 +7,10 @@ from tabgan.commands import job, launch
 from tabgan.errors import check_keys
 from tabgan.paths import conf_dir
 
+KEYS = ("run", "n", "seed", "out", "refine", "where", "mix", "like", "check", "threads",
+        "score", "tolerance", "budget", "blackbox")  # fmt: skip
+ROWS = 1_000  # where neither n nor like says how many
+
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="sample")
 @job
@@ -17,17 +21,30 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     import torch
 
+    from tabgan.matching import check_rows, refuse_check
     from tabgan.runs import chosen_refiner, open_run
     from tabgan.sampling.stream import stream_rows
+    from tabgan.tables.conditions import read_like
 
-    check_keys(cfg, ("run", "n", "seed", "out", "refine", "where", "threads"))
+    check_keys(cfg, KEYS)
     torch.set_num_threads(cfg.threads)
     run = open_run(Path(cfg.run))
     out = Path(cfg.out) if cfg.out else run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
     where = json.loads(cfg.where or "{}")
-    asked = {"n": int(cfg.n), "seed": cfg.seed, "where": where}
+    like = read_like(Path(cfg.like)) if cfg.like else None
+    refuse_check(cfg)
+    n = len(like or range(ROWS)) if cfg.n is None else int(cfg.n)
+    if cfg.score is not None:
+        from tabgan.scoring import refuse_others, write_scored_rows  # black boxes bring their own
+
+        refuse_others(cfg)
+        write_scored_rows(cfg, run, out, n=n)
+        return
+    asked = {"n": n, "seed": cfg.seed, "where": where, "mix": cfg.mix, "like": like}
     refiner = chosen_refiner(run, cfg.refine)
     stream_rows(run.module, run.encoder, refiner, out=out, **asked)
+    if cfg.check:
+        check_rows(run, refiner, out, where, seed=cfg.seed)
 
 
 def run() -> None:

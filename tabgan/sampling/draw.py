@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,50 +13,68 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tabgan.encoding.table import TableEncoder
-from tabgan.errors import TabganError, nearest
+from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
+from tabgan.modules.ctgan import CTGANModule
+from tabgan.nets.mixture_generator import MixtureGenerator
+from tabgan.sampling.conditioning import ConditionalMixture
 from tabgan.sampling.refiner import Refiner
+from tabgan.sampling.regions import Regions
+from tabgan.sampling.requests import Condition, Request
+from tabgan.sampling.vector_draws import VectorDraws
 from tabgan.seeding import Place, generator_at, rng_at
-from tabgan.tables.conditions import MISSING, asked_labels
+from tabgan.tables.conditions import Where, all_match
 
 CHUNK_ROWS = 10_000  # memory is that of one chunk, whatever n
 MOST_ATTEMPTS = 1_000  # chunks drawn for one chunk of accepted rows
+FRUITLESS_ROWS = 300_000  # tries in a row that gave nothing: then nothing will come
 
 Address = tuple[int, *tuple[Place, ...]]  # seed and place (tabgan.seeding)
+Numbers = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
 
-def class_weights(encoder: TableEncoder, where: Mapping[str, str]) -> NDArray[np.float64]:
-    """The share of each class to draw: the training shares, restricted to what ``where`` asks.
+@dataclass(kw_only=True)
+class Tally:
+    """What a draw took; all counts of rows.
 
-    Args:
-        encoder: knows the classes and their training counts.
-        where: column -> text (``tables.conditions``); only the condition's column is allowed.
-
-    Returns:
-        float64 [condition_width], summing to 1 (empty without a condition).
-
-    Raises:
-        TabganError: for an unknown column or category, another column than the class, or a
-            class that training never saw.
+    Attributes:
+        tried: drawn, or tried for: a try that gives no row counts.
+        satisfied: as asked.
+        accepted: and accepted by the refiner; without one, all of them.
+        returned: and wanted.
+        share: of the generator's rows, those as asked, where it is known beforehand.
     """
-    column = encoder.condition_column
-    weights = encoder.class_counts_.astype(np.float64)
-    for name, text in where.items():
-        if name not in encoder.schema.names:
-            raise TabganError(
-                f"where.{name}: no such column; {nearest(name, encoder.schema.names)}"
-            )
-        if column is None or name != column.name:
-            can = (
-                f"this model can be asked for {column.name!r}" if column else "this model has none"
-            )
-            raise TabganError(f"where.{name}: not the column of the model's condition; {can}")
-        labels = [*column.categories, MISSING][: len(weights)]
-        asked = asked_labels(column, text)
-        weights = np.where([label in asked for label in labels], weights, 0.0)
-        if not weights.any():
-            raise TabganError(f"where.{name}={text}: training saw no such row")
-    return weights / weights.sum() if len(weights) else weights
+
+    tried: int = 0
+    satisfied: int = 0
+    accepted: int = 0
+    returned: int = 0
+    share: float | None = None
+
+    @property
+    def hit_rate(self) -> float:
+        """Rows as asked per try, in [0, 1]."""
+        return self.satisfied / max(self.tried, 1)
+
+    @property
+    def oversampling(self) -> float:
+        """Tries per returned row, at least 1."""
+        return self.tried / max(self.returned, 1)
+
+
+class Source(Protocol):
+    """Where rows under conditions come from.
+
+    Attributes:
+        rate: rows to expect per try.
+    """
+
+    rate: float
+
+    def draw(self, asked: Rows, address: Address) -> tuple[Numbers, Rows]:
+        """Try once per condition in ``asked``: some rows, and the condition of each."""
+        ...
 
 
 def draw_chunks(
@@ -63,37 +83,110 @@ def draw_chunks(
     *,
     n: int,
     seed: int,
-    weights: NDArray[np.float64],
+    where: Where | None = None,
+    mix: str | Mapping[Any, float] | None = None,
+    like: Sequence[Where] | None = None,
     refiner: Refiner | None = None,
+    tally: Tally | None = None,
 ) -> Iterator[pd.DataFrame]:
     """``n`` decoded rows in tables of at most ``CHUNK_ROWS``; the same seed gives the same rows.
 
-    Classes are drawn with the probabilities ``weights`` ([condition_width]). With a ``refiner``
-    rows are drawn until enough are accepted.
+    Every row satisfies what is asked, looked up in the decoded table. Classes that are not asked
+    for come at their training rates (given the other conditions: at the generator's).
+
+    Args:
+        module: the generator.
+        encoder: of its table.
+        n: rows.
+        seed: fixes the rows.
+        where: column -> what is asked of every row (``tables.conditions``: texts, values, lists
+            for sets, tuples for ranges, None for missing).
+        mix: shares of the target's classes, ``"label:share,label:share"`` or a mapping.
+        like: one more condition per row; row i takes the i-th, beginning anew after the last.
+        refiner: rows are drawn until enough are accepted.
+        tally: is filled in as chunks are taken.
+
+    Raises:
+        TabganError: at once, for what cannot be satisfied; later, if too few rows come.
     """
-    for chunk, first_row in enumerate(range(0, n, CHUNK_ROWS)):
-        wanted = min(CHUNK_ROWS, n - first_row)
-        address = (seed, "sample", chunk)
-        if refiner is None:
-            numbers = draw_numbers(module, encoder, n=wanted, address=address, weights=weights)
-        else:
-            numbers = _draw_accepted(module, encoder, refiner, wanted, address, weights)
-        yield encoder.to_table(numbers, first_row=first_row)
+    tally = Tally() if tally is None else tally
+    request = Request.read(encoder, where=where, mix=mix, like=like)
+    column = encoder.condition_column
+    if len(request.conditions) == 1 and request.conditions[0].keys() <= {column and column.name}:
+        weights = class_weights(encoder, request.conditions[0])
+        return _chunks_of_classes(module, encoder, n, seed, weights, refiner, tally)
+    return _chunks_as_asked(module, encoder, n, seed, request, refiner, tally)
+
+
+def class_weights(encoder: TableEncoder, condition: Condition) -> Numbers:
+    """The share of each class to draw: the training shares, restricted to what is asked of it.
+
+    Returns:
+        float64 [condition_width], summing to 1 (empty without a condition).
+
+    Raises:
+        TabganError: for a class that training never saw.
+    """
+    weights = _class_shares(encoder, condition)
+    asked = condition.get(encoder.condition_column.name) if encoder.condition_column else None
+    if asked is not None and not weights.any():
+        raise TabganError(f"{asked}: training saw no such row")
+    return weights / weights.sum() if len(weights) else weights
 
 
 def draw_numbers(
-    module: CGANModule,
-    encoder: TableEncoder,
-    *,
-    n: int,
-    address: Address,
-    weights: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    module: CGANModule, encoder: TableEncoder, *, n: int, address: Address, weights: Numbers
+) -> Numbers:
     """``n`` rows as ``TableEncoder.decode_numbers`` gives them, drawn at ``address``."""
     rng = generator_at(*address, device=module.device)
     condition = _draw_condition(weights, n, rng)
     rows = module.sample(condition, rng)
     return encoder.decode_numbers(rows.cpu().numpy(), condition.cpu().numpy())
+
+
+class PlainDraws:
+    """Rows of any generator, the classes by what is asked, of which those as asked are kept."""
+
+    def __init__(
+        self, module: CGANModule, encoder: TableEncoder, request: Request, weights: Numbers
+    ) -> None:
+        Regions(encoder, request)  # refuses what no row can satisfy
+        self.module, self.encoder, self.request = module, encoder, request
+        self.weights, self.rate = weights, 1.0
+
+    def draw(self, asked: Rows, address: Address) -> tuple[Numbers, Rows]:
+        mean = self.weights[asked].mean(axis=0)
+        weights = mean / mean.sum() if len(mean) else mean
+        n = len(asked)
+        numbers = draw_numbers(self.module, self.encoder, n=n, address=address, weights=weights)
+        table = self.encoder.to_table(numbers)
+        owner = np.full(n, -1)
+        for place, wanted in zip(*np.unique(asked, return_counts=True), strict=True):
+            free = np.flatnonzero(owner < 0)
+            fitting = all_match([*self.request.conditions[place].values()], table.iloc[free])
+            owner[free[fitting][:wanted]] = place
+        return numbers[owner >= 0], owner[owner >= 0]
+
+
+def _chunks_of_classes(
+    module: CGANModule,
+    encoder: TableEncoder,
+    n: int,
+    seed: int,
+    weights: Numbers,
+    refiner: Refiner | None,
+    tally: Tally,
+) -> Iterator[pd.DataFrame]:
+    """Chunks where nothing but the class is asked, which every row satisfies."""
+    for chunk, first_row in enumerate(range(0, n, CHUNK_ROWS)):
+        wanted = min(CHUNK_ROWS, n - first_row)
+        address = (seed, "sample", chunk)
+        if refiner is None:
+            numbers = draw_numbers(module, encoder, n=wanted, address=address, weights=weights)
+            _count(tally, tried=wanted, satisfied=wanted, accepted=wanted, returned=wanted)
+        else:
+            numbers = _draw_accepted(module, encoder, refiner, wanted, address, weights, tally)
+        yield encoder.to_table(numbers, first_row=first_row)
 
 
 def _draw_accepted(
@@ -102,10 +195,11 @@ def _draw_accepted(
     refiner: Refiner,
     wanted: int,
     address: Address,
-    weights: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    weights: Numbers,
+    tally: Tally,
+) -> Numbers:
     """``wanted`` rows that the refiner accepts; each attempt has its own address."""
-    kept: list[NDArray[np.float64]] = []
+    kept: list[Numbers] = []
     n_kept = 0
     for attempt in range(MOST_ATTEMPTS):
         n = int((wanted - n_kept) / refiner.total_acceptance * 1.1) + 100
@@ -113,6 +207,8 @@ def _draw_accepted(
         n = min(n, CHUNK_ROWS)
         rows = draw_numbers(module, encoder, n=n, address=here, weights=weights)
         rows = rows[refiner.accept(rows, rng_at(*here, "accept"))]
+        n_wanted = min(len(rows), wanted - n_kept)
+        _count(tally, tried=n, satisfied=n, accepted=len(rows), returned=n_wanted)
         kept.append(rows)
         n_kept += len(rows)
         if n_kept >= wanted:
@@ -123,7 +219,152 @@ def _draw_accepted(
     )
 
 
-def _draw_condition(weights: NDArray[np.float64], n: int, rng: torch.Generator) -> Tensor:
+def _chunks_as_asked(
+    module: CGANModule,
+    encoder: TableEncoder,
+    n: int,
+    seed: int,
+    request: Request,
+    refiner: Refiner | None,
+    tally: Tally,
+) -> Iterator[pd.DataFrame]:
+    """Chunks under conditions, which are checked before the first is asked for."""
+    weights = np.stack([_class_shares(encoder, asked) for asked in request.conditions])
+    source: Source
+    of_classes = module.condition_width == encoder.condition_width  # scores or vectors otherwise
+    if of_classes and isinstance(module.sampling_generator, MixtureGenerator):
+        source = ConditionalMixture(module, encoder, request, weights, seed=seed)
+        if len(request.conditions) == 1 and source.shares is not None:
+            tally.share = float(source.shares[0])
+    elif isinstance(module, CTGANModule):
+        source = VectorDraws(module, encoder, request, weights)
+    else:
+        source = PlainDraws(module, encoder, request, weights)
+
+    def chunks() -> Iterator[pd.DataFrame]:
+        filling = Filling(source, encoder, request, refiner, tally)
+        for chunk, first_row in enumerate(range(0, n, CHUNK_ROWS)):
+            asked = request.of_rows(first_row, min(CHUNK_ROWS, n - first_row), seed)
+            numbers = filling(asked, (seed, "as asked", chunk))
+            yield encoder.to_table(numbers, first_row=first_row)
+
+    return chunks()
+
+
+class Filling:
+    """Draw, check and refine, until each row of a chunk has come out as it was asked."""
+
+    def __init__(
+        self,
+        source: Source,
+        encoder: TableEncoder,
+        request: Request,
+        refiner: Refiner | None,
+        tally: Tally,
+    ) -> None:
+        self.source, self.encoder, self.request = source, encoder, request
+        self.refiner, self.tally = refiner, tally
+        self.rate = source.rate * (refiner.total_acceptance if refiner else 1.0)
+
+    def __call__(self, asked: Rows, address: Address) -> Numbers:
+        """Rows of the conditions ``asked`` [n], in their order: float64 [n, n_columns]."""
+        filled = np.empty((len(asked), len(self.encoder.schema_.columns)))
+        still = np.arange(len(asked))
+        fruitless = 0
+        for attempt in range(MOST_ATTEMPTS):
+            tries = self._tries(asked[still])
+            rows, places = self._accepted(tries, (*address, attempt))
+            slots, taken = _matched(asked[still], places)
+            filled[still[slots]] = rows[taken]
+            still = np.delete(still, slots)
+            self.tally.returned += len(slots)
+            if len(still) == 0:
+                return filled
+            self.rate = max(len(places) / len(tries), self.rate / 4, 1 / CHUNK_ROWS)
+            fruitless = 0 if len(slots) else fruitless + len(tries)
+            if fruitless >= FRUITLESS_ROWS:
+                break
+        raise TabganError(self._failure(int(asked[still[0]])))
+
+    def _tries(self, asked: Rows) -> Rows:
+        """Conditions to try for, a chunk of them at most, each as often as ``rate`` suggests."""
+        distinct, wanted = np.unique(asked, return_counts=True)
+        counts = np.ceil(1.1 * wanted / self.rate).astype(np.int64) + 1
+        before = counts.cumsum() - counts
+        counts = np.minimum(counts, np.maximum(CHUNK_ROWS - before, 0))
+        return np.repeat(distinct, counts)
+
+    def _accepted(self, tries: Rows, address: Address) -> tuple[Numbers, Rows]:
+        rows, places = self.source.draw(tries, address)
+        right = self._satisfied(rows, places)
+        rows, places = rows[right], places[right]
+        n_satisfied = len(rows)
+        if self.refiner:
+            accepted = self.refiner.accept(rows, rng_at(*address, "accept"))
+            rows, places = rows[accepted], places[accepted]
+        _count(self.tally, tried=len(tries), satisfied=n_satisfied, accepted=len(rows))
+        return rows, places
+
+    def _satisfied(self, rows: Numbers, places: Rows) -> NDArray[np.bool_]:
+        """Which rows are as asked, bool [n], by the values of the decoded table."""
+        table = self.encoder.to_table(rows)
+        right = np.ones(len(rows), bool)
+        order = np.argsort(places, kind="stable")
+        distinct, counts = np.unique(places, return_counts=True)
+        ends = counts.cumsum()
+        for place, first, end in zip(distinct, ends - counts, ends, strict=True):
+            mine = order[first:end]
+            for name, one in self.request.conditions[place].items():
+                right[mine] &= one.matches(table[name].iloc[mine])
+        return right
+
+    def _failure(self, place: int) -> str:
+        tally = self.tally
+        kept = f", and the refiner accepted {tally.accepted:,}" if self.refiner else ""
+        advice = "; try refine=false" if self.refiner and tally.satisfied else ""
+        return (
+            f"{self.request.told(place)}: of {tally.tried:,} rows tried {tally.satisfied:,} "
+            f"satisfied it{kept}; more are not coming{advice}"
+        )
+
+
+def _matched(asked: Rows, places: Rows) -> tuple[Rows, Rows]:
+    """Pairs (slot, row): the i-th row of a condition goes to its i-th slot."""
+    keys = _numbered(asked), _numbered(places)
+    return np.intersect1d(*keys, assume_unique=True, return_indices=True)[1:]
+
+
+def _numbered(places: Rows) -> Rows:
+    """A number for each entry that no other has: its place, and how many came before it there."""
+    order = np.argsort(places, kind="stable")
+    ordered = places[order]
+    rank = np.arange(len(places)) - np.searchsorted(ordered, ordered)
+    keys = np.empty_like(places)
+    keys[order] = (ordered << 32) + rank
+    return keys
+
+
+def _class_shares(encoder: TableEncoder, condition: Condition) -> Numbers:
+    """The training shares of the classes, 0 where ``condition`` forbids one; [condition_width]."""
+    shares = encoder.class_counts_ / max(encoder.class_counts_.sum(), 1)
+    column = encoder.condition_column
+    if column is None or column.name not in condition:
+        return shares
+    asked = condition[column.name]
+    codes = [int(low) for low, _ in asked.spans]
+    codes += [len(column.categories)] if asked.missing else []
+    allowed = np.isin(np.arange(len(shares)), codes)
+    return np.where(allowed, shares, 0.0)
+
+
+def _count(tally: Tally, *, tried: int, satisfied: int, accepted: int, returned: int = 0) -> None:
+    tally.tried += tried
+    tally.satisfied += satisfied
+    tally.accepted += accepted
+    tally.returned += returned
+
+
+def _draw_condition(weights: Numbers, n: int, rng: torch.Generator) -> Tensor:
     """One-hot float32 [n, condition_width] on the device of ``rng``."""
     if len(weights) == 0:
         return torch.empty(n, 0, device=rng.device)

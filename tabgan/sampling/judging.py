@@ -53,16 +53,12 @@ def threshold_of(module: CGANModule, rows: Tensor, condition: Tensor) -> Thresho
     return Threshold(logit=median, says=says)
 
 
-@torch.no_grad()
 def logits(module: CGANModule, rows: Tensor, condition: Tensor) -> NDArray[np.float64]:
     """The critic's logits, float64 [n], in eval mode; positive leans to real."""
-    mode = module.critic.training
-    module.critic.eval()
     pieces = [
-        module.critic(rows[start : start + AT_ONCE], condition[start : start + AT_ONCE])
+        module.judge(rows[start : start + AT_ONCE], condition[start : start + AT_ONCE])
         for start in range(0, len(rows), AT_ONCE)
     ]
-    module.critic.train(mode)
     return torch.cat(pieces).double().cpu().numpy()
 
 

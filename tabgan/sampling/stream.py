@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.modules.cgan import CGANModule
-from tabgan.sampling.draw import CHUNK_ROWS, class_weights, draw_chunks
+from tabgan.sampling.draw import CHUNK_ROWS, Tally, draw_chunks
 from tabgan.sampling.refiner import Refiner
-from tabgan.tables.conditions import MISSING
+from tabgan.tables.conditions import MISSING, Where, read_where
 from tabgan.tables.writers import open_writer
 
 log = logging.getLogger(__name__)
@@ -33,23 +32,35 @@ def stream_rows(
     out: Path,
     n: int,
     seed: int,
-    where: Mapping[str, str],
+    where: Where,
+    mix: str | Mapping[Any, float] | None = None,
+    like: Sequence[Where] | None = None,
 ) -> dict[str, Any]:
-    """Write ``n`` rows that satisfy ``where`` to ``out``, and beside it ``<out>.json``.
+    """Write ``n`` rows that satisfy ``where``, ``mix`` and ``like`` to ``out``, with an account.
 
-    The sidecar says what was asked and, per column that can be missing, its rate in the rows
-    beside that of the training rows of the same classes. The same seed gives the same bytes.
+    The account, ``<out>.json`` beside it, says what was asked, how many rows were tried for it,
+    and, per column that can be missing, its rate in the rows (beside that of the training rows of
+    the same classes, where no other column is asked for). The same seed gives the same bytes.
 
     Returns:
-        The sidecar.
+        The account.
 
     Raises:
         TabganError: for a condition that cannot be met, or a file that cannot be written.
     """
-    weights = class_weights(encoder, where)
-    started = time.perf_counter()
+    started, tally = time.perf_counter(), Tally()
+    chunks = draw_chunks(  # refuses before a file is made
+        module,
+        encoder,
+        n=n,
+        seed=seed,
+        where=where,
+        mix=mix,
+        like=like,
+        refiner=refiner,
+        tally=tally,
+    )
     missing = pd.Series(0.0, index=list(encoder.schema_.names))
-    chunks = draw_chunks(module, encoder, n=n, seed=seed, weights=weights, refiner=refiner)
     console = Console(stderr=True)
     with open_writer(out, encoder.schema_) as writer:
         for chunk in track(
@@ -62,53 +73,86 @@ def stream_rows(
             writer.write(chunk)
             missing += chunk.isna().sum()
     seconds = time.perf_counter() - started
-    rates = _missing_rates(encoder, weights, missing / n)
-    acceptance = refiner.total_acceptance if refiner else 1.0
-    sidecar = {
+    classes = None if mix is not None or like is not None else _classes(encoder, where)
+    rates = _missing_rates(encoder, classes, missing / n)
+    account = {
         "rows": n,
         "seed": seed,
         "where": dict(where),
+        **({"mix": mix} if mix is not None else {}),
+        **({"like": len(like)} if like is not None else {}),
         "refined": refiner is not None,
-        "expected_acceptance": acceptance,
+        "expected_acceptance": refiner.total_acceptance if refiner else 1.0,
+        "tried": tally.tried,
+        "hit_rate": tally.hit_rate,
+        "oversampling": tally.oversampling,
+        "share_of_the_generator": tally.share,
+        "seconds": round(seconds, 3),  # of drawing and writing
         "missing_rates": rates,
     }
-    out.with_name(out.name + ".json").write_text(json.dumps(sidecar, indent=2) + "\n", "utf-8")
-    _tell(rates, weights, encoder)
-    if refiner:
-        log.info("refined: about %.0f %% of generated rows are accepted", 100 * acceptance)
+    out.with_name(out.name + ".json").write_text(json.dumps(account, indent=2) + "\n", "utf-8")
+    _tell(rates, classes)
+    if refiner or where or mix or like:
+        _tell_tally(tally, refiner)
     log.info("%s rows in %.1f s (%s a second): %s", f"{n:,}", seconds, f"{n / seconds:,.0f}", out)
-    return sidecar
+    return account
+
+
+def _classes(encoder: TableEncoder, where: Where) -> dict[str, int] | None:
+    """Training rows of the classes asked for; None where that is not all that is asked."""
+    column = encoder.condition_column
+    if where.keys() - {column and column.name}:
+        return None
+    if column is None:
+        return {}
+    labels = [*column.categories, MISSING]
+    counts = dict(zip(labels, map(int, encoder.class_counts_), strict=False))
+    if not where:
+        return {label: count for label, count in counts.items() if count}
+    (asked,) = read_where(encoder.schema, where).values()
+    wanted = {labels[int(low)] for low, _ in asked.spans} | ({MISSING} if asked.missing else set())
+    return {label: count for label, count in counts.items() if label in wanted and count}
 
 
 def _missing_rates(
-    encoder: TableEncoder, weights: NDArray[Any], generated: pd.Series
+    encoder: TableEncoder, classes: dict[str, int] | None, generated: pd.Series
 ) -> dict[str, dict[str, float]]:
     """Per column that training rows miss: the rate in the generated and in the training rows."""
     rates = encoder.missing_rates_
-    column = encoder.condition_column
-    labels = [*column.categories, MISSING] if column else []
-    asked = {label: weight for label, weight in zip(labels, weights, strict=False) if weight}
+
+    def training(name: str) -> dict[str, float]:
+        if classes is None:
+            return {}
+        if not classes or not classes.keys() <= rates.keys():
+            return {"training": rates["all"][name]}
+        total = sum(classes.values())
+        return {"training": sum(count / total * rates[c][name] for c, count in classes.items())}
+
     return {
-        name: {
-            "generated": float(generated[name]),
-            "training": sum(w * rates[label][name] for label, w in asked.items())
-            if asked.keys() <= rates.keys() and asked
-            else rate,
-        }
-        for name, rate in rates["all"].items()
+        name: {"generated": float(generated[name]), **training(name)}
+        for name in rates["all"]
         if name in generated.index
     }
 
 
-def _tell(rates: dict[str, dict[str, float]], weights: NDArray[Any], encoder: TableEncoder) -> None:
-    if not rates:
+def _tell(rates: dict[str, dict[str, float]], classes: dict[str, int] | None) -> None:
+    if not rates or classes is None:
         return
-    column = encoder.condition_column
-    asked = [c for c, w in zip(column.categories, weights, strict=False) if w] if column else []
     table = Table(title="missing values", title_justify="left")
     table.add_column("column")
     table.add_column("generated", justify="right")
+    asked = [label for label in classes if label != MISSING]
     table.add_column(f"training rows ({', '.join(asked) or 'all'})", justify="right")
     for name, rate in rates.items():
         table.add_row(name, f"{rate['generated']:.2%}", f"{rate['training']:.2%}")
     Console().print(table)
+
+
+def _tell_tally(tally: Tally, refiner: Refiner | None) -> None:
+    log.info("hit rate %.3f: the rows as asked, of %s tried", tally.hit_rate, f"{tally.tried:,}")
+    if tally.share is not None:
+        log.info("the generator gives such rows a share of %.2g", tally.share)
+    if refiner:
+        share = tally.accepted / max(tally.satisfied, 1)
+        log.info("refined: %.0f %% of these are accepted", 100 * share)
+    log.info("oversampling %.2f: rows tried per row written", tally.oversampling)

@@ -54,5 +54,6 @@ def _check_target(values: pd.Series, where: str) -> None:
     if (known == only).all():
         raise TabganError(
             f"{where}: target {values.name!r} is constant: every value is {only!r}; "
-            "expected at least 2 different values"
+            "expected at least 2 different values; "
+            "without data.target it is a column like any other"
         )

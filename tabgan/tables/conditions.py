@@ -1,27 +1,272 @@
-"""What a user asks of a column: a value, a set of values, or missing."""
+"""What a user asks of rows: per column a value, a set, a range or missing; a class mix; a file.
+
+One grammar for the command line, a file of conditions and Python:
+
+    =====================  =======================  =========================
+    asked                  as text                  in Python
+    =====================  =======================  =========================
+    a value                ``Doctorate`` ``38``     ``"Doctorate"`` ``38``
+    a set                  ``[Bachelors,Masters]``  a list or set
+    a range, both ends in  ``60..70`` ``60..``      ``(60, 70)`` ``(60, None)``
+    missing                ``?``                    ``None``
+    =====================  =======================  =========================
+
+Dates are ISO 8601. The members of a set may be ranges; a category that is itself written in
+brackets, or with dots, wins.
+"""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from tabgan.errors import TabganError, nearest
-from tabgan.tables.schema import Column
+from tabgan.tables.schema import Column, TableSchema
 
 MISSING = "?"
+SHARES_MAY_MISS = 1e-6  # of 1, in sum
+
+Where = Mapping[str, Any]  # column -> what is asked of it, in either form above
 
 
-def asked_labels(column: Column, text: str) -> tuple[str, ...]:
-    """The labels that ``text`` asks of a nominal column; ``MISSING`` stands for a missing value.
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is asked of one column.
 
-    ``text`` is one label, or a set ``[A,B]``; a label that is itself written in brackets wins.
+    Attributes:
+        column: the column.
+        spans: inclusive (low, high), ascending and apart; category codes, numbers, or dates in
+            microseconds since 1970; a single value is a span of itself.
+        missing: whether a missing value will do.
+        text: as it was asked, for messages.
+    """
+
+    column: Column
+    spans: tuple[tuple[float, float], ...]
+    missing: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"where.{self.column.name}={self.text}"
+
+    def matches(self, values: pd.Series) -> NDArray[np.bool_]:
+        """Which values of a conforming column are as asked, bool [n]; reads labels, not codes."""
+        known = values.notna().to_numpy()
+        if self.column.is_nominal:
+            labels = [self.column.categories[int(low)] for low, _ in self.spans]
+            return np.where(known, values.isin(labels).to_numpy(), self.missing)
+        numbers = _plain_numbers(self.column, values)
+        inside = np.zeros(len(values), bool)
+        for low, high in self.spans:
+            inside |= (numbers >= low) & (numbers <= high)
+        return np.where(known, inside, self.missing)
+
+
+def read_where(schema: TableSchema, where: Where) -> dict[str, Asked]:
+    """What is asked of each column that ``where`` names.
 
     Raises:
-        TabganError: when a label is not a category of the column, or no row was missing.
+        TabganError: for an unknown column, or a value that the column cannot have.
     """
-    is_set = text.startswith("[") and text.endswith("]") and text not in column.categories
-    labels = tuple(label.strip() for label in text[1:-1].split(",")) if is_set else (text,)
-    valid = [*column.categories, *([MISSING] if column.missing else [])]
-    for label in labels:
-        if label not in valid:
-            raise TabganError(
-                f"where.{column.name}: no category {label!r}; {nearest(label, valid)}"
-            )
-    return labels
+    for name in where:
+        if name not in schema.names:
+            raise TabganError(f"where.{name}: no such column; {nearest(name, schema.names)}")
+    return {name: read_asked(schema[name], value) for name, value in where.items()}
+
+
+def read_asked(column: Column, value: Any) -> Asked:
+    """What ``value``, in a form that the module's docstring lists, asks of a column.
+
+    Raises:
+        TabganError: when it is not a value that the column can have; the nearest is named.
+    """
+    text = _text_of(value)
+    entries = _entries(column, value)
+    if not entries:
+        raise TabganError(f"where.{column.name}={text}: an empty set, which no row satisfies")
+    if column.kind == "string":
+        raise TabganError(f"where.{column.name}={text}: a text column cannot be asked for")
+    spans, missing = [], False
+    for entry in entries:
+        span = _span(column, entry)
+        missing |= span is None
+        spans += [] if span is None else [span]
+    return Asked(column=column, spans=_apart(spans), missing=missing, text=text)
+
+
+def read_mix(column: Column, mix: str | Mapping[Any, float]) -> dict[str, float]:
+    """Shares of the target's classes, from ``label:share,label:share`` or a mapping.
+
+    Raises:
+        TabganError: for a target of no classes, for an unknown class, or for shares that do not
+            sum to 1.
+    """
+    if not column.is_nominal:
+        raise TabganError(f"mix: the target {column.name!r} is {column.kind} and has no classes")
+    shares = _mix_entries(mix) if isinstance(mix, str) else {str(k): v for k, v in mix.items()}
+    for label, share in shares.items():
+        _code(column, label, asking="mix")
+        if not 0 <= share <= 1:
+            raise TabganError(f"mix: expected a share in [0, 1] of {label!r}, got {share}")
+    total = math.fsum(shares.values())
+    if abs(total - 1) > SHARES_MAY_MISS:
+        raise TabganError(f"mix: expected shares that sum to 1, got {shares} with the sum {total}")
+    return {label: share for label, share in shares.items() if share}
+
+
+def read_like(path: Path) -> list[dict[str, str]]:
+    """A CSV file of conditions: per row what is asked, empty cells left out.
+
+    Raises:
+        TabganError: when the file is absent, damaged or has no rows.
+    """
+    try:
+        cells = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+    except FileNotFoundError as error:
+        raise TabganError(f"like={path}: file not found") from error
+    except (ValueError, OSError) as error:
+        raise TabganError(f"like={path}: not a CSV file: {error}") from error
+    if len(cells) == 0:
+        raise TabganError(f"like={path}: no rows; expected one condition per row")
+    names = [str(name).strip() for name in cells.columns]
+    rows = cells.itertuples(index=False, name=None)
+    return [{n: c.strip() for n, c in zip(names, row, strict=True) if c.strip()} for row in rows]
+
+
+def shown(column: Column, number: float) -> str:
+    """A value of a span (``Asked.spans``) as a person writes it; missing is ``?``."""
+    if math.isnan(number):
+        return MISSING
+    if column.is_nominal:
+        return repr(column.categories[int(number)])
+    if column.kind == "date":
+        return pd.Timestamp(int(number), unit="us").isoformat().removesuffix("T00:00:00")
+    return format(number, ".10g")
+
+
+def _plain_numbers(column: Column, values: pd.Series) -> NDArray[np.float64]:
+    if column.kind == "date":
+        return values.astype("int64").to_numpy().astype(np.float64)
+    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _text_of(value: Any) -> str:
+    if value is None:
+        return MISSING
+    if isinstance(value, tuple):
+        return "..".join("" if end is None else str(end) for end in value)
+    if isinstance(value, list | set | frozenset):
+        return f"[{','.join(map(_text_of, value))}]"
+    return str(value)
+
+
+def _entries(column: Column, value: Any) -> list[Any]:
+    """The members of a set, or the one thing that is asked."""
+    if isinstance(value, list | set | frozenset):
+        return list(value)
+    is_text = isinstance(value, str) and value not in column.categories
+    if is_text and value.startswith("[") and value.endswith("]"):
+        return [member.strip() for member in value[1:-1].split(",") if member.strip()]
+    return [value]
+
+
+def _span(column: Column, entry: Any) -> tuple[float, float] | None:
+    """The inclusive span of one value or range, or None for missing."""
+    if _is_missing(column, entry):
+        if not column.missing:
+            what = f"; {nearest(MISSING, column.categories)}" if column.is_nominal else ""
+            raise TabganError(f"where.{column.name}=?: no value of this column was missing{what}")
+        return None
+    if column.is_nominal:
+        code = _code(column, entry, asking=f"where.{column.name}")
+        return code, code
+    ends = _ends(entry)
+    low, high = (_number(column, end) if end is not None else None for end in ends)
+    if low is not None and high is not None and low > high:
+        raise TabganError(
+            f"where.{column.name}={_text_of(entry)}: a range runs from its low to its high end"
+        )
+    return (-math.inf if low is None else low), (math.inf if high is None else high)
+
+
+def _is_missing(column: Column, entry: Any) -> bool:
+    if isinstance(entry, str):
+        return entry == MISSING and MISSING not in column.categories
+    return entry is None or entry is pd.NaT or (isinstance(entry, float) and math.isnan(entry))
+
+
+def _ends(entry: Any) -> tuple[Any, Any]:
+    """Both ends of a range, None where it is open; of a single value that value twice."""
+    if isinstance(entry, tuple):
+        if len(entry) != 2:
+            raise TabganError(f"where: a range is a pair (low, high), got {entry!r}")
+        return entry
+    if isinstance(entry, str) and ".." in entry:
+        low, _, high = entry.partition("..")
+        return low.strip() or None, high.strip() or None
+    return entry, entry
+
+
+def _code(column: Column, entry: Any, *, asking: str) -> float:
+    label = str(entry)
+    if label not in column.categories and isinstance(entry, bool | np.bool_):
+        label = label.lower()
+    if label not in column.categories:
+        valid = [*column.categories, *([MISSING] if column.missing else [])]
+        raise TabganError(f"{asking}: no category {label!r}; {nearest(label, valid)}")
+    return float(column.categories.index(label))
+
+
+def _number(column: Column, entry: Any) -> float:
+    try:
+        if column.kind == "date":
+            moment = pd.Timestamp(entry)
+            moment = moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
+            return float(moment.to_datetime64().astype("datetime64[us]").astype(np.int64))
+        number = float(entry)
+    except (ValueError, TypeError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        expected = "an ISO 8601 date" if column.kind == "date" else "a number"
+        raise TabganError(
+            f"where.{column.name}: expected {expected}, low..high, a set [a,b] or {MISSING}, "
+            f"got {_text_of(entry)!r}"
+        )
+    return number
+
+
+def _apart(spans: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Ascending, and joined where they overlap."""
+    joined: list[tuple[float, float]] = []
+    for low, high in sorted(spans):
+        if joined and low <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(high, joined[-1][1])
+        else:
+            joined.append((low, high))
+    return tuple(joined)
+
+
+def _mix_entries(text: str) -> dict[str, float]:
+    entry = re.compile(r"\s*(?P<label>.+?)\s*:\s*(?P<share>\d*\.?\d+(?:e-?\d+)?)\s*(?:,|$)", re.I)
+    shares: dict[str, float] = {}
+    place = 0
+    while place < len(text):
+        match = entry.match(text, place)
+        if match is None or match["label"] in shares:
+            raise TabganError(f"mix={text}: expected label:share,label:share, each label once")
+        shares[match["label"]], place = float(match["share"]), match.end()
+    return shares
+
+
+def all_match(asked: Sequence[Asked], table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows of a conforming table are as asked in every column, bool [n]."""
+    masks = [one.matches(table[one.column.name]) for one in asked]
+    return np.logical_and.reduce(masks) if masks else np.ones(len(table), bool)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tabgan.errors import TabganError
 from tabgan.tables.numbers import round_numbers
-from tabgan.tables.schema import Column, TableSchema
+from tabgan.tables.schema import ORDERED, Column, TableSchema
 
 MOST_DECIMALS = 10
 MOST_CATEGORIES = 1_000  # text with more distinct values is a string
@@ -180,13 +180,18 @@ def _category_fields(name: str, dtype: pd.CategoricalDtype) -> dict:
         raise TabganError(f"column {name!r}: its category dtype has no categories")
     plain = pd.api.types.is_string_dtype(dtype.categories.dtype)
     kept = "category" if plain else f"category[{dtype.categories.dtype}]"
+    kept += ORDERED if dtype.ordered else ""
     return {"kind": "nominal", "categories": tuple(labels), "dtype": kept}
 
 
 def _number_fields(name: str, values: pd.Series, is_target: bool) -> dict:
     known = values.dropna()
-    if np.isinf(known.to_numpy(dtype="float64")).any():
-        raise TabganError(f"column {name!r}: expected finite numbers, got an infinite value")
+    infinite = np.isinf(known.to_numpy(dtype="float64"))
+    if infinite.any():
+        row = int(known.index[infinite][0])
+        raise TabganError(
+            f"column {name!r}: expected finite numbers, got {known[row]} in row {row}, from 0"
+        )
     if is_target and _are_classes(known):
         labels = known.drop_duplicates().sort_values().astype("str")
         return {"kind": "nominal", "categories": tuple(labels), "dtype": str(values.dtype)}

@@ -35,6 +35,7 @@ from tabgan.tables.dates import format_dates
 from tabgan.tables.numbers import number_series, parse_numbers
 
 KINDS = ("numeric", "integer", "nominal", "boolean", "date", "string")
+ORDERED = " ordered"  # ends the dtype of a column of ordered categories
 FORMAT = 1  # raised when an older reader would misread the file
 
 
@@ -49,6 +50,7 @@ class Column:
         decimals: digits after the point that a numeric column uses; None for full precision.
         missing: whether a value may be missing.
         date_format: a date column's ``strftime`` format; None writes ISO 8601.
+        key: whether its values only number the rows; metrics leave such a column out.
         dtype: the pandas dtype the column came in, given back by ``TableSchema.restore``;
             None leaves the dtype of the table above.
     """
@@ -59,6 +61,7 @@ class Column:
     decimals: int | None = None
     missing: bool = False
     date_format: str | None = None
+    key: bool = False
     dtype: str | None = None
 
     def __post_init__(self) -> None:
@@ -274,7 +277,7 @@ def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
     if isinstance(values.dtype, pd.CategoricalDtype):
         known = values.cat.categories.astype("str")
         if known.equals(expected) and known.dtype == values.cat.categories.dtype:
-            return values.reset_index(drop=True)
+            return values.cat.as_unordered().reset_index(drop=True)
     labels = values.astype("str").where(values.notna())
     codes = expected.get_indexer(labels)
     unknown = (codes < 0) & labels.notna().to_numpy()
@@ -347,6 +350,8 @@ def _restore(column: Column, values: pd.Series) -> pd.Series:
 
 
 def _restore_category(dtype: str, values: pd.Series) -> pd.Series:
+    if dtype.endswith(ORDERED):
+        return _restore_category(dtype.removesuffix(ORDERED), values).cat.as_ordered()
     inner = dtype.removeprefix("category").strip("[]")
     if not inner:
         return values

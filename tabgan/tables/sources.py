@@ -169,6 +169,14 @@ SOURCES = {
             ),
         ),
         Source(
+            name="bank_small",
+            target="y",
+            files=("bank-small.arff.gz", "bank-small.arff"),  # UCI's bank.csv, a tenth of bank
+            home=f"{UCI}/dataset/222/bank+marketing",
+            citation="Moro, S., Rita, P. and Cortez, P. (2014). Bank Marketing. UCI Machine "
+            "Learning Repository. doi:10.24432/C5K306",
+        ),
+        Source(
             name="nsl_kdd",
             target="class",
             files=("nsl-kdd-train20.arff.gz", "nsl-kdd-train20.arff", "KDDTrain+_20Percent.arff"),
@@ -206,8 +214,11 @@ def resolve(name: str) -> ResolvedSource:
 def data_folder() -> Path:
     """``TABGAN_DATA``, or ``tabgan`` in the user's cache; it need not exist."""
     chosen = os.environ.get("TABGAN_DATA")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
+    return Path(chosen).expanduser().absolute() if chosen else user_cache()
+
+
+def user_cache() -> Path:
+    """``tabgan`` in the user's cache; it need not exist."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # The XDG specification says to ignore a relative path.
     return (cache if cache.is_absolute() else Path.home() / ".cache") / "tabgan"

@@ -1,0 +1,235 @@
+"""Where in an encoded row the values lie that a condition allows.
+
+Found by decoding: each code of a column's discrete blocks is decoded at both ends of its scalar;
+where that changes the value, the scalar's allowed spans are found by bisection, for every scale
+decodes monotonically. No encoder need know of conditions, and a new one works at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tabgan.encoding.table import TableEncoder
+from tabgan.errors import TabganError
+from tabgan.sampling.requests import Condition, Request
+from tabgan.tables.conditions import Asked, shown
+
+FAR = 1e5  # of an encoded scalar, in its standard deviations
+HALVINGS = 64
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Region:
+    """What is allowed of one encoded column.
+
+    Attributes:
+        codes: bool [n_codes]; of several discrete blocks all combinations, the last changing
+            fastest; without a discrete block the one code 0.
+        spans: float32 [n_varying, n_spans, 2], inclusive, of the scalar under each code whose
+            value depends on it (``Axis.varying``); an empty span is (inf, inf).
+    """
+
+    codes: NDArray[np.bool_]
+    spans: NDArray[np.float32]
+
+
+class Axis:
+    """A column's places in an encoded row, and what is decoded from them.
+
+    A derived column's places are those of the column that decides it. The condition's are those
+    of the condition.
+
+    Attributes:
+        scalar: the place of its scalar, or None.
+        starts, widths: of its discrete blocks.
+        n_codes: the combinations of these.
+        varying: the codes whose value depends on the scalar.
+    """
+
+    def __init__(self, encoder: TableEncoder, name: str) -> None:
+        self.encoder, self.name = encoder, name
+        self.source = encoder.derived_[name][0] if name in encoder.derived_ else name
+        blocks = encoder.layout_.of(self.source)
+        scalars = [block.start for block in blocks if block.kind == "continuous"]
+        discrete = [block for block in blocks if block.kind == "discrete"]
+        if len(scalars) > 1:
+            raise TabganError(f"where.{name}: a column of {len(scalars)} scalars cannot be asked")
+        self.is_condition = encoder.encodings_[name] == "condition"
+        self.scalar = scalars[0] if scalars else None
+        self.starts = tuple(block.start for block in discrete)
+        self.widths = tuple(block.width for block in discrete)
+        self.n_codes = encoder.condition_width if self.is_condition else math.prod(self.widths)
+        codes = np.arange(self.n_codes)
+        self.low, self.high = (self._decode(codes, np.full(len(codes), z)) for z in (-FAR, FAR))
+        self.varying = np.flatnonzero(self.low != self.high)
+
+    def regions(self, asked: Sequence[Asked]) -> list[Region]:
+        """The region of each; empty where training has no such value.
+
+        Raises:
+            TabganError: for an empty one, naming what there is.
+        """
+        spans = [self._spans(one) for one in asked]
+        most = max(map(len, spans))
+        wanted = np.full((len(asked), most, 2), (np.inf, -np.inf))
+        for row, found in zip(wanted, spans, strict=True):
+            row[: len(found)] = found
+        values = self.low[:, None, None]
+        inside = np.logical_and(values >= wanted[..., 0], values <= wanted[..., 1])
+        codes = np.asarray(inside.any(axis=2))  # [n_codes, n_asked]
+        scalars = self._bisected(wanted)  # [n_varying, n_asked, n_spans, 2]
+        for code, found in zip(self.varying, scalars, strict=True):
+            codes[code] = np.isfinite(found).any(axis=(1, 2)) | _whole(found).any(axis=1)
+        if self.is_condition:
+            codes &= (self.encoder.class_counts_ > 0)[:, None]
+        for place, one in enumerate(asked):
+            if not codes[:, place].any():
+                raise TabganError(f"{one}: {self._what_there_is(spans[place])}")
+        return [
+            Region(codes=codes[:, place], spans=scalars[:, place]) for place in range(len(asked))
+        ]
+
+    def _spans(self, asked: Asked) -> list[tuple[float, float]]:
+        """The spans in the column's own numbers; missing is the span at infinity."""
+        unit = self.encoder.units_.get(self.name, 1)
+        spans = [(low / unit, high / unit) for low, high in asked.spans]
+        known = [(low, min(high, np.finfo(float).max)) for low, high in spans]
+        return known + ([(np.inf, np.inf)] if asked.missing else [])
+
+    def _decode(self, codes: NDArray[np.int64], scalars: NDArray[np.floating]) -> Floats:
+        """The values of codes and scalars, float64 [n], infinite where missing."""
+        rows = np.zeros((len(codes), self.encoder.layout_.width), np.float32)
+        condition = np.zeros((len(codes), self.encoder.condition_width), np.float32)
+        each = np.arange(len(codes))
+        if self.is_condition:
+            condition[each, codes] = 1.0
+        else:
+            for start, code in zip(self.starts, self.parts(codes), strict=True):
+                rows[each, start + code] = 1.0
+        if self.scalar is not None:
+            rows[:, self.scalar] = scalars
+        values = self.encoder.decode_column(self.name, rows, condition)
+        return np.where(np.isnan(values), np.inf, values)
+
+    def parts(self, codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+        """The code of each discrete block."""
+        return np.unravel_index(codes, self.widths) if self.widths else ()
+
+    def _bisected(self, wanted: Floats) -> NDArray[np.float32]:
+        """Per varying code and span [n_asked, n_spans, 2] of values, the scalar's span.
+
+        From the smallest scalar that decodes to at least the low end up to the largest that
+        decodes to at most the high end, open where the end of the scale is reached.
+        """
+        shape = (len(self.varying), *wanted.shape)
+        if len(self.varying) == 0:
+            return np.empty(shape, np.float32)
+        codes = np.repeat(self.varying, wanted[..., 0].size)
+        low = np.tile(wanted[..., 0].ravel(), len(self.varying))
+        high = np.tile(wanted[..., 1].ravel(), len(self.varying))
+        first = self._edge(codes, lambda values: values >= low)[1]
+        last = self._edge(codes, lambda values: values > high)[0]
+        empty = (first >= last) | (low > high) | (self.high[codes] < low) | (self.low[codes] > high)
+        first = np.where(self.low[codes] >= low, -np.inf, first)
+        last = np.where(self.high[codes] <= high, np.inf, last)
+        found = np.stack([np.where(empty, np.inf, first), np.where(empty, np.inf, last)], axis=-1)
+        return found.reshape(shape).astype(np.float32)
+
+    def _edge(
+        self, codes: NDArray[np.int64], reached: Callable[[Floats], NDArray[np.bool_]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Neighbouring scalars: the largest that has not ``reached``, the smallest that has."""
+        before = np.full(len(codes), -FAR, np.float32)
+        after = np.full(len(codes), FAR, np.float32)
+        for _ in range(HALVINGS):
+            middle = (before + after) / 2
+            there = reached(self._decode(codes, middle))
+            before, after = np.where(there, before, middle), np.where(there, middle, after)
+        return before, after
+
+    def _what_there_is(self, spans: Sequence[tuple[float, float]]) -> str:
+        """Why nothing is as asked: the constant, the range, or the nearest values."""
+        column, unit = self.encoder.schema[self.name], self.encoder.units_.get(self.name, 1)
+        around = self._decode(
+            np.repeat(self.varying, 2 * len(spans)),
+            self._around(spans) if len(self.varying) else np.empty(0),
+        )
+        ends = [self.low[self.varying], self.high[self.varying]]
+        fixed = np.delete(self.low, self.varying)
+        known = np.unique(np.concatenate([fixed, around, *ends]))
+        known = known[np.isfinite(known)]
+        if column.is_nominal or len(known) == 0 or not np.isfinite(spans[0][0]):
+            return "training saw no such row"
+        if len(known) == 1:
+            return f"the column is constant: {shown(column, known[0] * unit)}"
+        low, high = known[0], known[-1]
+        told = f"the training range {shown(column, low * unit)}..{shown(column, high * unit)}"
+        if all(s[1] < low or s[0] > high for s in spans):
+            return f"outside {told}"
+        distance = np.min([np.maximum(s[0] - known, known - s[1]) for s in spans], axis=0)
+        near = sorted(known[np.argsort(distance, kind="stable")[:2]])
+        values = " and ".join(shown(column, value * unit) for value in near)
+        return f"training has no such value; the nearest are {values}, of {told}"
+
+    def _around(self, spans: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
+        """Scalars on both sides of each span, per varying code."""
+        codes = np.repeat(self.varying, len(spans))
+        low, high = (np.tile([s[end] for s in spans], len(self.varying)) for end in (0, 1))
+        below = self._edge(codes, lambda values: values >= low)[0]
+        above = self._edge(codes, lambda values: values > high)[1]
+        return np.column_stack([below, above]).ravel()
+
+
+class Regions:
+    """The regions of a request's conditions, column by column.
+
+    Attributes:
+        axes: per encoded column that any condition asks of.
+        of: per condition, its region of each such column.
+
+    Raises:
+        TabganError: for a condition that no row can satisfy, naming the column and what exists.
+    """
+
+    def __init__(self, encoder: TableEncoder, request: Request) -> None:
+        self.axes: dict[str, Axis] = {}
+        self.of: list[dict[str, Region]] = [{} for _ in request.conditions]
+        for name in dict.fromkeys(name for asked in request.conditions for name in asked):
+            encoding = encoder.encodings_[name]
+            if encoding in ("key", "dropped"):
+                raise TabganError(f"where.{name}: the column is text that the model never learned")
+            axis = Axis(encoder, name)
+            asking = [(place, c[name]) for place, c in enumerate(request.conditions) if name in c]
+            distinct = {(one.spans, one.missing): one for _, one in asking}
+            found = dict(zip(distinct, axis.regions([*distinct.values()]), strict=True))
+            if axis.n_codes == 1 and axis.scalar is None:
+                continue  # constant, and as asked
+            self.axes.setdefault(axis.source, axis)
+            for place, one in asking:
+                self._add(place, axis, found[one.spans, one.missing], request.conditions[place])
+
+    def _add(self, place: int, axis: Axis, region: Region, condition: Condition) -> None:
+        other = self.of[place].get(axis.source)
+        if other is not None:  # a derived column and its source, of one discrete block
+            region = Region(codes=region.codes & other.codes, spans=region.spans)
+            if not region.codes.any():
+                asked = [
+                    one for name, one in condition.items()
+                    if Axis(axis.encoder, name).source == axis.source
+                ]  # fmt: skip
+                raise TabganError(
+                    f"{' and '.join(map(str, asked))} contradict each other: one column decides "
+                    "the other, and training has no such pair"
+                )
+        self.of[place][axis.source] = region
+
+
+def _whole(spans: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return (spans[..., 0] == -np.inf) & (spans[..., 1] == np.inf)

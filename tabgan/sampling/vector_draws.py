@@ -1,0 +1,72 @@
+"""Rows of a CTGAN under conditions: its conditional vector asks for the rarest value of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tabgan.encoding.table import TableEncoder
+from tabgan.modules.ctgan import CTGANModule
+from tabgan.sampling.regions import Region, Regions
+from tabgan.sampling.requests import Request
+from tabgan.seeding import Place, generator_at
+
+
+class VectorDraws:
+    """Tries, of which those as asked have yet to be told: a generator may not do as it is asked.
+
+    A vector can ask for one column alone. Of those that a condition names it is the one whose
+    allowed values the fewest training rows have; a condition on numbers alone is not asked for.
+
+    Args:
+        module: the generator.
+        encoder: of its rows.
+        request: the conditions.
+        weights: float64 [n_conditions, classes], the classes' shares, 0 where forbidden.
+
+    Raises:
+        TabganError: for a condition that no row can satisfy.
+    """
+
+    rate = 1.0
+
+    def __init__(
+        self,
+        module: CTGANModule,
+        encoder: TableEncoder,
+        request: Request,
+        weights: NDArray[np.float64],
+    ) -> None:
+        self.module, self.encoder, self.weights = module, encoder, torch.from_numpy(weights)
+        regions = Regions(encoder, request).of
+        self.allowed = torch.stack([self._allowed(asked) for asked in regions])
+
+    def draw(
+        self, asked: NDArray[np.int64], address: tuple[int, *tuple[Place, ...]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """One row per entry of ``asked``, the place of a condition; and ``asked`` again."""
+        device = self.module.device
+        rng = generator_at(*address, device=device)
+        condition = torch.empty(len(asked), 0, device=device)
+        if self.weights.shape[1]:
+            drawn = torch.multinomial(self.weights[asked].to(device), 1, generator=rng)[:, 0]
+            condition = torch.eye(self.weights.shape[1], device=device)[drawn]
+        allowed = self.allowed[asked].to(device)
+        vector = self.module.vector.draw_among(allowed, condition, rng)
+        rows = self.module.sample(torch.cat([vector, condition], dim=1), rng)
+        return self.encoder.decode_numbers(rows.cpu().numpy(), condition.cpu().numpy()), asked
+
+    def _allowed(self, regions: dict[str, Region]) -> Tensor:
+        """The places of the vector to draw from, bool [width]."""
+        vector = self.module.vector
+        counts = vector.counts.sum(dim=0).cpu()
+        rarest, fewest = torch.ones(vector.width, dtype=torch.bool), torch.inf
+        for block, start in zip(vector.blocks, vector.starts, strict=True):
+            if block.column in regions:
+                places = torch.zeros(vector.width, dtype=torch.bool)
+                places[start : start + block.width] = torch.from_numpy(regions[block.column].codes)
+                n_rows = float(counts[places].sum())
+                rarest, fewest = (places, n_rows) if n_rows < fewest else (rarest, fewest)
+        return rarest

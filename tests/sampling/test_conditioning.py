@@ -1,0 +1,290 @@
+"""Rows under conditions: all satisfy them, and their other columns are as they should be."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tabgan.errors import TabganError
+from tabgan.sampling import conditioning, draw
+from tabgan.sampling.draw import Tally, class_weights, draw_chunks, draw_numbers
+
+HEADER = """@relation staff
+@attribute grade {a,b,c,d}
+@attribute points integer
+@attribute age integer
+@attribute wage real
+@attribute gain real
+@attribute joined date 'yyyy-MM-dd'
+@attribute member {false,true}
+@attribute planet {earth,mars}
+@attribute label {no,yes}
+@data
+"""
+POINTS = {"a": 9, "b": 7, "c": 5, "d": 3}  # which grade decides
+
+
+@pytest.fixture(scope="module")
+def staff(tmp_path_factory):
+    """2,000 rows: wage missing in one of ten, gain 0 in two of three, joined missing at times.
+
+    Age and wage lean on the grade, label on age; one row in 500 has grade d.
+    """
+    rng = np.random.default_rng(0)
+    lines = []
+    for row in range(2_000):
+        grade = "d" if row % 500 == 0 else "abc"[int(rng.integers(3))]
+        age = int(np.clip(rng.normal(25 + 2 * POINTS[grade], 6), 18, 70))
+        wage = "?" if row % 10 == 3 else f"{rng.normal(10 * POINTS[grade], 8):.2f}"
+        gain = "0" if rng.random() < 2 / 3 else f"{rng.lognormal(3, 1):.3f}"
+        joined = "?" if row % 8 == 5 else np.datetime64("2015-01-01") + int(rng.integers(2_000))
+        label = ("no", "yes")[int(rng.random() < age / 80)]
+        member = ("false", "true")[int(rng.integers(2))]
+        values = (grade, POINTS[grade], age, wage, gain, joined, member, "earth", label)
+        lines.append(",".join(map(str, values)) + "\n")
+    path = tmp_path_factory.mktemp("staff") / "staff.arff"
+    path.write_text(HEADER + "".join(lines), "utf-8")
+    return path
+
+
+@pytest.fixture
+def drawing(training, staff):
+    """``drawing(*words, model=...)``: a function that draws rows of a generator on ``staff``.
+
+    The mixture's residual is not 0, so that the noise has a say in every column.
+    """
+
+    def make(*words, model="cgan"):
+        ran = training(f"data.path={staff}", *words, model=model)
+        net = ran.module.sampling_generator
+        if model == "cgan":
+            rng = torch.Generator().manual_seed(0)
+            torch.nn.init.normal_(net.deviation.weight, std=0.15, generator=rng)
+        module, encoder = ran.module.eval(), ran.data.encoder
+
+        def rows(n=300, seed=0, **asked):
+            return pd.concat(
+                draw_chunks(module, encoder, n=n, seed=seed, **asked), ignore_index=True
+            )
+
+        rows.module, rows.encoder = module, encoder
+        return rows
+
+    return make
+
+
+SPRING = ("2016-03-01", "2016-06-30")
+CONDITIONS = [
+    ({"grade": "[a,c]", "member": True}, lambda t: t.grade.isin(["a", "c"]) & (t.member == "true")),
+    ({"age": "30..35", "label": "yes"}, lambda t: t.age.between(30, 35) & (t.label == "yes")),
+    ({"age": [30, (40, None)]}, lambda t: (t.age == 30) | (t.age >= 40)),
+    ({"points": "[7..9]"}, lambda t: t.points.between(7, 9)),
+    ({"points": 7, "grade": ["b", "c"]}, lambda t: (t.points == 7) & t.grade.isin(["b", "c"])),
+    ({"wage": "?"}, lambda t: t.wage.isna()),
+    ({"wage": "[?,70..75]"}, lambda t: t.wage.isna() | t.wage.between(70, 75)),
+    ({"gain": 0}, lambda t: t.gain == 0),
+    ({"gain": "5.5..20.25", "grade": "a"}, lambda t: t.gain.between(5.5, 20.25) & (t.grade == "a")),
+    ({"gain": "..20"}, lambda t: t.gain <= 20),
+    ({"joined": SPRING}, lambda t: t.joined.between(*SPRING)),
+    ({"joined": None, "planet": "earth"}, lambda t: t.joined.isna() & (t.planet == "earth")),
+    ({"grade": "d", "wage": (20, 45)}, lambda t: (t.grade == "d") & t.wage.between(20, 45)),
+]  # fmt: skip
+
+
+ENCODERS = [
+    ("cgan", ()),
+    ("cgan", ("encoder.numeric=standard", "encoder.levels=0")),
+    ("cgan", ("encoder.numeric=power", "encoder.conditional=false")),
+    ("cgan", ("encoder.nominal=label",)),
+    ("cgan_basic", ()),
+    ("cgan_report", ("encoder=report",)),
+]
+
+
+@pytest.mark.parametrize(("model", "words"), ENCODERS)
+def test_every_row_satisfies_its_condition(drawing, model, words):
+    rows = drawing(*words, model=model)
+    plain, tried = rows(n=2_000, seed=1), 0
+    for where, check in CONDITIONS:
+        if model != "cgan" and not check(plain).any():
+            continue  # plain draws of an untrained net may never give it
+        tally = Tally()
+        table = rows(n=40, where=where, tally=tally)
+        assert len(table) == 40
+        assert check(table).all(), where
+        if model == "cgan":  # the chance of a try is known, and hardly a row is thrown away
+            assert tally.hit_rate > 0.5, where
+        tried += 1
+    assert tried >= 8
+
+
+def test_a_rare_condition_costs_no_more_than_a_common_one(drawing):
+    tally = Tally()
+    table = drawing()(n=2_000, where={"grade": "d", "member": "true", "age": "..35"}, tally=tally)
+    assert set(table.grade) == {"d"}
+    assert tally.share < 0.005  # of the generator's rows; a plain draw would need 400,000 of them
+    assert tally.hit_rate == pytest.approx(0.8, abs=0.1)  # 1 / WEIGHT_PER_ROW
+    assert tally.oversampling < 2
+
+
+WHERE = {"age": "35..44", "member": "true", "wage": "[?,50..90]", "gain": "[0,10..40]"}
+
+
+def test_the_other_columns_are_those_of_plain_rows_that_satisfy_the_condition(drawing):
+    rows, tally = drawing(), Tally()
+    plain = rows(n=60_000, seed=1)
+    inside = plain.age.between(35, 44) & (plain.member == "true")
+    inside &= plain.wage.isna() | plain.wage.between(50, 90)
+    inside &= (plain.gain == 0) | plain.gain.between(10, 40)
+    real, asked = plain[inside], rows(n=6_000, seed=2, where=WHERE, tally=tally)
+    assert tally.share == pytest.approx(inside.mean(), abs=5 * np.sqrt(inside.mean() / 60_000))
+    for measure in (
+        lambda t: t.grade == "a",
+        lambda t: t.grade == "b",
+        lambda t: t.label == "yes",
+        lambda t: t.joined.isna(),
+        lambda t: t.joined.dt.year.fillna(2015) - 2015,
+        lambda t: t.age,
+        lambda t: t.wage.isna(),
+        lambda t: t.wage.fillna(70),
+        lambda t: t.gain == 0,
+        lambda t: t.gain,
+        lambda t: (t.grade == "a") * t.age,
+        lambda t: (t.label == "yes") * t.gain,
+    ):
+        one, other = measure(real).astype(float), measure(asked).astype(float)
+        # half as many rows as drawn, as some stand on the same component and noise
+        error = np.sqrt(one.var() / len(one) + other.var() / (len(other) / 2))
+        assert abs(one.mean() - other.mean()) < 4.5 * error
+
+
+def test_nothing_but_the_class_asked_gives_the_rows_it_always_gave(drawing):
+    rows = drawing()
+    weights = class_weights(rows.encoder, {})
+    numbers = draw_numbers(
+        rows.module, rows.encoder, n=50, address=(3, "sample", 0), weights=weights
+    )
+    pd.testing.assert_frame_equal(rows(n=50, seed=3), rows.encoder.to_table(numbers))
+    numbers = draw_numbers(
+        rows.module, rows.encoder, n=50, address=(3, "sample", 0), weights=np.array([0.0, 1.0])
+    )
+    asked = rows(n=50, seed=3, where={"label": "yes"})
+    pd.testing.assert_frame_equal(asked, rows.encoder.to_table(numbers))
+
+
+@pytest.mark.parametrize("asked", [{"where": WHERE}, {"mix": "yes:0.9,no:0.1"}])
+def test_the_same_seed_gives_the_same_rows(drawing, asked):
+    rows = drawing()
+    first = rows(seed=7, **asked)
+    pd.testing.assert_frame_equal(rows(seed=7, **asked), first)
+    assert not rows(seed=8, **asked).equals(first)
+
+
+def test_more_rows_than_a_chunk_come_in_chunks(drawing, monkeypatch):
+    monkeypatch.setattr(draw, "CHUNK_ROWS", 100)
+    rows = drawing()
+    asked = {"where": WHERE, "seed": 0, "n": 250}
+    assert [len(c) for c in draw_chunks(rows.module, rows.encoder, **asked)] == [100, 100, 50]
+
+
+@pytest.mark.parametrize("model", ["cgan", "cgan_basic"])
+def test_a_mix_has_the_shares_it_asks_for_to_the_row(drawing, model):
+    table = drawing(model=model)(n=200, mix={"yes": 0.855, "no": 0.145}, where={"age": "30..50"})
+    assert table.label.value_counts().to_dict() == {"yes": 171, "no": 29}
+    assert table.age.between(30, 50).all()
+    assert len(set(table.label[:20])) == 2  # in an order of chance
+
+
+@pytest.mark.parametrize("model", ["cgan", "cgan_basic"])
+def test_row_i_satisfies_row_i_of_the_conditions_and_then_they_begin_anew(drawing, model):
+    like = [{"grade": "a", "age": "30..50"}, {}, {"label": "no"}, {"wage": None}]
+    table = drawing(model=model)(n=46, like=like, where={"member": "true"})
+    assert (table.member == "true").all()
+    assert (table.grade[0::4] == "a").all()
+    assert table.age[0::4].between(30, 50).all()
+    assert (table.label[2::4] == "no").all()
+    assert table.wage[3::4].isna().all()
+    assert table.wage[1::4].notna().any()
+
+
+def test_more_conditions_than_one_table_holds(drawing, monkeypatch):
+    monkeypatch.setattr(conditioning, "CONDITIONS_AT_ONCE", 7)
+    like = [{"age": age, "grade": grade} for age in range(30, 45) for grade in "abc"]
+    table = drawing()(n=len(like), like=like)
+    assert table.age.tolist() == [row["age"] for row in like]
+    assert table.grade.tolist() == [row["grade"] for row in like]
+
+
+class Choosy:
+    """A refiner that takes every tenth age alone."""
+
+    total_acceptance = 0.1
+
+    def accept(self, rows, rng):
+        return rows[:, 2] % 10 == 0
+
+
+@pytest.mark.parametrize("model", ["cgan", "cgan_basic"])
+def test_rows_that_satisfy_the_condition_are_refined(drawing, model):
+    tally = Tally()
+    where = {"age": "25..45", "gain": 0}
+    table = drawing(model=model)(n=60, where=where, refiner=Choosy(), tally=tally)
+    assert set(table.age) <= {30, 40}
+    assert (table.gain == 0).all()
+    assert tally.returned == 60 <= tally.accepted <= tally.satisfied <= tally.tried
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ({"age": "90..99"}, r"where.age=90..99: outside the training range \d\d..\d\d"),
+        ({"points": "6"}, "where.points=6: training has no such value; the nearest are 5 and 7, "
+                          "of the training range 3..9"),
+        ({"points": "5", "grade": "a"}, "where.points=5 and where.grade=a contradict each other"),
+        ({"planet": "mars"}, "where.planet=mars: training saw no such row"),
+        ({"planet": "venus"}, "where.planet: no category 'venus'"),
+        ({"gain": "1e7.."}, "where.gain=1e7..: outside the training range 0..\\d+"),
+        ({"gain": "0.0001..0.0002"}, "where.gain=0.0001..0.0002: training has no such value; the "
+                                     "nearest are 0 and [0-9.]+, of the training range 0..\\d+"),
+        ({"joined": "2031-01-01"}, "where.joined=2031-01-01: outside the training range 2015-01-"),
+        ({"age": "?"}, r"where.age=\?: no value of this column was missing"),
+    ],
+)  # fmt: skip
+def test_what_no_row_can_satisfy_is_refused_before_any_is_drawn(drawing, where, told):
+    rows = drawing()
+    with pytest.raises(TabganError, match=f"^{told}"):
+        draw_chunks(rows.module, rows.encoder, n=5, seed=0, where=where)
+
+
+def test_a_category_that_training_never_saw_is_refused(drawing, monkeypatch):
+    rows = drawing()
+    monkeypatch.setattr(conditioning, "LEAST_SHARE", 0.01)
+    with pytest.raises(TabganError, match=r"^where.grade=d: training saw no such row, and the mod"):
+        rows(where={"grade": "d"})
+
+
+def test_plain_draws_that_never_satisfy_a_condition_stop(drawing, monkeypatch):
+    monkeypatch.setattr(draw, "FRUITLESS_ROWS", 20_000)
+    rows = drawing(model="cgan_basic")
+    where = {"gain": "11..12", "wage": "60..60.3", "age": 31, "joined": "2016-03-01..2016-04-01"}
+    with pytest.raises(TabganError, match=r"where.gain=11..12, .*: of [\d,]+ rows tried 0 sat"):
+        rows(n=5, where=where)
+
+
+def test_like_names_the_row_that_cannot_be(drawing):
+    with pytest.raises(TabganError, match=r"^like, row 2: where.grade: no category 'e'"):
+        drawing()(like=[{"grade": "a"}, {"grade": "e"}])
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"mix": "yes:1", "where": {"label": "no"}}, "mix and where.label: both ask for classes"),
+        ({"mix": "yes:1", "like": [{}]}, "mix and like: both say the rows' conditions"),
+        ({"like": [{"age": 30}], "where": {"age": 31}}, "like, row 1: where.age asks the same of"),
+    ],
+)
+def test_words_that_contradict_each_other_are_refused(drawing, asked, told):
+    with pytest.raises(TabganError) as error:
+        drawing()(**asked)
+    assert str(error.value).startswith(told)

@@ -1,0 +1,142 @@
+"""What is asked of a column: one grammar for texts and for Python values."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tabgan.errors import TabganError
+from tabgan.tables.conditions import all_match, read_asked, read_like, read_mix, read_where
+from tabgan.tables.schema import Column
+
+DAY = 86_400_000_000  # microseconds
+
+
+@pytest.fixture
+def matching(schema, table):
+    """The rows, from 0, whose value in a column is as asked."""
+
+    def rows(name, value):
+        return np.flatnonzero(read_asked(schema[name], value).matches(table[name])).tolist()
+
+    return rows
+
+
+# ages 1 ? 7 1 3 5; colours red ? white red red white; born on the 1 2 2 9 5 5 of January 2020
+@pytest.mark.parametrize(
+    ("name", "value", "rows"),
+    [
+        ("age", "1", [0, 3]),
+        ("age", 1, [0, 3]),
+        ("age", "3..5", [4, 5]),
+        ("age", (3, 5), [4, 5]),
+        ("age", "5..", [2, 5]),
+        ("age", "..3", [0, 3, 4]),
+        ("age", (None, 3), [0, 3, 4]),
+        ("age", "[1, 6..8]", [0, 2, 3]),
+        ("age", [1, (6, 8)], [0, 2, 3]),
+        ("age", "?", [1]),
+        ("age", None, [1]),
+        ("age", math.nan, [1]),
+        ("age", "[?,7]", [1, 2]),
+        ("weight", "-1e1..0.25", [0]),
+        ("colour", "red", [0, 3, 4]),
+        ("colour", "[red,white]", [0, 2, 3, 4, 5]),
+        ("colour", ["white", None], [1, 2, 5]),
+        ("colour", "?", [1]),
+        ("born", "2020-01-02", [1, 2]),
+        ("born", pd.Timestamp("2020-01-02"), [1, 2]),
+        ("born", "2020-01-03..2020-01-05T12:00", [4, 5]),
+        ("born", "2020-01-09T00:00+00:00", [3]),
+        ("born", ("2020-01-06", None), [3]),
+    ],
+)
+def test_the_rows_that_are_as_asked(matching, name, value, rows):
+    assert matching(name, value) == rows
+
+
+def test_spans_that_overlap_become_one(schema):
+    assert read_asked(schema["age"], "[5..9,1..3,3..4,20]").spans == ((1, 4), (5, 9), (20, 20))
+
+
+def test_dates_are_microseconds(schema):
+    assert read_asked(schema["born"], "1970-01-02..1970-01-03").spans == ((DAY, 2 * DAY),)
+
+
+def test_all_columns_must_match(schema, table):
+    asked = read_where(schema, {"age": "1..3", "kind": "cat"})
+    assert all_match([*asked.values()], table).tolist() == [True, False, False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("age", "old", "where.age: expected a number, low..high, a set [a,b] or ?, got 'old'"),
+        ("age", "inf", "got 'inf'"),
+        ("age", "9..3", "where.age=9..3: a range runs from its low to its high end"),
+        ("age", "[]", "where.age=[]: an empty set, which no row satisfies"),
+        ("legs", "?", "where.legs=?: no value of this column was missing"),
+        ("kind", "?", "where.kind=?: no value of this column was missing"),
+        ("colour", "rad", "where.colour: no category 'rad'; did you mean 'red'?"),
+        ("colour", "red..white", "where.colour: no category 'red..white'"),
+        ("born", "yesterday?", "where.born: expected an ISO 8601 date"),
+        ("name", "Ann", "where.name=Ann: a text column cannot be asked for"),
+        ("height", "1", "where.height: no such column; did you mean 'weight'?"),
+    ],
+)
+def test_what_cannot_be_asked(schema, name, value, told):
+    with pytest.raises(TabganError) as error:
+        read_where(schema, {name: value})
+    assert told in str(error.value)
+
+
+def test_a_label_in_brackets_or_with_dots_wins():
+    column = Column(name="x", kind="nominal", categories=("[a,b]", "a", "b", "1..2", "true"))
+    assert read_asked(column, "[a,b]").spans == ((0, 0),)
+    assert read_asked(column, "1..2").spans == ((3, 3),)
+    assert read_asked(column, True).spans == ((4, 4),)
+
+
+@pytest.mark.parametrize(
+    "mix", ["cat:0.25,dog:0.75", "cat:.25, dog:.75", {"cat": 0.25, "dog": 0.75}]
+)
+def test_a_mix_is_shares_of_classes(schema, mix):
+    assert read_mix(schema["kind"], mix) == {"cat": 0.25, "dog": 0.75}
+
+
+def test_a_label_of_a_mix_may_hold_commas_and_colons():
+    column = Column(name="x", kind="nominal", categories=("a,b", "c:1"))
+    assert read_mix(column, "a,b:0.5,c:1:0.5") == {"a,b": 0.5, "c:1": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("mix", "told"),
+    [
+        ("cat:0.5", "mix: expected shares that sum to 1"),
+        ("cat:0.5,cow:0.5", "mix: no category 'cow'; expected one of ['cat', 'dog']"),
+        ("cat", "mix=cat: expected label:share,label:share"),
+        ({"cat": 1.5, "dog": -0.5}, "mix: expected a share in [0, 1] of 'cat', got 1.5"),
+    ],
+)
+def test_what_is_no_mix(schema, mix, told):
+    with pytest.raises(TabganError) as error:
+        read_mix(schema["kind"], mix)
+    assert str(error.value).startswith(told)
+
+
+def test_a_file_of_conditions_leaves_empty_cells_out(tmp_path):
+    path = tmp_path / "conditions.csv"
+    path.write_text('age,colour\n3..5,\n,"[red,?]"\n,\n?,NA\n', "utf-8")
+    assert read_like(path) == [
+        {"age": "3..5"},
+        {"colour": "[red,?]"},
+        {},
+        {"age": "?", "colour": "NA"},
+    ]
+
+
+def test_a_file_of_no_conditions_is_refused(tmp_path):
+    (tmp_path / "none.csv").write_text("age\n", "utf-8")
+    with pytest.raises(TabganError, match="no rows; expected one condition per row"):
+        read_like(tmp_path / "none.csv")
