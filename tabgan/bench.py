@@ -1,0 +1,39 @@
+"""``python -m tabgan.bench``: our recipes beside peers, on the same tables and machine."""
+
+import hydra
+from omegaconf import DictConfig
+
+from tabgan.commands import job, launch
+from tabgan.paths import conf_dir
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="bench")
+@job
+def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
+    """Fit, sample, time and judge each recipe on each table; write what came out as tables."""
+    from pathlib import Path  # torch takes seconds to import, and --help must not
+
+    from tabgan.errors import check_keys
+    from tabgan.lineup import COMMON, OF_BENCH, cache_of, ours, peers_on, tables_of
+    from tabgan.studies.bench import bench
+
+    check_keys(cfg, (*COMMON, *OF_BENCH))
+    recipes = [ours(name, [f"+experiment={name}", *cfg.words]) for name in cfg.experiments]
+    bench(
+        tables=tables_of(cfg),
+        contestants=lambda table: [*recipes, *peers_on(table, cfg)],
+        seeds=list(cfg.seeds),
+        peer_seeds=list(cfg.seeds if cfg.peer_seeds is None else cfg.peer_seeds),
+        cache=cache_of(cfg),
+        out=Path(cfg.out),
+        speed_rows=cfg.speed_rows,
+    )
+
+
+def run() -> None:
+    """The console command ``tabgan-bench``."""
+    launch(main, "bench")
+
+
+if __name__ == "__main__":
+    run()

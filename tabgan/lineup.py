@@ -1,0 +1,97 @@
+"""Who competes on what: from a configuration to contestants and prepared tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hydra import compose
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from tabgan.commands import explain
+from tabgan.encoding.table import TableEncoder
+from tabgan.errors import TabganError, check_keys, nearest
+from tabgan.evaluation import takes_a_run
+from tabgan.paths import conf_dir
+from tabgan.studies.contestants import DRIVERS, Ours, Peer
+from tabgan.studies.prepared import Prepared, prepare
+from tabgan.tables.sources import user_cache
+
+COMMON = ("tables", "seeds", "cache", "out", "seed", "run_name", "data")
+OF_BENCH = ("experiments", "words", "peers", "peer_seeds", "speed_rows", "peer")
+
+
+def cache_of(cfg: DictConfig) -> Path:
+    """``cache=``, or a folder in the user's cache."""
+    return user_cache() / "bench" if cfg.cache is None else Path(cfg.cache)
+
+
+def tables_of(cfg: DictConfig) -> Iterator[Prepared]:
+    """The tables that ``tables`` names, or else the one of ``data``, read one after the other.
+
+    Raises:
+        TabganError: when a table cannot be read, or has no test rows.
+    """
+    for name in cfg.tables or [None]:
+        data = cfg.data if name is None else compose("train", [f"data={name}"]).data
+        reader = instantiate(data)(encoder=TableEncoder)
+        train, test = reader.read()
+        yield prepare(reader.title, train, test, reader.schema, cache=cache_of(cfg) / "tables")
+
+
+def ours(name: str, words: Sequence[str]) -> Ours:
+    """A training of these words, and what they compose to.
+
+    Raises:
+        TabganError: when they do not compose.
+    """
+    try:
+        cfg = compose("train", [*words, "data=table"])
+    except HydraException as error:
+        raise TabganError(f"{name}: {explain(error, 'train', words)}") from error
+    asked = OmegaConf.to_container(cfg, resolve=False)
+    configuration = {"version": version("tabgan-lightning"), "asked": asked}
+    return Ours(name=name, words=tuple(words), configuration=configuration)
+
+
+def peers_on(table: Prepared, cfg: DictConfig) -> Iterator[Peer]:
+    """The asked peers with their settings for this table.
+
+    Raises:
+        TabganError: for a peer that no configuration describes.
+    """
+    for name in cfg.peers:
+        if name not in cfg.peer:
+            raise TabganError(f"no peer {name!r}; {nearest(name, cfg.peer)}")
+        peer: Any = OmegaConf.to_container(cfg.peer[name])
+        yield Peer(
+            name=name,
+            requirements=peer["requirements"],
+            driver=DRIVERS / peer["driver"],
+            settings=peer["settings"] | peer.get("settings_on", {}).get(table.title, {}),
+            cache=cache_of(cfg),
+        )
+
+
+def study_of(cfg: DictConfig) -> tuple[str, Callable[..., Any]]:
+    """The name of the study that ``+study=`` adds, and the study itself.
+
+    Raises:
+        TabganError: without a study, for one that looks at a trained run, for unknown keys.
+    """
+    if "study" not in cfg:
+        names = sorted(path.stem for path in (conf_dir() / "study").glob("*.yaml"))
+        raise TabganError(f"no study: give +study=<name>; the names are {names}")
+    check_keys(cfg, (*COMMON, "study"))
+    name = HydraConfig.get().runtime.choices["study"]
+    if takes_a_run(cfg.study):
+        raise TabganError(
+            f"study {name!r} looks at a trained run: "
+            f"python -m tabgan.evaluate run=<folder> +study={name}"
+        )
+    return name, instantiate(cfg.study)

@@ -1,0 +1,99 @@
+"""What each part of a recipe is worth: the recipe, and the recipe with that part changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tabgan.report.dots import dots_picture
+from tabgan.studies.contest import Line, anchors, contest
+from tabgan.studies.contestants import OURS, RAW, REFINED, Contestant
+from tabgan.studies.prepared import Prepared
+from tabgan.studies.tallies import markdown, write_tally
+
+log = logging.getLogger(__name__)
+
+FIGURES = {
+    "raw.c2st_test_auc": "C2ST AUC raw",
+    "refined.c2st_test_auc": "refined",
+    "raw.c2st_train_score": "C2ST score raw",
+    "refined.c2st_train_score": "refined",
+    "raw.trend_error": "trend % raw",
+    "refined.trend_error": "refined",
+    "raw.wnmis": "wNMIS raw",
+    "refined.wnmis": "refined",
+    "raw.mle_auc": "MLE AUC raw",
+    "refined.mle_auc": "refined",
+    "raw.mle_rmse": "MLE RMSE raw",
+    "refined.mle_rmse": "refined",
+    "raw.dcr_q05": "DCR 5 % raw",
+    "refined.dcr_q05": "refined",
+    "fit_wall": "training, s",
+}
+JUDGED = "c2st_test_auc"  # what the picture shows
+SHARED = ("table", "recipe", "seed", "side", "fit_wall")  # by both kinds of rows
+
+
+def ablation_study(
+    *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Contestant],
+    seeds: Sequence[int], cache: Path, out: Path, base: Sequence[str],
+    variants: Mapping[str, Sequence[str]],
+) -> list[Line]:  # fmt: skip
+    """Train every variant with every seed that is not done yet, and set them side by side.
+
+    Writes ``ablation.md``, ``ablation.csv`` (a line per table, variant and seed) and
+    ``<table>.png`` into ``out``, anew after each training.
+
+    Args:
+        tables: what is learned.
+        recipe: a contestant from a name and words of ``tabgan.train``.
+        seeds: one training of each variant per seed.
+        cache: where everything is kept.
+        out: a folder.
+        base: the words of the whole recipe, with what shortens it.
+        variants: name -> the words that change it; none for the recipe itself.
+    """
+    recipes = [recipe(name, [*base, *words]) for name, words in variants.items()]
+    lines: list[Line] = []
+    for table in tables:
+        own = [_merged([line]) for line in anchors(table, cache=cache)]
+        for seed in seeds:
+            for changed in recipes:
+                own.append(_merged(contest(changed, table, seed=seed, cache=cache, speed_rows=0)))
+                write_tally(out, "ablation", [*lines, *own], _page([*lines, *own], base, variants))
+                (out / f"{table.title}.png").write_bytes(_picture(table.title, own))
+        lines += own
+    log.info("%s\nthe ablation: %s", markdown(lines, FIGURES), out / "ablation.md")
+    return lines
+
+
+def _merged(lines: Sequence[Line]) -> Line:
+    """The lines of raw and of refined rows as one: figures under ``raw.`` and ``refined.``."""
+    merged: dict[str, Any] = {name: lines[0][name] for name in SHARED if name in lines[0]}
+    for line in lines:
+        figures = {k: v for k, v in line.items() if k not in (*SHARED, "rows")}
+        merged |= {f"{line['rows']}.{name}": value for name, value in figures.items()}
+    return merged
+
+
+def _page(lines: Sequence[Line], base: Sequence[str], variants: Mapping[str, Sequence[str]]) -> str:
+    told = "".join(f"- {name}: `{' '.join([*base, *words])}`\n" for name, words in variants.items())
+    return f"{markdown(lines, FIGURES)}\nThe words of each training:\n\n{told}"
+
+
+def _picture(title: str, lines: Sequence[Line]) -> bytes:
+    lines = [line for line in lines if line["side"] == OURS]  # the floor would squeeze the rest
+    groups = {
+        kind: {
+            name: [
+                line[f"{kind}.{JUDGED}"]
+                for line in lines
+                if line["recipe"] == name and f"{kind}.{JUDGED}" in line
+            ]
+            for name in dict.fromkeys(line["recipe"] for line in lines)
+        }
+        for kind in (RAW, REFINED)
+    }
+    return dots_picture(f"{title}: C2ST AUC, .5 is best", groups, ideal=0.5)

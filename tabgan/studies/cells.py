@@ -1,0 +1,67 @@
+"""Runs that are done once: a folder per (recipe, table, seed, configuration), a file per step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """The folder of one (recipe, table, seed, configuration), and its steps.
+
+    A step that is done has a file, so a study that was killed goes on where it was, and one that
+    is asked again answers at once. Remove the folder to have it done anew.
+    """
+
+    title: str
+    folder: Path
+
+    def once(self, step: str, work: Callable[[], Mapping[str, float]]) -> Figures:
+        """What ``work`` gave the first time; it is kept in ``<step>.json``."""
+        path = self.folder / f"{step}.json"
+        if not path.is_file():
+            log.info("%s: %s", self.title, step)
+            keep(path, dict(work()))
+        figures: Figures = json.loads(path.read_text("utf-8"))
+        return figures
+
+
+def open_cell(cache: Path, *, recipe: str, table: str, seed: int, configuration: Any) -> Cell:
+    """The cell of a recipe on a table; two configurations never share one.
+
+    Args:
+        cache: where all cells lie.
+        recipe: what the recipe is called.
+        table: what the table is called.
+        seed: of the training.
+        configuration: plain data; everything that decides what comes out.
+    """
+    key = {"recipe": recipe, "table": table, "seed": seed, "configuration": configuration}
+    folder = cache / table / f"{recipe}-seed{seed}-{digest(key)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    keep(folder / "cell.json", key)
+    return Cell(title=f"{table}, {recipe}, seed {seed}", folder=folder)
+
+
+def digest(plain: Any) -> str:
+    """Twelve hexadecimal digits that are the same for equal data, whatever its keys' order."""
+    text = json.dumps(plain, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def keep(path: Path, plain: Any) -> None:
+    """Write JSON that is there whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(json.dumps(plain, indent=2, default=str) + "\n", "utf-8")
+    os.replace(part, path)

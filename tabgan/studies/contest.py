@@ -1,0 +1,106 @@
+"""One recipe on one table with one seed: fitted, sampled, timed and judged, each step once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tabgan.metrics.boosting import detector_name
+from tabgan.metrics.panel import evaluate_real_rows, evaluate_tables, independent_columns
+from tabgan.studies.cells import Cell, Figures, digest, open_cell
+from tabgan.studies.contestants import RAW, Contestant
+from tabgan.studies.prepared import Prepared
+
+Line = dict[str, Any]
+ANCHOR = "anchor"
+ANCHORS = ("real test rows", "independent columns")
+CELLS = "cells"  # the cache's folder of them
+JUDGE_SEED = 0  # the evaluator's, the same for every seed of a training
+
+
+def contest(
+    contestant: Contestant, table: Prepared, *, seed: int, cache: Path, speed_rows: int
+) -> list[Line]:
+    """A line of figures for each kind of rows that the contestant makes.
+
+    ``wall``, ``cpu`` (seconds) and ``peak_mb`` are those of fitting and of writing as many rows
+    as there are training rows, from the file to the rows, starts of processes included;
+    ``rows_per_second`` is that of drawing and writing ``speed_rows`` rows; then the metrics of
+    ``panel.evaluate_tables``.
+
+    Args:
+        contestant: who makes rows.
+        table: what it learns and is judged on.
+        seed: of its training and its sampling.
+        cache: its ``cells/`` are where the steps that are done lie.
+        speed_rows: rows to time; 0 leaves the speed out.
+    """
+    cell = open_cell(
+        cache / CELLS, recipe=contestant.name, table=table.name, seed=seed,
+        configuration=contestant.configuration,
+    )  # fmt: skip
+    fit = cell.once("fit", lambda: contestant.fit(cell.folder, table, seed))
+    lines = []
+    for kind in contestant.kinds(cell.folder):
+
+        def drawn(n: int, out: str, kind: str = kind) -> Figures:
+            return contestant.sample(cell.folder, kind=kind, n=n, seed=seed, out=out)
+
+        rows = f"{kind}.csv"
+        drawing = cell.once(kind, lambda: drawn(len(table.train), rows))  # noqa: B023
+        line = {"table": table.title, "recipe": contestant.title, "rows": kind, "seed": seed}
+        line |= {"side": contestant.side}
+        line |= {"fit_wall": fit["wall"], "wall": fit["wall"] + drawing["wall"]}
+        line |= {"cpu": fit["cpu"] + drawing["cpu"]}
+        line |= {"peak_mb": max(fit["peak_mb"], drawing["peak_mb"])}
+        if speed_rows:
+            step = f"{kind}_speed_{speed_rows}"
+            speed = cell.once(step, lambda: drawn(speed_rows, f"{step}.csv"))  # noqa: B023
+            (cell.folder / f"{step}.csv").unlink(missing_ok=True)
+            line["rows_per_second"] = speed_rows / speed["seconds"]
+        lines.append(line | _judged(cell, table, kind))
+    return lines
+
+
+def anchors(table: Prepared, *, cache: Path) -> list[Line]:
+    """The ceiling and the floor: real test rows, and independent columns of the training rows."""
+    train, test = table.train, table.test
+
+    def ceiling() -> Figures:
+        scores, _ = evaluate_real_rows(train, test, target=table.target, **_settings())
+        return scores
+
+    def floor() -> Figures:
+        return _scores(table, independent_columns(train, len(train), JUDGE_SEED))
+
+    lines = []
+    for name, judge in zip(ANCHORS, (ceiling, floor), strict=True):
+        cell = open_cell(cache / CELLS, recipe=name, table=table.name, seed=0, configuration=None)
+        scores = cell.once(f"scores-{_judge()}", judge)
+        lines.append(
+            {"table": table.title, "recipe": name, "rows": RAW, "seed": 0}
+            | {"side": ANCHOR}
+            | scores
+        )
+    return lines
+
+
+def _judged(cell: Cell, table: Prepared, kind: str) -> Figures:
+    rows = cell.folder / f"{kind}.csv"
+    return cell.once(f"{kind}_scores-{_judge()}", lambda: _scores(table, table.decoded(rows)))
+
+
+def _scores(table: Prepared, rows: pd.DataFrame) -> Figures:
+    scores, _ = evaluate_tables(table.train, table.test, rows, target=table.target, **_settings())
+    return scores
+
+
+def _settings() -> dict[str, Any]:
+    return {"seed": JUDGE_SEED, "threads": 1, "full_mle": False}
+
+
+def _judge() -> str:
+    """Which evaluator gave a score: figures of two do not compare."""
+    return digest([detector_name(), _settings()])

@@ -1,0 +1,181 @@
+"""Who makes rows: a training of ours, or a peer in an environment of its own.
+
+Both are commands in processes of their own that fit on a prepared table and then write rows, so
+both are timed by the same watch from the file to the rows.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from tabgan.errors import TabganError
+from tabgan.studies.cells import digest, keep
+from tabgan.studies.prepared import Prepared
+from tabgan.studies.processes import Costs, timed
+
+log = logging.getLogger(__name__)
+
+OURS, PEER = "ours", "peer"
+RAW, REFINED = "raw", "refined"
+DRIVERS = Path(__file__).parent  # of the peers that we know
+
+
+class Contestant(Protocol):
+    """A recipe that fits and samples; ``folder`` is its cell's."""
+
+    side: ClassVar[str]  # OURS or PEER
+
+    @property
+    def name(self) -> str:
+        """Of its cells."""
+
+    @property
+    def title(self) -> str:
+        """Of its lines."""
+
+    @property
+    def configuration(self) -> Any:
+        """Plain data that decides, with table and seed, what comes out."""
+
+    def fit(self, folder: Path, table: Prepared, seed: int) -> Costs:
+        """Learn the table's training rows."""
+
+    def kinds(self, folder: Path) -> Sequence[str]:
+        """The kinds of rows that it makes once it is fitted: raw, refined."""
+
+    def sample(self, folder: Path, *, kind: str, n: int, seed: int, out: str) -> Costs:
+        """Write ``n`` rows to ``out``; ``seconds`` are those of drawing and writing alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ours:
+    """``python -m tabgan.train`` with some words.
+
+    Attributes:
+        name: what the recipe is called.
+        words: of the command, as ``("+experiment=cgan_adult",)``.
+        configuration: what these words compose to.
+    """
+
+    side: ClassVar[str] = OURS
+    name: str
+    words: Sequence[str]
+    configuration: Any
+
+    @property
+    def title(self) -> str:
+        return self.name
+
+    def fit(self, folder: Path, table: Prepared, seed: int) -> Costs:
+        words = [*self.words, "data=table", f"data.path={table.folder.absolute() / 'train.arff'}"]
+        words += [f"data.test_path={table.folder.absolute() / 'test.arff'}", f"seed={seed}"]
+        words += [] if table.target is None else [f"data.target={table.target}"]
+        shutil.rmtree(folder / "run", ignore_errors=True)  # of a training that was killed
+        return timed(_command("train", *words, "hydra.run.dir=run"), folder=folder, name="fit")
+
+    def kinds(self, folder: Path) -> Sequence[str]:
+        return (RAW, REFINED) if (folder / "run" / "refiner").is_dir() else (RAW,)
+
+    def sample(self, folder: Path, *, kind: str, n: int, seed: int, out: str) -> Costs:
+        words = ["run=run", f"n={n}", f"seed={seed}", f"out={out}"]
+        words += [f"refine={str(kind == REFINED).lower()}"]
+        costs = timed(_command("sample", *words), folder=folder, name=out)
+        return costs | _seconds(folder / out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """A package that is not ours, driven by a script (``peer_ctgan.py`` says how).
+
+    Attributes:
+        name: what it is called.
+        requirements: what pip installs into its environment.
+        driver: the script that its Python runs.
+        settings: for the driver.
+        cache: where its environment is made.
+    """
+
+    side: ClassVar[str] = PEER
+    name: str
+    requirements: Sequence[str]
+    driver: Path
+    settings: Mapping[str, Any]
+    cache: Path
+
+    @property
+    def title(self) -> str:
+        """The package with its version, and what it was told."""
+        told = [f"{name}={value}" for name, value in self.settings.items()]
+        return ", ".join([*(self.requirements[:1] or [self.name]), *told])
+
+    @property
+    def configuration(self) -> Any:
+        return {"requirements": list(self.requirements), "settings": dict(self.settings)}
+
+    def fit(self, folder: Path, table: Prepared, seed: int) -> Costs:
+        columns = [column for column in table.schema.columns if column.kind != "string"]
+        job = {
+            "train": str(table.folder.absolute() / "train.csv"),
+            "discrete": [column.name for column in columns if column.is_nominal],
+            "numeric": [column.name for column in columns if column.is_number],
+            "seed": seed,
+            "settings": dict(self.settings),
+            "model": "model",
+        }
+        keep(folder / "job.json", job)
+        return timed([*self._driven(), "fit", "job.json"], folder=folder, name="fit")
+
+    def kinds(self, folder: Path) -> Sequence[str]:
+        return (RAW,)
+
+    def sample(self, folder: Path, *, kind: str, n: int, seed: int, out: str) -> Costs:
+        words = ["sample", "job.json", str(n), str(seed), out]
+        costs = timed([*self._driven(), *words], folder=folder, name=out)
+        return costs | _seconds(folder / out)
+
+    def _driven(self) -> list[str | Path]:
+        # -P: the driver's folder holds modules whose names others may have too
+        return [environment(self.requirements, self.cache), "-P", self.driver.absolute()]
+
+
+def environment(requirements: Sequence[str], cache: Path) -> Path:
+    """The Python of an environment with these packages, made the first time; pip's own settings.
+
+    Without requirements it is our own Python.
+
+    Raises:
+        TabganError: when they cannot be installed.
+    """
+    if not requirements:
+        return Path(sys.executable)
+    folder = cache / f"env-{digest(list(requirements))}"
+    python, ready = folder.absolute() / "bin" / "python", folder / "ready.json"
+    if ready.is_file():
+        return python
+    log.info("installing %s into %s", ", ".join(requirements), folder)
+    make: list[str | Path] = [sys.executable, "-m", "venv", "--clear", folder]
+    fill: list[str | Path] = [python, "-m", "pip", "install", "--quiet", *requirements]
+    for command in (make, fill):
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            words = " ".join((done.stderr or done.stdout).split())[-500:]
+            raise TabganError(f"{', '.join(requirements)} cannot be installed: {words}")
+    keep(ready, list(requirements))
+    return python
+
+
+def _command(name: str, *words: str) -> list[str | Path]:
+    return [sys.executable, "-m", f"tabgan.{name}", *words]
+
+
+def _seconds(rows: Path) -> Costs:
+    beside = rows.with_name(rows.name + ".json")
+    return {"seconds": float(json.loads(beside.read_text("utf-8"))["seconds"])}

@@ -1,0 +1,96 @@
+"""One table for every recipe: the same rows as files that each of them reads."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from tabgan.errors import TabganError
+from tabgan.report.reading import compared, read_like, read_real
+from tabgan.tables.schema import TableSchema
+from tabgan.tables.writers import write_table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A table cut in train and test, on the disk.
+
+    Attributes:
+        name: what the table is called, with the beginning of its content's SHA-256.
+        folder: holds ``train.arff`` and ``test.arff``, and ``train.csv`` without text columns.
+        target: the column to predict, or None.
+    """
+
+    name: str
+    folder: Path
+    target: str | None
+
+    @property
+    def title(self) -> str:
+        """The table's name without the checksum."""
+        return self.name.rpartition("-")[0]
+
+    @cached_property
+    def schema(self) -> TableSchema:
+        return read_real(self.folder / "train.arff", target=self.target)[1]
+
+    @cached_property
+    def train(self) -> pd.DataFrame:
+        return self._rows("train.arff")
+
+    @cached_property
+    def test(self) -> pd.DataFrame:
+        return self._rows("test.arff")
+
+    def decoded(self, path: Path) -> pd.DataFrame:
+        """A recipe's rows, numbers cut to the range of the training rows and to its decimals.
+
+        Raises:
+            TabganError: when the file has other columns or kinds than the table.
+        """
+        rows = read_like(path, self.schema)
+        for name in rows:
+            column = self.schema[str(name)]
+            if column.is_number:
+                seen = self.train[name].astype("float64")
+                rows[name] = rows[name].clip(seen.min(), seen.max())
+                decimals = 0 if column.kind == "integer" else column.decimals
+                rows[name] = rows[name] if decimals is None else rows[name].round(decimals)
+        return rows
+
+    def _rows(self, name: str) -> pd.DataFrame:
+        return read_like(self.folder / name, self.schema)
+
+
+def prepare(
+    title: str, train: pd.DataFrame, test: pd.DataFrame, schema: TableSchema, *, cache: Path
+) -> Prepared:
+    """Write the files of ``Prepared`` into ``cache``; the same rows are written once.
+
+    Raises:
+        TabganError: when the table has no test rows, or a date (which peers do not take).
+    """
+    if len(test) == 0:
+        raise TabganError(f"table {title!r}: no test rows; give data.test_fraction or a test file")
+    dates = [column.name for column in schema.columns if column.kind == "date"]
+    if dates:
+        raise TabganError(f"table {title!r}: peers take no dates: give data.drop={dates}")
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as made:
+        files = Path(made) / "table"
+        files.mkdir()
+        write_table(files / "train.arff", train, schema)
+        write_table(files / "test.arff", test, schema)
+        kept = schema.without(set(schema.names) - set(compared(schema)))
+        write_table(files / "train.csv", train[list(kept.names)], kept)
+        content = b"".join((files / f"{part}.arff").read_bytes() for part in ("train", "test"))
+        name = f"{title}-{hashlib.sha256(content).hexdigest()[:8]}"
+        if not (cache / name).is_dir():
+            shutil.move(files, cache / name)
+    return Prepared(name=name, folder=cache / name, target=schema.target)

@@ -1,0 +1,79 @@
+"""One table for all: the files, and the rows that come back."""
+
+import pandas as pd
+import pytest
+
+from tabgan.errors import TabganError
+from tabgan.studies.prepared import prepare
+from tabgan.tables.schema import Column, TableSchema
+
+SCHEMA = TableSchema(
+    name="pets",
+    target="kind",
+    columns=(
+        Column(name="age", kind="integer", missing=True),
+        Column(name="weight", kind="numeric", decimals=1),
+        Column(name="name", kind="string"),
+        Column(name="kind", kind="nominal", categories=("cat", "dog"), missing=True),
+    ),
+)
+ROWS = pd.DataFrame(
+    {
+        "age": [1, None, 7],
+        "weight": [0.5, 2.5, 3.1],
+        "name": ["Ann", "Bo", "Cy"],
+        "kind": ["cat", "dog", None],
+    }
+)
+
+
+@pytest.fixture
+def pets(tmp_path):
+    rows = SCHEMA.conform(ROWS)
+    return prepare("pets", rows, rows.head(2), SCHEMA, cache=tmp_path)
+
+
+def test_a_peer_gets_the_training_rows_without_text(pets):
+    assert (pets.folder / "train.csv").read_text().splitlines() == [
+        "age,weight,kind",
+        "1,0.5,cat",
+        ",2.5,dog",
+        "7,3.1,",
+    ]
+
+
+def test_the_rows_on_the_disk_are_those_that_were_given(pets):
+    assert pets.train["age"].tolist()[::2] == [1, 7]
+    assert pets.train["weight"].tolist() == [0.5, 2.5, 3.1]
+    assert pets.train["kind"].tolist()[:2] == ["cat", "dog"]
+    assert len(pets.test) == 2
+
+
+def test_numbers_are_cut_to_the_training_rows_range_and_decimals(pets, tmp_path):
+    rows = tmp_path / "rows.csv"
+    rows.write_text("age,weight,kind\n-3,0.44,cat\n9,9,dog\n2.6,1.26,\n")
+    decoded = pets.decoded(rows)
+    assert decoded["age"].tolist() == [1, 7, 3]
+    assert decoded["weight"].tolist() == [0.5, 3.1, 1.3]
+    assert decoded["kind"].isna().tolist() == [False, False, True]
+
+
+def test_equal_tables_share_a_folder_and_others_do_not(pets, tmp_path):
+    rows = SCHEMA.conform(ROWS)
+    again = prepare("pets", rows, rows.head(2), SCHEMA, cache=tmp_path)
+    other = prepare("pets", rows, rows.tail(2), SCHEMA, cache=tmp_path)
+    assert again.folder == pets.folder != other.folder
+    assert other.title == pets.title == "pets"
+
+
+def test_a_table_without_test_rows_is_refused(tmp_path):
+    rows = SCHEMA.conform(ROWS)
+    with pytest.raises(TabganError, match=r"table 'pets': no test rows"):
+        prepare("pets", rows, rows.head(0), SCHEMA, cache=tmp_path)
+
+
+def test_a_date_is_refused_by_name(tmp_path):
+    schema = TableSchema(name="born", columns=(Column(name="day", kind="date"),))
+    rows = schema.conform(pd.DataFrame({"day": ["2020-01-01", "2020-01-02"]}))
+    with pytest.raises(TabganError, match=r"peers take no dates: give data\.drop=\['day'\]"):
+        prepare("born", rows, rows, schema, cache=tmp_path)

@@ -1,0 +1,118 @@
+"""``python -m tabgan.bench``: a peer beside the anchors, and ours beside a peer."""
+
+import pandas as pd
+import pytest
+
+from tabgan.studies.bench import ratios_to_peers
+
+TINY = (
+    "model.generator.hidden_dim=16", "model.critic.hidden_dim=16", "model.noise_dim=8",
+    "data.batch_size=50", "trainer.max_epochs=1", "refiner.rounds=1",
+    "model.generator.warm=false",  # so bad that there is something to refine
+)  # fmt: skip
+
+
+@pytest.fixture
+def bench(command, copyist, mixed_arff, tmp_path):
+    """The bench on 300 rows with the copyist as its peer: ``bench("seeds=0,1")``."""
+
+    def run(*words, **settings):
+        told = "".join(f", {name}: {value}" for name, value in settings.items())
+        peer = (
+            f"{{driver: {copyist}, requirements: [], settings: {{calls: {tmp_path}/calls{told}}}}}"
+        )
+        table = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]"]
+        said = ["cache=cache", "out=out", "speed_rows=1000", f"+peer.copyist={peer}"]
+        return command("bench", *table, *said, "peers=copyist", *words)
+
+    return run
+
+
+@pytest.fixture
+def calls(tmp_path):
+    """What the copyist was asked to do, in order."""
+    return lambda: (tmp_path / "calls").read_text().split()
+
+
+def test_a_peer_stands_beside_the_anchors(bench, tmp_path):
+    ended = bench("experiments=")
+    assert ended.status == 0, ended.err
+    lines = pd.read_csv(tmp_path / "out" / "bench.csv").set_index("side")
+    assert list(lines["table"].unique()) == ["people"]
+    assert lines.loc["peer", "duplicate_rate"] == 1  # it copies
+    assert lines.loc["peer", "rows_per_second"] == pytest.approx(1000)
+    assert lines.loc["peer", "wall"] > lines.loc["peer", "fit_wall"] > 0
+    assert lines.loc["peer", "peak_mb"] < 100  # a bare Python
+    assert "| people | independent columns | raw | - |" in ended.out
+    assert ended.out.rstrip().endswith("bench.md")
+
+
+def test_a_bench_that_is_asked_again_runs_nothing(bench, calls):
+    first = bench("experiments=", "seeds=0,1")
+    assert calls() == ["fit", "sample", "sample"] * 2  # rows to judge, then rows to time
+    assert bench("experiments=", "seeds=0,1").status == first.status == 0
+    assert calls() == ["fit", "sample", "sample"] * 2
+
+
+def test_a_bench_that_stopped_goes_on_where_it_was(bench, calls):
+    ended = bench("experiments=", stumbles=1)
+    assert ended.status == 1
+    assert "raw.csv ended with 1: out of memory (" in ended.err
+    assert bench("experiments=", stumbles=1).status == 0
+    assert calls() == ["fit", "sample", "sample", "sample"]  # the fit is not done again
+
+
+def test_peers_may_be_trained_with_fewer_seeds(bench, calls, tmp_path):
+    assert bench("experiments=", "seeds=0,1", "peer_seeds=1").status == 0
+    assert calls().count("fit") == 1
+    lines = pd.read_csv(tmp_path / "out" / "bench.csv").set_index("side")
+    assert lines.loc["peer", "seed"] == 1
+
+
+def test_other_settings_are_another_run(bench, calls):
+    bench("experiments=")
+    bench("experiments=", depth=3)
+    assert calls().count("fit") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["peers=ctgn"], "no peer 'ctgn'; did you mean 'ctgan'?"),
+        (["experiments=cgan_adlt", "peers="], "no experiment 'cgan_adlt'; did you mean"),
+        (['words=["model.lrr=3"]', "peers="], "model.lrr: no such key; did you mean 'lr'?"),
+        (["tables=adlut"], "no data 'adlut'; did you mean 'adult'?"),
+    ],
+)
+def test_a_mistake_is_one_line(command, tmp_path, words, text):
+    ended = command("bench", f"cache={tmp_path / 'cache'}", *words)
+    assert (ended.status, ended.err.count("\n")) == (1, 1)
+    assert text in ended.err
+
+
+def line(side, recipe, rows, **figures):
+    return {"table": "pets", "side": side, "recipe": recipe, "rows": rows, "seed": 0} | figures
+
+
+def test_ratios_are_the_peers_costs_over_ours():
+    lines = [
+        line("ours", "cgan", "raw", wall=10.0, cpu=8.0, peak_mb=400.0, rows_per_second=3000.0),
+        line("peer", "ctgan", "raw", wall=60.0, cpu=60.0, peak_mb=200.0, rows_per_second=150.0),
+        line("anchor", "real", "raw"),
+    ]
+    assert ratios_to_peers(lines) == [
+        "pets: cgan, raw, against ctgan: 6.0x less time, 7.5x less CPU time, 2.0x more memory, "
+        "20.0x the rows per second"
+    ]
+
+
+@pytest.mark.slow
+def test_ours_stands_beside_a_peer_raw_and_refined(bench, tmp_path):
+    ended = bench("experiments=cgan_adult", f"words={list(TINY)}".replace("'", '"'))
+    assert ended.status == 0, ended.err
+    lines = pd.read_csv(tmp_path / "out" / "bench.csv")
+    ours = lines[lines["side"] == "ours"].set_index("rows")
+    assert list(ours.index) == ["raw", "refined"]
+    assert ours["c2st_test_auc"].between(0, 1).all()
+    assert (ours["wall"] > ours["cpu"] / 2).all()
+    assert ended.out.count("against copyist") == 2

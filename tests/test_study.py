@@ -1,0 +1,53 @@
+"""``python -m tabgan.study +study=NAME``: which studies there are, and one that trains."""
+
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+
+from tabgan.paths import conf_dir
+from tabgan.recipes import check_config
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ([], "no study: give +study=<name>; the names are ['ablation', 'fooled'"),
+        (["+study=ablatoin"], "no study 'ablatoin'; did you mean 'ablation'?"),
+        (["+study=fooled"], "python -m tabgan.evaluate run=<folder> +study=fooled"),
+        (["+study=ablation", "sead=3"], "sead: no such key; did you mean 'seed'?"),
+        (["+study=ablation", "+sead=3"], "sead: did you mean 'seed'?"),
+    ],
+)
+def test_a_mistake_is_one_line(command, words, text):
+    ended = command("study", *words)
+    assert (ended.status, ended.err.count("\n")) == (1, 1)
+    assert text in ended.err
+
+
+def test_evaluate_sends_a_study_that_trains_to_its_own_command(command, trained):
+    ended = command("evaluate", f"run={trained}", "+study=ablation")
+    assert ended.status == 1
+    assert "this study trains runs of its own: python -m tabgan.study +study=<name>" in ended.err
+
+
+def test_the_words_of_every_variant_compose():
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        study = compose("study", ["+study=ablation"]).study
+        for words in study.variants.values():
+            check_config(compose("train", [*study.base, *words]))
+
+
+@pytest.mark.slow
+def test_an_ablation_trains_each_variant_and_sets_them_side_by_side(command, mixed_arff, tmp_path):
+    base = [
+        "model.generator.hidden_dim=16", "model.critic.hidden_dim=16", "model.noise_dim=8",
+        "data.batch_size=50", "trainer.max_epochs=1", "refiner=none", "logger=none",
+    ]  # fmt: skip
+    words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
+    words += ["cache=cache", "+study=ablation", f"study.base={base}".replace("'", '"')]
+    words += ["~study.variants", '+study.variants={whole: [], none: ["model.moments=0"]}']
+    ended = command("study", *words)
+    assert ended.status == 0, ended.err
+    lines = pd.read_csv(tmp_path / "outputs" / "study" / "ablation" / "ablation.csv")
+    assert list(lines["recipe"]) == ["real test rows", "independent columns", "whole", "none"]
+    assert lines["raw.wnmis"].between(0, 1).all()
