@@ -7,7 +7,7 @@ a finding of the report and no reason to stop.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -109,30 +109,33 @@ def read_like(path: Path, schema: TableSchema) -> pd.DataFrame:
             is not of its column's kind, or no value of a nominal column is among its categories.
     """
     _, own = _read(path)
-    absent = [name for name in compared(schema) if name not in own.names]
-    added = [name for name in own.names if name not in schema.names]
-    if absent or added:
-        raise TabganError(
-            f"{path}: other columns than the real table {schema.name!r}: "
-            f"it lacks {absent} and adds {added}"
-        )
-    columns = [schema[name] for name in compared(schema)]
-    lenient = replace(schema, target=None, columns=tuple(_lenient(column) for column in columns))
+    lenient = _lenient_schema(schema, own.names, path)
     table, _ = _read(path, lenient)
-    nominal = {c.name: _categories(c, table[c.name], path) for c in columns if c.is_nominal}
-    return table.assign(**nominal)
+    return _with_categories(table, schema, path)
+
+
+def table_like(table: pd.DataFrame, schema: TableSchema, title: str) -> pd.DataFrame:
+    """What ``read_like`` gives, of a table in memory; ``title`` is what errors call it.
+
+    Raises:
+        TabganError: as ``read_like``.
+    """
+    lenient = _lenient_schema(schema, [str(name) for name in table.columns], title)
+    if len(table) == 0:
+        raise TabganError(f"{title}: no rows")
+    return _with_categories(lenient.conform(table), schema, title)
 
 
 def compared(schema: TableSchema) -> list[str]:
-    """The columns that metrics look at: all but text.
+    """The columns that metrics look at: all but text and ids.
 
     Raises:
-        TabganError: when every column is text.
+        TabganError: when every column is text or an id.
     """
-    names = [column.name for column in schema.columns if column.kind != "string"]
+    names = [c.name for c in schema.columns if c.kind != "string" and not c.key]
     if not names:
         raise TabganError(
-            f"table {schema.name!r}: every column is text; there is nothing to compare"
+            f"table {schema.name!r}: every column is text or an id; there is nothing to compare"
         )
     return names
 
@@ -157,6 +160,26 @@ def _read(
     raise TabganError(f"{path}: expected a file ending in one of {list(READERS)}")
 
 
+def _lenient_schema(schema: TableSchema, names: Sequence[str], title: Path | str) -> TableSchema:
+    """The compared columns, in kinds that any such values fit."""
+    absent = [name for name in compared(schema) if name not in names]
+    added = [name for name in names if name not in schema.names]
+    if absent or added:
+        raise TabganError(
+            f"{title}: other columns than the real table {schema.name!r}: "
+            f"it lacks {absent} and adds {added}"
+        )
+    columns = tuple(_lenient(schema[name]) for name in compared(schema))
+    return replace(schema, target=None, columns=columns)
+
+
+def _with_categories(table: pd.DataFrame, schema: TableSchema, title: Path | str) -> pd.DataFrame:
+    """A lenient table with its text as the schema's categories."""
+    columns = [schema[name] for name in table.columns]
+    nominal = {c.name: _categories(c, table[c.name], title) for c in columns if c.is_nominal}
+    return table.assign(**nominal)
+
+
 def _lenient(column: Column) -> Column:
     if column.is_nominal:
         return Column(name=column.name, kind="string", missing=True)
@@ -164,13 +187,13 @@ def _lenient(column: Column) -> Column:
     return replace(column, kind=kind, decimals=None, missing=True, dtype=None)
 
 
-def _categories(column: Column, values: pd.Series, path: Path) -> pd.Categorical:
+def _categories(column: Column, values: pd.Series, title: Path | str) -> pd.Categorical:
     labels = values.map(_spellings(column, values.dropna().unique()), na_action="ignore")
     known = pd.Index(column.categories, dtype="str")
     extra = sorted(set(labels.dropna()) - set(known))
     if extra and not labels.isin(known).any():
         raise TabganError(
-            f"{path}: column {column.name!r}: no value is a category of the real table: expected "
+            f"{title}: column {column.name!r}: no value is a category of the real table: expected "
             f"some of {list(known[:10])}, got {extra[:10]}"
         )
     categories = known.append(pd.Index(extra, dtype="str"))

@@ -1,0 +1,29 @@
+"""``python -m tabgan.audit run=FOLDER``: do rows get the scores one asks for, and at what price?"""
+
+import hydra
+from omegaconf import DictConfig
+
+from tabgan.commands import job, launch
+from tabgan.paths import conf_dir
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="audit")
+@job
+def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
+    """Make rows for scores spread evenly, by the run and by its baselines; report on them."""
+    from pathlib import Path  # torch takes seconds to import, and --help must not
+
+    from tabgan.auditing import gather
+    from tabgan.report.audit import build_audit
+
+    out = Path(cfg.out or f"{cfg.run}/audit")
+    build_audit(gather(cfg, out), out=out, seed=cfg.seed, threads=cfg.threads)
+
+
+def run() -> None:
+    """The console command ``tabgan-audit``."""
+    launch(main, "audit")
+
+
+if __name__ == "__main__":
+    run()

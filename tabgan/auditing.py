@@ -1,0 +1,192 @@
+"""What ``audit`` looks at: the rows of a run for even scores, and those of its baselines."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from omegaconf import DictConfig
+
+from tabgan.blackboxes.counted import Counted
+from tabgan.blackboxes.estimator import EstimatorBox
+from tabgan.blackboxes.forest import fit_forest
+from tabgan.errors import TabganError, check_keys
+from tabgan.evaluation import RunData, read_data
+from tabgan.report.audit import Audited, Way
+from tabgan.report.files import prepare
+from tabgan.report.reading import compared
+from tabgan.runs import Run, open_run
+from tabgan.sampling.draw import draw_chunks
+from tabgan.sampling.scored import (
+    Found,
+    Propose,
+    Scores,
+    asked_scores,
+    closed_loop,
+    proposer,
+    scored_schema,
+)
+from tabgan.scoring import box_of
+from tabgan.seeding import seed_at
+from tabgan.tables.writers import write_table
+
+log = logging.getLogger(__name__)
+
+KEYS = ("run", "n", "tolerance", "budget", "direct", "seed", "out", "threads", "blackbox")
+FEWEST_ROWS = 20  # below, no classifier tells anything
+
+
+def gather(cfg: DictConfig, out: Path) -> Audited:
+    """Run the closed loop and every baseline of it; the loop's rows are written to ``out`` at once.
+
+    Raises:
+        TabganError: for a run without test rows, without a black box, or with a box of other
+            columns; for fewer than 20 rows; when the box fails, which names the rows kept so far.
+    """
+    check_keys(cfg, KEYS)
+    if cfg.n < FEWEST_ROWS:
+        raise TabganError(f"n={cfg.n}: an audit needs at least {FEWEST_ROWS} rows")
+    torch.set_num_threads(1)
+    run = open_run(Path(cfg.run))
+    data = read_data(run.config)
+    if len(data.test) == 0:
+        raise TabganError(f"{run.folder}: the run kept no test rows (data.test_fraction=0)")
+    box, asked = box_of(cfg.get("blackbox"), run), asked_scores("uniform", int(cfg.n), cfg.seed)
+    prepare(out)
+    propose = proposer(run.module, run.encoder, run.refiner)
+    log.info("asking %s for %s scores", box.name, f"{len(asked):,}")
+    started = time.perf_counter()
+    limits = {"tolerance": cfg.tolerance, "budget": cfg.budget, "seed": cfg.seed}
+    found = closed_loop(propose, box, asked, **limits)
+    loop = Way(found.rows, found.obtained, found.queries, time.perf_counter() - started)
+    samples = _write_samples(found, run, out)
+    try:
+        _refuse_unfinished(found)
+        return _compared(cfg, run, data, box, propose, found, loop)
+    except TabganError as error:
+        raise TabganError(f"{error}; the rows of the closed loop: {samples}") from error
+
+
+def _compared(
+    cfg: DictConfig,
+    run: Run,
+    data: RunData,
+    box: Counted,
+    propose: Propose,
+    found: Found,
+    loop: Way,
+) -> Audited:
+    """The loop beside one shot and every baseline."""
+    asked = found.asked
+    ways = {"closed loop": loop, "one shot": _one_shot(propose, box, asked, cfg.seed)}
+    scores = {"train": box(data.train), "test": box(data.test)}
+    ways["retrieval"] = _retrieved(asked, data.train, scores["train"])
+    per_row = max(1, round(loop.queries / len(asked)))
+    ways["best of k"] = _best_of(per_row, run, box, asked, cfg.seed)
+    if cfg.direct is not None:
+        direct = open_run(Path(cfg.direct))
+        wild = proposer(direct.module, direct.encoder, direct.refiner)
+        ways["direct MAE"] = _one_shot(wild, box, asked, cfg.seed)
+    return Audited(
+        title=data.title,
+        names=compared(run.encoder.schema_),
+        train=data.train,
+        test=data.test,
+        test_scores=scores["test"],
+        asked=asked,
+        ways=ways,
+        labels=box.labels(loop.rows),
+        kept=found.kept,
+        unreached=found.unreached(),
+        transfer=_transfer(box, data, loop.rows, run.config.seed),
+        facts=_facts(cfg, run, box, found, per_row),
+    )
+
+
+def _write_samples(found: Found, run: Run, out: Path) -> Path:
+    """``generated_<n>_samples.csv``: a row for each score, or those kept when the box failed."""
+    path = out / f"generated_{len(found.asked)}_samples.csv"
+    rows = found.table(every=not found.failure)
+    write_table(path, rows, scored_schema(run.encoder.schema_))
+    return path
+
+
+def _refuse_unfinished(found: Found) -> None:
+    never = int(np.isnan(found.obtained).sum())
+    if found.failure:
+        raise TabganError(found.failure)
+    if never:
+        raise TabganError(
+            f"{found.ended}: {never} of {len(found.asked)} scores were never tried; an audit needs "
+            "a row for each"
+        )
+
+
+def _one_shot(propose: Propose, box: Counted, asked: Scores, seed: int) -> Way:
+    started = time.perf_counter()
+    rows = propose(asked, seed_at(seed, "one shot"))
+    obtained = box(rows)
+    return Way(rows, obtained, len(rows), time.perf_counter() - started)
+
+
+def _retrieved(asked: Scores, train: pd.DataFrame, scores: Scores) -> Way:
+    """The real row with the nearest score: as many queries as there are training rows."""
+    started = time.perf_counter()
+    order = np.argsort(scores, kind="stable")
+    ends = np.searchsorted(scores[order], asked).clip(1, len(order) - 1)
+    below, above = order[ends - 1], order[ends]
+    nearer = np.abs(scores[below] - asked) <= np.abs(scores[above] - asked)
+    chosen = np.where(nearer, below, above)
+    rows = train.iloc[chosen].reset_index(drop=True)
+    return Way(rows, scores[chosen], len(train), time.perf_counter() - started)
+
+
+def _best_of(k: int, run: Run, box: Counted, asked: Scores, seed: int) -> Way:
+    """Of ``k`` rows drawn without knowing the score, the nearest: a generator that is not asked."""
+    started, n = time.perf_counter(), len(asked)
+    drawn = draw_chunks(
+        run.module, run.encoder, n=n * k, seed=seed_at(seed, "best of k"), refiner=run.refiner
+    )
+    rows = pd.concat(drawn, ignore_index=True)
+    scores = box(rows)
+    best = np.abs(scores.reshape(n, k) - asked[:, None]).argmin(axis=1) + k * np.arange(n)
+    chosen = rows.iloc[best].reset_index(drop=True)
+    return Way(chosen, scores[best], n * k, time.perf_counter() - started)
+
+
+def _transfer(box: Counted, data: RunData, rows: pd.DataFrame, seed: int) -> Scores | None:
+    """The rows' scores by a forest of another seed; None where the box is no forest of ours."""
+    inner = box.box
+    if not isinstance(inner, EstimatorBox) or data.schema.target is None:
+        return None
+    steps = getattr(inner.estimator, "named_steps", {})
+    if "forest" not in steps:
+        return None
+    settings = {"score": inner.score, "positive": inner.positive}
+    trees = int(steps["forest"].n_estimators)
+    other = fit_forest(data.train, data.schema, seed=seed + 1, n_estimators=trees, **settings)
+    return other(rows)
+
+
+def _facts(
+    cfg: DictConfig, run: Run, box: Counted, found: Found, per_row: int
+) -> dict[str, float | str]:
+    trained = run.folder / "metrics.json"
+    curves = json.loads(trained.read_text("utf-8")) if trained.is_file() else {}
+    known = {"training_queries": curves["train/queries"]} if "train/queries" in curves else {}
+    return known | {
+        "command": f"python -m tabgan.audit {' '.join(sys.argv[1:])}",
+        "run": str(run.folder),
+        "checkpoint": run.checkpoint.name,
+        "model": str(run.config.model["_target_"]).rpartition(".")[2],
+        "blackbox": box.name,
+        "tolerance": cfg.tolerance,
+        "ended": found.ended,
+        "k": per_row,
+    }

@@ -1,0 +1,40 @@
+"""``python -m tabgan.blackbox data=adult``: train the report's black box, and describe it."""
+
+import hydra
+from omegaconf import DictConfig
+
+from tabgan.commands import job, launch
+from tabgan.errors import check_keys
+from tabgan.paths import conf_dir
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="blackbox")
+@job
+def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
+    """Read a table, fit a forest on nine tenths of its training rows, judge it on the tenth."""
+    from pathlib import Path  # pandas and scikit-learn take a while, and --help must not
+
+    from hydra.utils import instantiate
+
+    from tabgan.report.blackbox import describe_forest
+    from tabgan.report.reading import read_whole
+
+    check_keys(cfg, ("data", "blackbox", "encoder", "out", "seed", "run_name"))
+    data = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
+    data.batch_size = 1  # nothing is trained in batches
+    data.setup("fit")
+    fit = instantiate(cfg.blackbox)
+    out = Path(cfg.out or f"outputs/blackbox/{data.title}")
+    keys = ("name", "path", "target", "test_path", "schema_path", "drop")
+    _, whole, _ = read_whole(**{key: cfg.data[key] for key in keys})  # in the file's order
+    rows = {"train": data.train, "held": data.validation, "test": data.test, "whole": whole}
+    describe_forest(fit, rows, data.schema, title=data.title, out=out, seed=cfg.seed)
+
+
+def run() -> None:
+    """The console command ``tabgan-blackbox``."""
+    launch(main, "blackbox")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,82 @@
+"""Does the generator meet the scores it is asked for? Looked at while it trains."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, cast
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from matplotlib.image import imread
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from tabgan.blackboxes.matching import score_matched
+from tabgan.metrics.detection import cheap_c2st_auc
+from tabgan.modules.asking import Asker
+from tabgan.modules.scored import ScoredModule
+from tabgan.report.score_plots import scatter_picture
+from tabgan.seeding import generator_at, rng_at
+from tabgan.serving.datamodule import TableDataModule
+
+MOST_ROWS = 1_000  # as many as there are validation rows, or these
+
+
+class ScorePanel(pl.Callback):
+    """At the first epoch's end after every ``every_n_steps`` generator steps, log ``val/…``.
+
+    Rows are drawn for scores spread evenly over [0, 1], always the same, and scored by the black
+    box: ``val/score_mae`` in [0, 1], 0 is best; ``val/c2st_auc`` against validation rows of the
+    same scores, .5 is best; ``val/score_loss``, the MAE plus what the C2ST is above .5, since
+    neither hitting scores with unreal rows nor real rows of any score will do; and the scatter of
+    asked against obtained scores as a TensorBoard picture. Costs as many queries as rows; those
+    of the validation rows are made once.
+    """
+
+    def __init__(self, *, every_n_steps: int) -> None:
+        self.every_n_steps = self.next_step = every_n_steps
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        final = trainer.current_epoch + 1 == trainer.max_epochs
+        if trainer.global_step < self.next_step and not final:
+            return
+        self.next_step = trainer.global_step + self.every_n_steps
+        datamodule = cast(Any, trainer).datamodule
+        scores = self._look(trainer, cast(ScoredModule, module), datamodule)
+        module.log_dict(scores, on_step=False, on_epoch=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"next_step": self.next_step}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.next_step = state_dict["next_step"]
+
+    def _look(
+        self, trainer: pl.Trainer, module: ScoredModule, datamodule: TableDataModule
+    ) -> dict[str, float]:
+        columns = datamodule.encoder.schema_.columns
+        names = [column.name for column in columns if not column.key]
+        real = datamodule.validation[list(datamodule.encoder.schema_.names)]
+        n = min(MOST_ROWS, len(real))
+        asked = rng_at(0, "score panel").random(n)
+        asker = cast(Asker, module.asker)
+        wanted = torch.as_tensor(asked, dtype=torch.float32, device=module.device)
+        rng = generator_at(0, "score panel", device=module.device)
+        rows = asker.table(module.sample_scored(wanted, rng))
+        obtained = asker.box(rows)
+        self._draw(trainer, asked, obtained)
+        matched = real.iloc[score_matched(obtained, asker.box(real))]
+        figures = {"val/score_mae": float(np.abs(obtained - asked).mean())}
+        figures["val/c2st_auc"] = cheap_c2st_auc(matched[names], rows[names])
+        figures["val/score_loss"] = figures["val/score_mae"] + figures["val/c2st_auc"] - 0.5
+        return figures
+
+    def _draw(self, trainer: pl.Trainer, asked: np.ndarray, obtained: np.ndarray) -> None:
+        boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
+        if not boards:
+            return
+        picture = imread(io.BytesIO(scatter_picture("Asked and obtained", asked, obtained)))
+        for board in boards:
+            board.experiment.add_image(
+                "asked_and_obtained", picture, trainer.global_step, dataformats="HWC"
+            )
