@@ -1,0 +1,109 @@
+"""Hydra's compose, anywhere: in a notebook, in another Hydra application, several times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import configure_log
+from hydra.version import VersionBase
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from yaml import YAMLError
+
+from tabgan.errors import TabganError
+from tabgan.paths import conf_dir
+
+
+def compose_run(words: Sequence[str], folder: Path) -> DictConfig:
+    """What ``python -m tabgan.train <words>`` composes for a run in ``folder``.
+
+    ``folder/.hydra`` is written as Hydra writes it.
+
+    Raises:
+        HydraException: for words that do not compose.
+    """
+    with own_hydra():
+        cfg = compose("train", overrides=list(words), return_hydra_config=True)
+        with read_write(cfg.hydra), open_dict(cfg.hydra):
+            cfg.hydra.runtime.output_dir = str(folder)
+        HydraConfig.instance().set_config(cfg)
+        asked = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+        _write_asked(asked, cfg.hydra, folder / ".hydra")
+        OmegaConf.resolve(asked)  # while Hydra knows the folder
+    return asked
+
+
+@contextmanager
+def stored_run(folder: Path) -> Iterator[DictConfig]:
+    """What a run was asked, read from ``folder/.hydra``, which stays as it is; its log goes on.
+
+    Interpolations are resolved for where the folder lies now; relative paths of tables are
+    those of the folder in which the run was begun.
+
+    Raises:
+        TabganError: when the folder is not a run's.
+    """
+    asked, hydra = (_read(folder / ".hydra" / f"{name}.yaml") for name in ("config", "hydra"))
+    with own_hydra():
+        hydra.hydra.runtime.output_dir = str(folder)
+        HydraConfig.instance().cfg = cast(Any, hydra)  # what ${hydra:...} looks into
+        OmegaConf.resolve(asked)
+        for key in ("data.path", "data.test_path", "data.schema_path", "start"):
+            if OmegaConf.select(asked, key):
+                path = Path(hydra.hydra.runtime.cwd) / OmegaConf.select(asked, key)
+                OmegaConf.update(asked, key, str(path))
+        configure_log(hydra.hydra.job_logging)
+        yield asked
+
+
+def jobs_of(folder: Path) -> list[list[str]]:
+    """The words of each job of a multirun, in the order of their numbers.
+
+    Raises:
+        TabganError: when the folder is not a multirun's.
+    """
+    asked = _read(folder / "multirun.yaml")
+    params = OmegaConf.select(asked, "hydra.sweeper.params") or {}
+    words = [f"{key}={value}" for key, value in params.items()]
+    words += list(asked.hydra.overrides.task)
+    parsed = OverridesParser.create().parse_overrides(words)
+    (jobs,) = BasicSweeper.split_arguments(parsed, None)
+    return jobs
+
+
+@contextmanager
+def own_hydra() -> Iterator[None]:
+    """Hydra on tabgan's configuration; an outer application's state comes back."""
+    job, base, outer = HydraConfig.instance(), VersionBase.instance(), GlobalHydra.instance().hydra
+    of_job, of_base = job.cfg, base.version_base
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(conf_dir()), version_base="1.3", job_name="train"):
+            yield
+    finally:
+        job.cfg, base.version_base = of_job, of_base
+        GlobalHydra.instance().hydra = outer
+
+
+def _read(path: Path) -> DictConfig:
+    try:
+        found = OmegaConf.load(path)
+    except (OSError, YAMLError, ValueError) as error:
+        raise TabganError(f"not a run folder: {path.absolute()} cannot be read") from error
+    if not isinstance(found, DictConfig):
+        raise TabganError(f"{path}: expected a configuration, got {type(found).__name__}")
+    return found
+
+
+def _write_asked(asked: DictConfig, hydra: DictConfig, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(asked, folder / "config.yaml")
+    OmegaConf.save(OmegaConf.create({"hydra": hydra}), folder / "hydra.yaml")
+    OmegaConf.save(hydra.overrides.task, folder / "overrides.yaml")

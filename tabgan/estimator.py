@@ -1,0 +1,466 @@
+"""TableGAN: the commands' training, sampling and evaluation as one scikit-learn object."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from numbers import Integral, Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from tabgan.commands import check_numbers, explain, quote, words_of
+from tabgan.composing import compose_run
+from tabgan.errors import TabganError, nearest
+from tabgan.evaluation import RunData, read_data
+from tabgan.journey import train
+from tabgan.metrics.panel import THREADS, evaluate_tables
+from tabgan.paths import conf_dir
+from tabgan.report.build import build_report
+from tabgan.report.reading import Tables, compared, read_like, table_like
+from tabgan.runs import OWN_TABLE, Run, chosen_refiner, open_run
+from tabgan.sampling.draw import draw_chunks
+from tabgan.sampling.refiner import Refiner
+from tabgan.tables.conditions import Where
+from tabgan.tables.profile import infer_schema
+from tabgan.tables.schema import TableSchema
+from tabgan.tables.writers import write_table
+from tabgan.training import undisturbed
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Callback
+
+ROWS = 1_000  # that sample draws where nobody says how many
+
+
+class TableGAN(BaseEstimator):
+    """A GAN for one table, with scikit-learn's conventions and the commands' code.
+
+    The same table, preset, overrides and seed give the rows that ``python -m tabgan.train`` and
+    ``python -m tabgan.sample`` give. Nothing is left in the working folder.
+
+    Args:
+        preset: a model of ``conf/model``: "cgan" (the flagship), "cgan_basic", "gan", ...
+        seed: of every draw, at least 0.
+        overrides: configuration keys as the command line has them, such as
+            ``{"model.lr": 5e-4, "trainer.max_epochs": 3, "callbacks": "report"}``.
+        folder: where the run goes: a folder that is absent or empty. None is a temporary one that
+            goes with the object; ``save`` keeps it.
+        verbose: whether to say what is going on, as the commands do.
+
+    Attributes:
+        run_: the run: its ``folder``, ``config``, ``encoder``, ``module`` and ``refiner``.
+        feature_names_in_: the training table's columns, the target among them: str [n_columns].
+        n_features_in_: how many.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from tabgan import TableGAN
+        >>> people = pd.DataFrame(
+        ...     {
+        ...         "age": [22, 35, 58, 41] * 60,
+        ...         "job": ["cook", "clerk", None, "cook"] * 60,
+        ...         "member": ["no", "yes"] * 120,
+        ...     }
+        ... )
+        >>> gan = TableGAN(seed=1, overrides={"trainer.max_epochs": 2})
+        >>> gan = gan.fit(people, target="member")
+        >>> rows = gan.sample(3, where={"member": "yes"})
+        >>> rows["member"].tolist()
+        ['yes', 'yes', 'yes']
+        >>> rows.dtypes.equals(people.dtypes)
+        True
+        >>> gan.fit(people.head(200), fine_tune=True).sample(2).shape
+        (2, 3)
+    """
+
+    run_: Run
+
+    def __init__(
+        self,
+        preset: str = "cgan",
+        *,
+        seed: int = 0,
+        overrides: Mapping[str, Any] | None = None,
+        folder: str | Path | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.preset = preset
+        self.seed = seed
+        self.overrides = overrides
+        self.folder = folder
+        self.verbose = verbose
+
+    def fit(
+        self,
+        table: pd.DataFrame | str | Path,
+        target: str | None = None,
+        *,
+        callbacks: Sequence[Callback] = (),
+        fine_tune: bool = False,
+    ) -> Self:
+        """Learn a table; what was learned before is forgotten.
+
+        A tenth of the rows (at most 5,000) is kept aside for validation; all others train.
+
+        Args:
+            table: a DataFrame with text for column names, which stays as it is; the path of an
+                ARFF, CSV or Parquet file; or a named set ("adult"), which brings target and test
+                rows.
+            target: the column to predict. Classes become the condition of the rows; a quantity is
+                one more column, and so is everything without a target.
+            callbacks: Lightning callbacks.
+            fine_tune: whether the fitted model goes on instead: its encoder and schema are kept,
+                its weights are where training starts. Values that it never saw are refused.
+
+        Raises:
+            TabganError: a ValueError, for a mistake in table, target, preset or overrides.
+            NotFittedError: for ``fine_tune`` without a fitted model.
+            FloatingPointError: when a loss is no longer a number.
+        """
+        if fine_tune:
+            check_is_fitted(self, "run_")
+        start = self.run_ if fine_tune else None
+        folder, is_temporary = self._make_folder(replace=not fine_tune)
+        try:
+            with _speaking(self.verbose), undisturbed():
+                cfg = self._compose(table, target, folder, start)
+                train(cfg, folder, callbacks=callbacks)
+                run = open_run(folder)
+        except BaseException:
+            if is_temporary or not (folder / "checkpoints").is_dir():  # nothing was learned
+                shutil.rmtree(folder)
+            raise
+        self._take(run, is_temporary=is_temporary)
+        return self
+
+    def sample(
+        self,
+        n: int | None = None,
+        *,
+        where: Where | None = None,
+        mix: str | Mapping[Any, float] | None = None,
+        like: Sequence[Where] | None = None,
+        refine: bool | None = None,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """``n`` new rows in the dtypes of the training table; the same seed gives the same rows.
+
+        Text columns that cannot be learned are absent (``run_.encoder.notes_`` names them).
+
+        Args:
+            n: rows, at least 1; None draws one per condition of ``like``, or 1,000.
+            where: column -> what every row has there: a value, a list of values, a range
+                ``(low, high)`` with both ends in it, or None for missing.
+            mix: class -> its share of the rows.
+            like: one such ``where`` per row.
+            refine: boosted rejection; None refines where the training learned to.
+            seed: of the draw, at least 0.
+
+        Raises:
+            NotFittedError: before ``fit``.
+            TabganError: for a condition that cannot be met, or ``refine`` without a refiner.
+        """
+        check_is_fitted(self, "run_")
+        n = len(like or range(ROWS)) if n is None else n
+        asked = {"where": where, "mix": mix, "like": like}
+        rows = self._draw(n, chosen_refiner(self.run_, refine), seed=seed, **asked)
+        return self.run_.encoder.schema_.restore(rows)
+
+    def evaluate(
+        self,
+        test: pd.DataFrame | str | Path | None = None,
+        *,
+        n: int | None = None,
+        seed: int = 0,
+        out: str | Path | None = None,
+    ) -> dict[str, float]:
+        """How good the rows are: the metrics by name (``c2st_test_auc``, ``wnmis``, ...).
+
+        Figures of refined rows are prefixed with ``refined.``. What is undefined on these tables
+        is absent.
+
+        Args:
+            test: real rows that training never saw, a table or a file; None takes those that the
+                run kept (a named set's own).
+            n: rows to draw; None draws as many as were trained on.
+            seed: of the draw and of every metric.
+            out: a folder for ``report.html``, ``report.json`` and ``pictures/``; the anchors of
+                real and of independent rows are then measured too (``real_test.``,
+                ``independent.``), which takes about twice the time.
+
+        Raises:
+            NotFittedError: before ``fit``.
+            TabganError: without test rows, or for rows of another table.
+        """
+        check_is_fitted(self, "run_")
+        tables = self._tables(test, n, seed)
+        with _speaking(self.verbose):
+            if out is None:
+                return _panel(tables, seed)
+            report = build_report(tables, out=Path(out), seed=seed, threads=THREADS)
+        return {name: value for name, value in report.items() if not isinstance(value, str)}
+
+    def save(self, folder: str | Path) -> None:
+        """Copy the run folder, which the commands read too, to a new place.
+
+        A DataFrame that was fitted lies in it as ``table.parquet``: remove the file before giving
+        the folder away, and only evaluation will miss it.
+
+        Raises:
+            NotFittedError: before ``fit``.
+            TabganError: when ``folder`` has something in it.
+        """
+        check_is_fitted(self, "run_")
+        shutil.copytree(self.run_.folder, _empty(Path(folder)), dirs_exist_ok=True)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The model of a folder that ``save`` or ``python -m tabgan.train`` left.
+
+        Raises:
+            TabganError: when it is no run folder, or has no checkpoint.
+        """
+        run = open_run(Path(folder))
+        gan = cls(_preset(run), seed=run.config.seed, overrides=_overrides(run) or None)
+        gan._take(run, is_temporary=False)
+        return gan
+
+    def _take(self, run: Run, *, is_temporary: bool) -> None:
+        """Be fitted to ``run``, and remove the temporary folder of the run before."""
+        if (forget := self.__dict__.pop("_forget", None)) is not None:
+            forget()
+        if is_temporary:
+            self._forget = weakref.finalize(self, shutil.rmtree, run.folder, ignore_errors=True)
+        self.run_ = run
+        names = run.encoder.schema.names
+        self.feature_names_in_ = np.array(names, dtype=object)
+        self.n_features_in_ = len(names)
+
+    def _make_folder(self, *, replace: bool) -> tuple[Path, bool]:
+        """An empty folder for a run, and whether it is a temporary one."""
+        if self.folder is None:
+            return Path(tempfile.mkdtemp(prefix="tabgan-")), True
+        folder = Path(self.folder).absolute()
+        run = self.__dict__.get("run_")
+        if replace and run is not None and run.folder == folder:
+            shutil.rmtree(folder)
+        _empty(folder).mkdir(parents=True, exist_ok=True)
+        return folder, False
+
+    def _compose(
+        self, table: pd.DataFrame | str | Path, target: str | None, folder: Path, start: Run | None
+    ) -> DictConfig:
+        """The configuration of a training, whose DataFrame then lies in ``folder``."""
+        _check_preset(self.preset)
+        data = _data_keys(table, target, folder, start)
+        words = [f"model={self.preset}", "data=table", f"seed={self.seed}", *_words(data)]
+        words += _words(self.overrides)
+        if start is not None:  # whose schema has no dropped column
+            words += _words({"start": start.folder.absolute(), "data.drop": []})
+        try:
+            cfg = compose_run(words, folder)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise TabganError(explain(error, "train", words)) from error
+        check_numbers(cfg)
+        if not self.verbose:
+            cfg.callbacks.pop("progress", None)
+        return cfg
+
+    def _draw(self, n: int, refiner: Refiner | None, *, seed: int, **asked: Any) -> pd.DataFrame:
+        """``n`` rows that conform to the schema; ``asked`` goes to ``draw_chunks``."""
+        run, n, seed = self.run_, _whole("n", n, least=1), _whole("seed", seed, least=0)
+        with undisturbed():
+            torch.set_num_threads(run.config.threads)
+            wanted = {"n": n, "seed": seed, "refiner": refiner, **asked}
+            chunks = draw_chunks(run.module, run.encoder, **wanted)
+            return pd.concat(chunks, ignore_index=True)
+
+    def _tables(self, test: pd.DataFrame | str | Path | None, n: int | None, seed: int) -> Tables:
+        """Training, test and drawn rows, in the columns that metrics look at."""
+        run, schema = self.run_, self.run_.encoder.schema_
+        data, names = read_data(run.config), compared(schema)
+        n = len(data.train) if n is None else n
+        return Tables(
+            title=data.title,
+            train=data.train[names],
+            test=_test_rows(test, data, schema)[names],
+            synthetic=self._draw(n, None, seed=seed)[names],
+            target=schema.target,
+            refined=self._draw(n, run.refiner, seed=seed)[names] if run.refiner else None,
+        )
+
+
+def _data_keys(
+    table: pd.DataFrame | str | Path, target: str | None, folder: Path, start: Run | None
+) -> dict[str, Any]:
+    """The ``data.`` keys of a table; a DataFrame is written into the run folder."""
+    keys: dict[str, Any] = {
+        "data.name": None,
+        "data.path": None,
+        "data.test_path": None,
+        "data.schema_path": None,
+    }
+    if start is not None:
+        target = start.encoder.schema.target if target is None else target
+    keys |= {"data.target": target, "data.test_fraction": 0.0}
+    if isinstance(table, pd.DataFrame):
+        path = _write_table(table, target, folder, start)
+    elif isinstance(table, str) and (conf_dir() / "data" / f"{table}.yaml").is_file():
+        return keys | {"data.name": table, "data.test_fraction": 0.1}
+    elif isinstance(table, str | Path):
+        path = Path(table).absolute()
+    else:
+        raise TabganError(f"table: expected a DataFrame or a path, got {type(table).__name__}")
+    return keys | {"data.path": str(path)}
+
+
+def _write_table(table: pd.DataFrame, target: str | None, folder: Path, start: Run | None) -> Path:
+    """A DataFrame as a file of the run folder, in its own schema or in that of the run before.
+
+    Raises:
+        TabganError: when it has no columns or wrong ones, or a value does not fit.
+    """
+    _check_names(table, target)
+    if start is None:
+        schema = infer_schema(table, name="table", target=target)
+    else:
+        schema = start.encoder.schema_.with_target(target)
+    write_table(folder / OWN_TABLE, schema.conform(table), schema)
+    return folder / OWN_TABLE
+
+
+def _check_names(table: pd.DataFrame, target: str | None) -> None:
+    other = [name for name in table.columns if not isinstance(name, str)]
+    if other:
+        raise TabganError(
+            f"table: expected text for column names, got {other[0]!r} "
+            f"({type(other[0]).__name__}); table.columns.astype(str) makes them text"
+        )
+    if not len(table.columns):
+        raise TabganError("table: no columns")
+    if target is not None and target not in table.columns:
+        raise TabganError(f"target={target!r}: no such column; {nearest(target, table.columns)}")
+
+
+def _check_preset(preset: str) -> None:
+    presets = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
+    if preset not in presets:
+        raise TabganError(f"preset={preset!r}: {nearest(str(preset), presets)}")
+
+
+def _test_rows(
+    test: pd.DataFrame | str | Path | None, data: RunData, schema: TableSchema
+) -> pd.DataFrame:
+    if isinstance(test, pd.DataFrame):
+        return table_like(test, schema, "test")
+    if test is not None:
+        return read_like(Path(test), schema)
+    if not len(data.test):
+        raise TabganError("the run kept no test rows: give test=<real rows it never saw>")
+    return data.test
+
+
+def _panel(tables: Tables, seed: int) -> dict[str, float]:
+    """The metrics of the drawn and of the refined rows, without the anchors."""
+    sets = {"": tables.synthetic, "refined.": tables.refined}
+    return {
+        prefix + name: float(value)
+        for prefix, rows in sets.items()
+        if rows is not None
+        for name, value in evaluate_tables(
+            tables.train, tables.test, rows, target=tables.target, seed=seed
+        )[0].items()
+    }
+
+
+def _words(overrides: Mapping[str, Any] | None) -> list[str]:
+    """Keys and values as words of the command line.
+
+    Raises:
+        TabganError: when they are no mapping of text to plain values.
+    """
+    if not isinstance(overrides, Mapping | None):
+        raise TabganError(
+            f"overrides: expected a dict such as {{'model.lr': 5e-4}}, "
+            f"got {type(overrides).__name__}"
+        )
+    return [f"{key}={_text(key, value)}" for key, value in (overrides or {}).items()]
+
+
+def _text(key: str, value: Any) -> str:
+    """A plain value in Hydra's grammar."""
+    if value is None or isinstance(value, bool | np.bool_):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, Integral | Real):
+        return str(value)
+    if isinstance(value, str | Path):
+        return quote(str(value))
+    if isinstance(value, Sequence):
+        return f"[{','.join(_text(key, entry) for entry in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{name}:{_text(key, entry)}' for name, entry in value.items())}}}"
+    raise TabganError(
+        f"overrides[{key!r}]: expected a number, text, list, dict or None, "
+        f"got {type(value).__name__}"
+    )
+
+
+def _preset(run: Run) -> str:
+    """The model that a run's words chose."""
+    path = run.folder / ".hydra" / "hydra.yaml"
+    hydra = OmegaConf.load(path) if path.is_file() else OmegaConf.create()
+    return str(OmegaConf.select(hydra, "hydra.runtime.choices.model") or "cgan")
+
+
+def _overrides(run: Run) -> dict[str, Any]:
+    """What else a run was trained with, as ``overrides``."""
+    parse = OverridesParser.create().parse_override
+    parsed = [parse(word) for word in words_of(run.folder) if not word.startswith("model=")]
+    return {word.get_key_element(): word.value() for word in parsed}
+
+
+def _whole(name: str, value: Any, *, least: int) -> int:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise TabganError(f"{name}={value!r}: expected a whole number, at least {least}")
+    return int(value)
+
+
+def _empty(folder: Path) -> Path:
+    """``folder``, in which nothing may be."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise TabganError(f"folder={folder}: expected an absent or empty folder")
+    return folder
+
+
+@contextmanager
+def _speaking(verbose: bool) -> Iterator[None]:
+    """The package's log on stdout, where ``verbose``."""
+    logger = logging.getLogger("tabgan")
+    level, propagate = logger.level, logger.propagate
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    if verbose:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate

@@ -1,0 +1,498 @@
+"""TableGAN: the journey of the commands behind scikit-learn's conventions."""
+
+import doctest
+import gc
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import pytorch_lightning as pl
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+import tabgan.estimator
+from tabgan import TabganError, TableGAN
+from tabgan.evaluation import read_data
+from tabgan.metrics.fidelity import shape_error
+from tabgan.paths import conf_dir
+from tabgan.runs import open_run
+from tabgan.tables.readers import read_table
+
+TINY = {
+    "model.generator.hidden_dim": 16,
+    "model.critic.hidden_dim": 16,
+    "model.noise_dim": 8,
+    "data.batch_size": 50,
+    "trainer.max_epochs": 2,
+}
+UNREFINED = TINY | {"refiner.rounds": 0, "logger": "none", "callbacks": "report"}
+
+
+def people():
+    """240 rows: age of 4 values, job with a missing quarter, member yes in every second row."""
+    return pd.DataFrame(
+        {
+            "age": [22, 35, 58, 41] * 60,
+            "job": ["cook", "clerk", None, "cook"] * 60,
+            "pay": np.arange(240) / 4,
+            "member": ["no", "yes"] * 120,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Fitted to ``people``, with a refiner; shared, so a test only looks at it."""
+    return TableGAN(seed=1, overrides=TINY).fit(people(), target="member")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working folder of the test's own, in which temporary folders lie too."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path
+
+
+def test_importing_tabgan_does_not_import_torch():
+    code = "import tabgan, sys; sys.exit('torch' in sys.modules or 'TableGAN' not in dir(tabgan))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_name_that_tabgan_has_not_is_an_attribute_error():
+    with pytest.raises(AttributeError, match=r"module 'tabgan' has no attribute 'TableGen'"):
+        tabgan.TableGen  # noqa: B018
+
+
+def test_the_docstring_example_runs_and_leaves_nothing(here):
+    results = doctest.testmod(tabgan.estimator)
+    assert (results.failed, results.attempted > 5) == (0, True)
+    gc.collect()
+    assert [path.name for path in here.rglob("*")] == ["here"]
+
+
+def test_rows_come_in_the_columns_and_dtypes_of_the_table(fitted):
+    rows = fitted.sample(50)
+    assert rows.dtypes.to_dict() == people().dtypes.to_dict()
+    assert list(rows.columns) == ["age", "job", "pay", "member"]
+    assert set(rows["age"]) <= {22, 35, 58, 41}
+
+
+DTYPES = {
+    "int8": np.arange(240, dtype="int8") // 2,
+    "float32": np.arange(240, dtype="float32") / 8,
+    "Int64": pd.array([1, None, 5] * 80, dtype="Int64"),
+    "boolean": pd.array([True, None, False] * 80, dtype="boolean"),
+    "bool": [True, False, False] * 80,
+    "category": pd.Categorical(["b", "a", None] * 80),
+    "ordered": pd.Categorical(["low", "high"] * 120, categories=["low", "high"], ordered=True),
+    "int category": pd.Categorical([3, 1] * 120),
+    "object": pd.Series(["x", "y", None] * 80, dtype="object"),
+    "string": pd.array(["x", "y"] * 120, dtype="string"),
+    "datetime": pd.date_range("2020-01-01", periods=240, unit="s"),
+    "zoned": pd.date_range("2020-01-01", periods=240, freq="h", tz="Europe/Berlin"),
+    "constant": [1.5] * 240,
+}
+
+
+@pytest.mark.parametrize("target", ["ordered", "float32", None])
+def test_every_dtype_comes_back_and_the_table_stays_as_it_was(target):
+    table = pd.DataFrame(DTYPES, index=np.arange(240)[::-1])
+    before = table.copy()
+    rows = TableGAN(overrides=UNREFINED).fit(table, target=target).sample(200)
+    pd.testing.assert_frame_equal(table, before)
+    assert rows.dtypes.to_dict() == table.dtypes.to_dict()
+
+
+def test_integers_that_are_few_are_classes_and_can_be_asked_for():
+    table = people().assign(member=[0, 1] * 120)
+    gan = TableGAN("cgan_basic", overrides={"trainer.max_epochs": 1}).fit(table, target="member")
+    rows = gan.sample(20, where={"member": 1})
+    assert rows["member"].tolist() == [1] * 20
+
+
+def test_rows_can_be_asked_for_by_values_sets_ranges_shares_and_one_by_one(fitted):
+    asked = {"job": ["cook", "clerk"], "age": (30, 45), "member": "no"}
+    rows = fitted.sample(40, where=asked)
+    assert len(rows) == 40
+    assert rows["job"].isin(["cook", "clerk"]).all()
+    assert rows["age"].isin([35, 41]).all()
+    assert set(rows["member"]) == {"no"}
+    assert fitted.sample(30, mix={"no": 1.0, "yes": 0.0})["member"].tolist() == ["no"] * 30
+    assert fitted.sample(like=[{"age": 22}, {"age": 58}])["age"].tolist() == [22, 58]
+
+
+def test_a_table_without_a_target_has_no_condition():
+    assert TableGAN(overrides=UNREFINED).fit(people()).run_.encoder.condition_width == 0
+
+
+def test_the_commands_train_and_draw_the_same_rows(command, mixed_arff, tmp_path):
+    words = [f"{key}={value}" for key, value in TINY.items()]
+    words += [f"data.path={mixed_arff}", "data.target=label", "data.test_fraction=0", "seed=3"]
+    assert command("train", *words, "hydra.run.dir=run").status == 0
+    drawn = command("sample", "run=run", "n=40", "seed=5", "out=rows.parquet")
+    assert drawn.status == 0, drawn.err
+    theirs = pd.read_parquet(tmp_path / "rows.parquet")
+    gan = TableGAN(seed=3, overrides=TINY).fit(mixed_arff, target="label")
+    pd.testing.assert_frame_equal(gan.sample(40, seed=5), theirs)
+    loaded = TableGAN.load(tmp_path / "run")
+    pd.testing.assert_frame_equal(loaded.sample(40, seed=5), theirs)
+
+
+def test_a_dataframe_is_learned_as_its_file_is(mixed_arff):
+    table, _ = read_table(mixed_arff)
+    one, two = (TableGAN(overrides=UNREFINED).fit(t, target="label") for t in (table, mixed_arff))
+    assert one.sample(30).equals(two.sample(30))
+
+
+def test_a_named_set_brings_its_target_and_test_rows():
+    words = {"+trainer.limit_train_batches": 1, "trainer.max_epochs": 1, "logger": "none"}
+    gan = TableGAN("cgan_basic", overrides=words).fit("adult")
+    assert gan.run_.encoder.schema.target == "income"
+    tables = gan._tables(None, n=10, seed=0)
+    assert (len(tables.train), len(tables.test)) == (32_561 - 3_256, 16_281)
+
+
+def test_the_same_seed_gives_the_same_rows_and_another_seed_others(fitted):
+    assert fitted.sample(30, seed=4).equals(fitted.sample(30, seed=4))
+    assert not fitted.sample(30, seed=4).equals(fitted.sample(30, seed=5))
+
+
+def test_refinement_is_the_default_where_it_was_learned(fitted):
+    assert fitted.sample(100).equals(fitted.sample(100, refine=True))
+    assert not fitted.sample(100).equals(fitted.sample(100, refine=False))
+
+
+def test_evaluate_scores_the_rows_that_sample_draws(fitted):
+    run = fitted.run_
+    train = read_data(run.config).train
+    figures = fitted.evaluate(people().tail(120), n=60, seed=2)
+    assert {"c2st_test_auc", "wnmis", "refined.c2st_test_auc", "refined.mle_auc"} <= set(figures)
+    for refine, prefix in ((False, ""), (True, "refined.")):
+        drawn = run.encoder.schema_.conform(fitted.sample(60, refine=refine, seed=2))
+        assert figures[f"{prefix}shape_error"] == shape_error(train, drawn)
+
+
+@pytest.mark.slow
+def test_evaluate_writes_a_report_with_anchors(fitted, tmp_path):
+    figures = fitted.evaluate(people().tail(120), n=120, out=tmp_path / "report")
+    assert (tmp_path / "report" / "report.html").stat().st_size > 0
+    assert {"real_test.wnmis", "independent.wnmis", "wnmis"} <= set(figures)
+    assert all(isinstance(value, int | float) for value in figures.values())
+
+
+def test_a_saved_model_draws_the_same_rows_wherever_it_lies(fitted, tmp_path):
+    fitted.save(tmp_path / "saved")
+    (tmp_path / "saved").rename(tmp_path / "moved")
+    loaded = TableGAN.load(tmp_path / "moved")
+    assert loaded.sample(30).equals(fitted.sample(30))
+    assert loaded.run_.config.data.path == str(tmp_path / "moved" / "table.parquet")
+    assert loaded.get_params() == fitted.get_params()
+
+
+def test_the_sample_command_takes_a_saved_model(fitted, command, tmp_path):
+    fitted.save(tmp_path / "saved")
+    assert command("sample", "run=saved", "n=25", "out=rows.parquet").status == 0
+    assert pd.read_parquet(tmp_path / "rows.parquet").equals(fitted.sample(25))
+
+
+@pytest.mark.slow
+def test_the_evaluate_command_takes_a_saved_model(fitted, command, tmp_path):
+    fitted.save(tmp_path / "saved")
+    people().to_csv(tmp_path / "test.csv", index=False)
+    ended = command("evaluate", "run=saved", "test=test.csv", "n=60", "out=report")
+    assert ended.status == 0, ended.err
+    assert (tmp_path / "report" / "report.json").is_file()
+
+
+def test_save_takes_an_empty_folder_only(fitted, tmp_path):
+    (tmp_path / "something").touch()
+    with pytest.raises(TabganError, match="expected an absent or empty folder"):
+        fitted.save(tmp_path)
+
+
+def test_the_constructor_only_stores():
+    overrides = {"model.lr": 1e-3}
+    gan = TableGAN("gan", seed=7, overrides=overrides, folder="there", verbose=True)
+    assert gan.get_params() == {
+        "preset": "gan", "seed": 7, "overrides": overrides, "folder": "there", "verbose": True,
+    }  # fmt: skip
+    assert gan.overrides is overrides
+    assert gan.set_params(seed=8).seed == 8
+
+
+def test_a_clone_has_the_parameters_and_is_not_fitted(fitted):
+    copy = clone(fitted)
+    assert copy.get_params() == fitted.get_params()
+    with pytest.raises(NotFittedError):
+        copy.sample(1)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda gan: gan.sample(1),
+        lambda gan: gan.evaluate(people()),
+        lambda gan: gan.save("there"),
+        lambda gan: gan.fit(people(), fine_tune=True),
+    ],
+)
+def test_what_needs_a_fit_says_so(use):
+    with pytest.raises(NotFittedError):
+        use(TableGAN())
+
+
+def test_fit_knows_its_columns(fitted):
+    assert fitted.feature_names_in_.tolist() == ["age", "job", "pay", "member"]
+    assert fitted.n_features_in_ == 4
+
+
+def test_a_second_fit_forgets_the_first(here):
+    gan = TableGAN(overrides=UNREFINED).fit(people(), target="member")
+    first = gan.run_.folder
+    other = pd.DataFrame({"x": [1.5, 2.5] * 60, "y": ["a", "b"] * 60})
+    assert gan.fit(other) is gan
+    assert gan.sample(3).columns.tolist() == ["x", "y"]
+    assert (first.exists(), gan.n_features_in_) == (False, 2)
+    fresh = TableGAN(overrides=UNREFINED).fit(other)
+    assert fresh.sample(20).equals(gan.sample(20))
+    del gan, fresh
+    gc.collect()
+    assert [path.name for path in here.rglob("*")] == ["here"]
+
+
+def test_a_fit_that_fails_leaves_the_model_as_it_was(here):
+    gan = TableGAN(overrides=UNREFINED).fit(people(), target="member")
+    with pytest.raises(TabganError):
+        gan.fit(people(), target="membre")
+    assert len(gan.sample(2)) == 2
+    assert len(list(here.glob("tabgan-*"))) == 1
+
+
+def test_a_run_goes_where_folder_says_and_a_second_fit_replaces_it(tmp_path):
+    folder = tmp_path / "runs" / "people"
+    gan = TableGAN(overrides=UNREFINED, folder=folder)
+    with pytest.raises(TabganError, match="no such column"):
+        gan.fit(people(), target="membre")
+    assert not folder.exists()
+    gan.fit(people(), target="member").fit(people())
+    assert open_run(folder).encoder.schema.target is None
+    with pytest.raises(TabganError, match="expected an absent or empty folder"):
+        clone(gan).fit(people())
+
+
+class Counting(pl.Callback):
+    steps = 0
+
+    def on_train_batch_end(self, *_):
+        self.steps += 1
+
+
+def test_lightning_callbacks_are_called():
+    counting = Counting()
+    TableGAN(overrides=UNREFINED).fit(people(), callbacks=[counting])
+    assert counting.steps == 2 * 4  # 240 rows, 24 of them for validation, in batches of 50
+
+
+def weights(gan):
+    return gan.run_.module.state_dict()
+
+
+def test_fine_tuning_goes_on_from_the_weights_and_keeps_the_encoder(fitted):
+    # at a learning rate of 0 nothing but the weights it starts from can come out
+    gan = TableGAN.load(fitted.run_.folder)
+    gan.set_params(overrides=UNREFINED | {"model.lr": 0})
+    more = people().query("job == 'cook'").assign(age=35)  # fewer values than the encoder knows
+    gan.fit(more, fine_tune=True)
+    nets = [name for name in weights(gan) if name.startswith(("generator.", "critic."))]
+    assert all(torch.equal(weights(gan)[name], weights(fitted)[name]) for name in nets)
+    assert gan.run_.encoder.encodings_ == fitted.run_.encoder.encodings_
+    assert gan.run_.encoder.schema_ == fitted.run_.encoder.schema_
+
+
+def test_fine_tuning_at_a_rate_above_zero_moves_the_weights(fitted):
+    gan = TableGAN.load(fitted.run_.folder).fit(people().head(150), fine_tune=True)
+    name = "generator.deviation.weight"
+    assert not torch.equal(weights(gan)[name], weights(fitted)[name])
+    assert fitted.run_.folder.is_dir()
+
+
+def test_a_fine_tuned_model_can_be_saved_evaluated_and_tuned_again(fitted, tmp_path):
+    gan = TableGAN.load(fitted.run_.folder).fit(people().head(150), fine_tune=True)
+    gan.save(tmp_path / "tuned")
+    del gan
+    again = TableGAN.load(tmp_path / "tuned")
+    assert 0 <= again.evaluate(people(), n=60)["shape_error"] <= 100
+    assert len(again.fit(people(), fine_tune=True).sample(3)) == 3
+
+
+def test_a_model_that_looks_rows_up_while_it_trains_looks_them_up_in_the_new_table():
+    gan = TableGAN("ctgan", overrides={"trainer.max_epochs": 1, "logger": "none"})
+    gan.fit(people(), target="member").fit(people().head(100), fine_tune=True)
+    assert gan.sample(3, where={"member": "yes"})["member"].tolist() == ["yes"] * 3
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"job": "baker"},
+            r"column 'job': expected one of \['clerk', 'cook'\], got 'baker' in row 0",
+        ),
+        (
+            {"age": [None, 22] * 120},
+            r"column 'age': a value is missing, and the run it starts from",
+        ),
+    ],
+)
+def test_fine_tuning_refuses_what_the_run_never_saw(fitted, change, says):
+    gan = TableGAN.load(fitted.run_.folder)
+    with pytest.raises(TabganError, match=says):
+        gan.fit(people().assign(**change), fine_tune=True)
+
+
+def test_fine_tuning_for_another_target_is_refused(fitted):
+    gan = TableGAN.load(fitted.run_.folder)
+    with pytest.raises(TabganError, match="target 'job': the run it starts from has 'member'"):
+        gan.fit(people(), target="job", fine_tune=True)
+
+
+def test_the_command_starts_from_a_run_with_that_runs_model(command, mixed_arff, trained, tmp_path):
+    words = (f"start={trained}", f"data.path={mixed_arff}", "model.lr=0", "model.critic_lr=0")
+    ended = command("train", *words, "hydra.run.dir=tuned")
+    assert ended.status == 0, ended.err
+    one, two = (open_run(folder).module for folder in (trained, tmp_path / "tuned"))
+    for name, value in one.generator.named_parameters():
+        assert torch.equal(two.generator.get_parameter(name), value)
+
+
+def test_the_command_says_when_start_is_no_run(command, mixed_arff):
+    ended = command("train", "start=nowhere", f"data.path={mixed_arff}")
+    assert ended.status == 1
+    assert "not a run folder" in ended.err
+
+
+def test_an_outer_hydra_application_stays_as_it_was():
+    with initialize_config_dir(str(conf_dir()), version_base="1.2", job_name="outer"):
+        outer = GlobalHydra.instance().hydra
+        HydraConfig.instance().set_config(compose("sample", return_hydra_config=True))
+        try:
+            TableGAN(overrides=UNREFINED).fit(people())
+            with pytest.raises(TabganError, match=r"model\.lrr: no such key"):
+                TableGAN(overrides={"model.lrr": 1}).fit(people())
+            assert GlobalHydra.instance().hydra is outer
+            assert HydraConfig.get().job.config_name == "sample"
+            assert compose("sample", overrides=["n=3"]).n == 3
+        finally:
+            HydraConfig.instance().cfg = None
+
+
+def test_random_states_threads_and_environment_stay_as_they_were():
+    def state():
+        numpy = np.random.get_state()[1].tolist()  # noqa: NPY002
+        return numpy, random.getstate(), torch.get_rng_state().tolist(), torch.get_num_threads()
+
+    before, environ = state(), dict(os.environ)
+    TableGAN(overrides=UNREFINED).fit(people()).sample(5)
+    assert state() == before
+    assert dict(os.environ) == environ
+
+
+def test_nothing_is_said_unless_asked(capfd):
+    TableGAN(overrides=UNREFINED).fit(people()).sample(5)
+    assert capfd.readouterr() == ("", "")
+    TableGAN(overrides=UNREFINED, verbose=True).fit(people())
+    said = capfd.readouterr().out
+    assert "240 rows x 4 columns" in said
+    assert "generated rows" in said
+
+
+@pytest.mark.parametrize(
+    ("table", "target", "says"),
+    [
+        (people(), "membr", r"target='membr': no such column; did you mean 'member'\?"),
+        (people().iloc[:0], None, r"no rows; at least 2 are needed"),
+        (people().iloc[:1], None, r"only one row; at least 2 are needed"),
+        (pd.DataFrame(), None, r"table: no columns"),
+        (people().set_axis(list("abca"), axis=1), None, r"duplicate column names: \['a'\]"),
+        (
+            people().set_axis(range(4), axis=1),
+            None,
+            r"expected text for column names, got 0 \(int\)",
+        ),
+        (people().to_numpy(), None, r"expected a DataFrame or a path, got ndarray"),
+        (people().assign(pay=np.inf), None, r"column 'pay': expected finite numbers"),
+        (people().assign(pay=np.nan), None, r"column 'pay': every value is missing"),
+        (people().assign(member="no"), "member", r"target 'member' is constant"),
+        ("nowhere.csv", None, r"file not found: .*nowhere\.csv"),
+    ],
+)
+def test_a_table_that_cannot_be_learned_is_refused(table, target, says):
+    with pytest.raises(TabganError, match=says):
+        TableGAN().fit(table, target=target)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"preset": "cgam"}, r"preset='cgam': did you mean 'cgan'\?"),
+        ({"seed": -1}, r"seed=-1: expected a whole number, at least 0"),
+        ({"seed": None}, r"seed=None: expected a whole number"),
+        ({"overrides": {"model.lrr": 1}}, r"model\.lrr: no such key; did you mean 'lr'\?"),
+        ({"overrides": {"callbacks": "repot"}}, r"no callbacks 'repot'; did you mean 'report'\?"),
+        ({"overrides": {"model.lr": object()}}, r"overrides\['model\.lr'\]: expected a number"),
+        ({"overrides": ["model.lr=1"]}, r"overrides: expected a dict .* got list"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_by_fit(parameters, says):
+    with pytest.raises(ValueError, match=says):
+        TableGAN(**parameters).fit(people())
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"n": 0}, r"n=0: expected a whole number, at least 1"),
+        ({"n": 2.5}, r"n=2\.5: expected a whole number"),
+        ({"seed": -1}, r"seed=-1: expected a whole number, at least 0"),
+        ({"where": {"membr": "yes"}}, r"where\.membr: no such column; did you mean 'member'\?"),
+        ({"where": {"member": "maybe"}}, r"where\.member.*'maybe'"),
+    ],
+)
+def test_a_wrong_wish_for_rows_is_refused(fitted, asked, says):
+    with pytest.raises(TabganError, match=says):
+        fitted.sample(**asked)
+
+
+def test_test_rows_of_another_table_are_refused(fitted):
+    with pytest.raises(TabganError, match=r"test: other columns .* lacks \['pay'\]"):
+        fitted.evaluate(people().drop(columns="pay"))
+    with pytest.raises(TabganError, match="the run kept no test rows"):
+        fitted.evaluate()
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (None, "k=null"),
+        (True, "k=true"),
+        (5e-4, "k=0.0005"),
+        ("it's", r"k='it\'s'"),
+        ([1, "a"], "k=[1,'a']"),
+        ({"a": 1}, "k={a:1}"),
+        (Path("x"), "k='x'"),
+    ],
+)
+def test_values_become_words_of_the_command_line(value, word):
+    assert tabgan.estimator._words({"k": value}) == [word]
