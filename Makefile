@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help train test check bench smoke clean
+.PHONY: help train test check bench bench-peers bench-faults ablation smoke clean
 help:     ## Show the targets
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
 
@@ -28,6 +28,15 @@ check: $(READY)  ## Format, lint, types and the fast tests
 
 bench: $(READY)  ## Print the benches' tables
 	$(BIN)/python -m pytest -m bench -s
+
+bench-peers: $(READY)  ## Our recipe beside CTGAN on Adult: quality, time, memory (an hour; goes on where it was)
+	$(BIN)/python -m tabgan.bench
+
+ablation: $(READY)  ## Each part of the recipe off, three seeds (hours; goes on where it was)
+	$(BIN)/python -m tabgan.study +study=ablation
+
+bench-faults: $(READY)  ## Kill 20 trainings at random moments, have them go on, compare to the bit
+	$(BIN)/python scripts/bench_faults.py
 
 smoke: $(READY)  ## Two batches, end to end
 	$(BIN)/python -m tabgan.train +experiment=cgan_adult +debug=smoke

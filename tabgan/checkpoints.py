@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning_fabric.plugins import CheckpointIO
 
 from tabgan.errors import TabganError
+from tabgan.files import FORMAT, check_format, write_whole
 from tabgan.modules.cgan import CGANModule
+
+REFUSED = (
+    pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError, KeyError, IndexError,
+    TypeError, AttributeError,
+)  # fmt: skip  # what a damaged file or a foreign one makes torch raise
 
 
 def find_checkpoint(folder: Path) -> Path:
@@ -26,6 +34,20 @@ def find_checkpoint(folder: Path) -> Path:
         f"no checkpoint in {(folder / 'checkpoints').absolute()}: expected best.ckpt or last.ckpt; "
         "the training has not saved yet"
     )
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint of a run folder that is furthest in the training; None where none has begun.
+
+    Raises:
+        TabganError: when a checkpoint cannot be read.
+    """
+    steps = {
+        int(read_checkpoint(path)["global_step"]): path
+        for name in ("best.ckpt", "last.ckpt")
+        if (path := folder / "checkpoints" / name).is_file()
+    }
+    return steps[max(steps)] if steps and max(steps) > 0 else None
 
 
 def load_weights(module: CGANModule, path: Path) -> None:
@@ -55,7 +77,34 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         with warnings.catch_warnings():  # of a foreign pickle's protocol, before it is refused
             warnings.simplefilter("ignore")
             checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except REFUSED as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise TabganError(f"{path}: not tensors and plain data: {reason}") from error
+    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
+        raise TabganError(f"{path}: not a checkpoint: it has no state_dict")
+    check_format(checkpoint.get("format", FORMAT), path)
     return checkpoint
+
+
+class PlainCheckpoints(CheckpointIO):
+    """How Lightning writes and reads checkpoints here: whole or not at all, and no pickle."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
+    ) -> None:
+        """Write beside, flush, rename; until then the checkpoint before is in its place."""
+        stream = io.BytesIO()
+        torch.save({"format": FORMAT, **checkpoint}, stream)
+        write_whole(Path(path), stream.getvalue())
+
+    def load_checkpoint(
+        self,
+        path: str | Path,
+        map_location: Any | None = None,
+        weights_only: bool | None = None,
+    ) -> dict[str, Any]:
+        """Tensors and plain data alone, whatever ``weights_only`` says."""
+        return read_checkpoint(Path(path))
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        Path(path).unlink(missing_ok=True)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import itertools
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,22 +22,47 @@ from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from yaml import YAMLError
 
+from tabgan import signals
 from tabgan.errors import TabganError, nearest
+from tabgan.locks import check_free
 from tabgan.paths import conf_dir
+from tabgan.signals import Interrupted
 
-QUOTED = ("run", "out", "real", "test", "synthetic", "target")  # and every key that ends in path
+QUOTED = (
+    "run", "start", "out", "real", "test", "synthetic", "target", "like", "mix",
+)  # fmt: skip  # and every key that ends in path
+LISTED = ("tables", "experiments", "peers", "seeds", "peer_seeds")  # a,b is no sweep here
+OF_ONE_RUN = re.compile(r"[+~]*(data(?!\.batch_size)|seed|start|run_name|hydra)\b")
+TO_RESUME = ("run", "resume", "trust")  # the only words of a run that goes on
+OF_THE_DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EIO}
 LEAST = {"seed": 0, "threads": 1, "data.batch_size": 1}  # whole numbers, and where they begin
 
 
-def launch(main: Callable[[], Any], config_name: str) -> None:
-    """Run a Hydra application; a user's mistake ends in one line and exit status 1."""
+Resume = Callable[[Path, bool], Any]  # a folder, and whether its code is trusted
+
+
+def launch(main: Callable[[], Any], config_name: str, *, resume: Resume | None = None) -> None:
+    """Run a Hydra application; a user's mistake ends in one line and exit status 1.
+
+    ``run=<folder> resume=true`` is for ``resume``, where there is one, and never reaches Hydra:
+    it would write over what the folder says about itself.
+    """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
+    folder = None
     try:
-        sys.argv[1:] = hydra_words(sys.argv[1:])
-        main()
+        with signals.heeded(), _quiet_threads():
+            if resume is not None and (folder := folder_to_resume(sys.argv[1:])) is not None:
+                resume(folder, "trust=true" in sys.argv[1:])
+                return
+            sys.argv[1:] = hydra_words(sys.argv[1:])
+            _check_run_folder(sys.argv[1:])
+            main()
+    except Interrupted as stopped:
+        stop(stopped, folder)
     except Exception as error:
-        end(error, config_name)
+        end(error, config_name, folder)
 
 
 def job(function: Callable[[DictConfig, str], Any]) -> Callable[[DictConfig], Any]:
@@ -44,14 +74,20 @@ def job(function: Callable[[DictConfig, str], Any]) -> Callable[[DictConfig], An
     @functools.wraps(function)
     def wrapped(cfg: DictConfig) -> Any:
         hydra = HydraConfig.get()
+        folder = Path(hydra.runtime.output_dir)
         try:
             check_numbers(cfg)
             return function(cfg, hydra.runtime.output_dir)
+        except Interrupted as stopped:
+            if hydra.mode is RunMode.MULTIRUN:
+                stop(stopped, Path(hydra.sweep.dir).absolute())
+            _forget(folder, hydra.job.name)
+            stop(stopped, folder)
         except Exception as error:
             if hydra.mode is RunMode.MULTIRUN:
                 raise
-            _forget(Path(hydra.runtime.output_dir), hydra.job.name)
-            end(error, hydra.job.config_name)
+            _forget(folder, hydra.job.name)
+            end(error, hydra.job.config_name, folder)
 
     return wrapped
 
@@ -68,15 +104,28 @@ def check_numbers(cfg: DictConfig) -> None:
             raise TabganError(f"{key}={value}: expected a whole number, at least {least}")
 
 
-def end(error: Exception, config_name: str | None) -> NoReturn:
-    """Print a user's mistake as one line and exit with 1; raise anything else as it is."""
+def stop(stopped: Interrupted, folder: Path | None) -> NoReturn:
+    """Say what stopped the process, what it kept and how to go on; exit as a shell expects it."""
+    said = [f"stopped by {stopped}", stopped.kept or "at once", _way_on(folder)]
+    sys.stderr.write("; ".join(filter(None, said)) + "\n")
+    sys.exit(128 + stopped.signum)
+
+
+def end(error: Exception, config_name: str | None, folder: Path | None = None) -> NoReturn:
+    """Print a user's mistake as one line and exit with 1; raise anything else as it is.
+
+    A file that the disk refuses is one too; ``folder`` is that of a run that can go on after it.
+    """
     for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.errno in OF_THE_DISK:
+            where = f"{cause.filename}: " if cause.filename else ""
+            _fail("; ".join(filter(None, [f"{where}{cause.strerror}", _way_on(folder)])))
         if isinstance(cause, TabganError | FloatingPointError):
             _fail(str(cause))
         if isinstance(cause, ModuleNotFoundError):
             _fail(f"a package is missing: {cause}")
     if isinstance(error, HydraException | OmegaConfBaseException):
-        _fail(_explain(error, config_name or "train"))
+        _fail(explain(error, config_name or "train", sys.argv[1:]))
     raise error
 
 
@@ -84,8 +133,8 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     """Command words in Hydra's grammar.
 
     ``where.<column>=<value>`` words are taken raw and gathered in one ``where``; paths are
-    quoted; ``n`` may be written 1e9; a table given by ``data.path`` names the run. Flags go last:
-    ``-m`` may stand anywhere.
+    quoted; ``n`` may be written 1e9; ``tables=adult,bank`` is a list; a table given by
+    ``data.path`` names the run. Flags go last: ``-m`` may stand anywhere.
 
     Raises:
         TabganError: for an unknown column in ``where``, an ``n`` that is not a whole number, or
@@ -93,6 +142,10 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     """
     words, flags = _parted(words)
     keys = dict(_split(word) for word in words if "=" in word)
+    if "start" in keys:
+        given = {key.lstrip("+~") for key in keys}
+        before = words_of(Path(_unquoted(keys["start"])))
+        words = [*(word for word in before if _split(word)[0].lstrip("+~") not in given), *words]
     where, out = {}, []
     for word in words:
         key, value = _split(word)
@@ -103,6 +156,8 @@ def hydra_words(words: Sequence[str]) -> list[str]:
             where[column] = _unquoted(asked)
         elif key == "n" and "=" in word:
             out.append(f"n={_whole(value)}")
+        elif key in LISTED and "=" in word and not value.startswith("["):
+            out.append(f"{key}=[{value}]")
         elif "=" in word and _is_quoted_key(key):
             out.append(f"{key}={quote(_unquoted(value))}")
         else:
@@ -112,6 +167,38 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     if "data.path" in keys and "run_name" not in keys:
         out.append(f"run_name={quote(Path(_unquoted(keys['data.path'])).name.split('.')[0])}")
     return out + flags
+
+
+def folder_to_resume(words: Sequence[str]) -> Path | None:
+    """The folder of ``run=<folder> resume=true``; None where nothing is to be resumed.
+
+    Raises:
+        TabganError: for one word without the other, or any word beside them.
+    """
+    keys = dict(_split(word) for word in words)
+    if not keys.keys() & {"run", "resume"}:
+        return None
+    if "run" not in keys or keys.get("resume") != "true":
+        raise TabganError("to go on with a run, say both: run=<folder> resume=true")
+    if others := [word for word in words if _split(word)[0] not in TO_RESUME]:
+        raise TabganError(f"{others[0]}: a run goes on as it was asked; leave this word out")
+    return Path(_unquoted(keys["run"]))
+
+
+def words_of(run: Path) -> list[str]:
+    """The words that a run was trained with, but for those of its table, seed and folder.
+
+    Raises:
+        TabganError: when ``run`` does not say.
+    """
+    path = run / ".hydra" / "overrides.yaml"
+    if not path.is_file():
+        raise TabganError(f"not a run folder: {run.absolute()} has no .hydra/overrides.yaml")
+    try:
+        words = [str(word) for word in OmegaConf.load(path)]
+    except (OSError, ValueError, YAMLError) as error:
+        raise TabganError(f"not a run folder: {path.absolute()} cannot be read") from error
+    return [word for word in words if not OF_ONE_RUN.match(word)]
 
 
 def quote(text: str) -> str:
@@ -124,10 +211,61 @@ def quote(text: str) -> str:
 def _forget(folder: Path, job_name: str) -> None:
     """Remove a run folder in which nothing has begun, so that no mistake looks like a run."""
     left = {path.name for path in folder.iterdir()}
-    if ".hydra" in left and left <= {".hydra", f"{job_name}.log", "plan.json"}:
+    if ".hydra" in left and left <= {".hydra", f"{job_name}.log", "plan.json", "run.json"}:
         shutil.rmtree(folder)
         if not any(folder.parent.iterdir()):
             folder.parent.rmdir()
+
+
+def _check_run_folder(words: Sequence[str]) -> None:
+    """Refuse a folder that another process is at work in, before Hydra writes into it."""
+    for word in words:
+        if word.startswith("hydra.run.dir="):
+            check_free(Path(_unquoted(_split(word)[1])))
+
+
+@contextmanager
+def _quiet_threads() -> Iterator[None]:
+    """A thread that the disk refuses prints nothing: TensorBoard's tells the main thread."""
+    before = threading.excepthook
+
+    def told(failed: threading.ExceptHookArgs) -> None:
+        if not (isinstance(failed.exc_value, OSError) and failed.exc_value.errno in OF_THE_DISK):
+            before(failed)
+
+    threading.excepthook = told
+    try:
+        yield
+    finally:
+        threading.excepthook = before
+
+
+def _way_on(folder: Path | None) -> str:
+    """How to go on with what ``folder`` holds; empty where it holds nothing to go on with."""
+    begun = ("config.yaml", "overrides.yaml")
+    if folder is None or not folder.is_dir() or (folder / "metrics.json").is_file():
+        return ""
+    is_run = all((folder / ".hydra" / name).is_file() for name in begun)
+    if not is_run and not (folder / "multirun.yaml").is_file():
+        return ""
+    return (
+        f"go on with: python -m tabgan.train run={shlex.quote(str(folder.absolute()))} resume=true"
+    )
+
+
+def _fresh(folder: str) -> str:
+    """``folder``, or with -2, -3, ... behind: the first that nobody has. It is made, and taken."""
+    for number in itertools.count(1):
+        path = Path(folder if number == 1 else f"{folder}-{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return str(path)
+    raise AssertionError("itertools.count ended")
+
+
+OmegaConf.register_new_resolver("fresh", _fresh, use_cache=True, replace=True)
 
 
 def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -192,8 +330,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _explain(error: Exception, config_name: str) -> str:
-    """Hydra's complaint on one line, with the nearest valid name where it knows the names."""
+def explain(error: Exception, config_name: str, words: Sequence[str]) -> str:
+    """Hydra's complaint about ``words``, with the nearest valid name where it knows the names."""
     text = str(error)
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key}: a value is needed; give {error.full_key}=<value>"
@@ -204,18 +342,18 @@ def _explain(error: Exception, config_name: str) -> str:
     if match and match[1] in _groups():
         return text  # Hydra says where the group stands, or that it is added with a plus
     if match:
-        return f"{match[1]}: no such key; {_nearest_key(match[1], config_name)}"
+        return f"{match[1]}: no such key; {_nearest_key(match[1], config_name, words)}"
     return text
 
 
-def _nearest_key(key: str, config_name: str) -> str:
+def _nearest_key(key: str, config_name: str, words: Sequence[str]) -> str:
     """Valid keys near a mistyped one, looked up in the composed configuration of this command."""
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
+    from hydra import compose
 
-    GlobalHydra.instance().clear()
-    choices = [word for word in sys.argv[1:] if _split(word)[0].lstrip("+") in _groups()]
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+    from tabgan.composing import own_hydra
+
+    choices = [word for word in words if _split(word)[0].lstrip("+") in _groups()]
+    with own_hydra():
         node: Any = compose(config_name, overrides=choices)
     *parents, last = key.split("@")[0].split(".")
     for depth, parent in enumerate(parents):

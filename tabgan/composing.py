@@ -50,16 +50,19 @@ def stored_run(folder: Path) -> Iterator[DictConfig]:
     Raises:
         TabganError: when the folder is not a run's.
     """
-    asked, hydra = (_read(folder / ".hydra" / f"{name}.yaml") for name in ("config", "hydra"))
+    asked, hydra = (read_config(folder / ".hydra" / f"{name}.yaml") for name in ("config", "hydra"))
     with own_hydra():
-        hydra.hydra.runtime.output_dir = str(folder)
+        own = compose("train", return_hydra_config=True)  # how to log is not for a folder to say
+        for cfg in (hydra, own):
+            with read_write(cfg), open_dict(cfg):
+                cfg.hydra.runtime.output_dir = str(folder)
         HydraConfig.instance().cfg = cast(Any, hydra)  # what ${hydra:...} looks into
         OmegaConf.resolve(asked)
         for key in ("data.path", "data.test_path", "data.schema_path", "start"):
             if OmegaConf.select(asked, key):
                 path = Path(hydra.hydra.runtime.cwd) / OmegaConf.select(asked, key)
                 OmegaConf.update(asked, key, str(path))
-        configure_log(hydra.hydra.job_logging)
+        configure_log(own.hydra.job_logging)
         yield asked
 
 
@@ -69,7 +72,7 @@ def jobs_of(folder: Path) -> list[list[str]]:
     Raises:
         TabganError: when the folder is not a multirun's.
     """
-    asked = _read(folder / "multirun.yaml")
+    asked = read_config(folder / "multirun.yaml")
     params = OmegaConf.select(asked, "hydra.sweeper.params") or {}
     words = [f"{key}={value}" for key, value in params.items()]
     words += list(asked.hydra.overrides.task)
@@ -92,7 +95,12 @@ def own_hydra() -> Iterator[None]:
         GlobalHydra.instance().hydra = outer
 
 
-def _read(path: Path) -> DictConfig:
+def read_config(path: Path) -> DictConfig:
+    """A configuration as it was written, with its interpolations.
+
+    Raises:
+        TabganError: when it cannot be read, or is none.
+    """
     try:
         found = OmegaConf.load(path)
     except (OSError, YAMLError, ValueError) as error:

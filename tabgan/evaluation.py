@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shlex
 import sys
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from tabgan.errors import TabganError, check_keys
@@ -86,6 +87,8 @@ def run_study(cfg: DictConfig) -> None:
         raise TabganError(f"{alien[0]}: a study takes run=, out=, seed= and keys of study")
     if cfg.run is None:
         raise TabganError("a study looks at a trained run: give run=<folder>")
+    if not takes_a_run(cfg.study):
+        raise TabganError("this study trains runs of its own: python -m tabgan.study +study=<name>")
     import torch
 
     from tabgan.runs import open_run
@@ -96,6 +99,11 @@ def run_study(cfg: DictConfig) -> None:
     rows = {"train": data.train, "validation": data.validation, "test": data.test}
     out = None if cfg.out is None else Path(cfg.out)
     instantiate(cfg.study)(run, **rows, out=out, seed=cfg.seed)
+
+
+def takes_a_run(study: DictConfig) -> bool:
+    """Whether a study looks at a trained run, or trains its own."""
+    return "run" in inspect.signature(get_object(study._target_)).parameters
 
 
 def _of_files(cfg: DictConfig) -> Evaluation:
@@ -186,13 +194,12 @@ def _synthetic_rows(
     facts: Facts = {"run": str(run.folder), "checkpoint": run.checkpoint.name}
     if cfg.synthetic is not None:
         return read_like(Path(cfg.synthetic), schema), None, facts
-    from tabgan.sampling.draw import class_weights, draw_chunks
+    from tabgan.sampling.draw import draw_chunks
 
     n = n_train if cfg.n is None else int(cfg.n)
 
     def drawn(refiner: Refiner | None) -> pd.DataFrame:
-        asked = {"n": n, "seed": cfg.seed, "weights": class_weights(run.encoder, {})}
-        chunks = draw_chunks(run.module, run.encoder, refiner=refiner, **asked)
+        chunks = draw_chunks(run.module, run.encoder, n=n, seed=cfg.seed, refiner=refiner)
         return pd.concat(chunks, ignore_index=True)[compared(schema)]
 
     facts["rows_again"] = (

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning import Trainer
+from pytorch_lightning import Callback, Trainer
 
+from tabgan.checkpoints import PlainCheckpoints
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.modules.cgan import CGANModule
 from tabgan.serving.datamodule import TableDataModule
+from tabgan.serving.forecast import Sizes
 from tabgan.serving.planning import plan
-from tabgan.training import describe, record_configuration, save_map, save_plan
+from tabgan.training import describe, foretell, record_configuration, save_map, save_plan
 
 TOP_LEVEL = (
-    "data", "model", "encoder", "loss", "refiner", "trainer", "callbacks", "logger",
-    "run_name", "seed", "threads",
+    "data", "model", "encoder", "loss", "penalty", "refiner", "trainer", "callbacks", "logger",
+    "run_name", "seed", "threads", "memory_limit", "start", "blackbox",
 )  # fmt: skip
 ADDED = ("experiment", "sweep", "debug")  # groups whose files leave no key of their own
 AUTO = "auto"
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
-FROM_A_RUN_FOLDER = ("tabgan.", "torch.optim.")  # what a stored configuration may call
+# What a stored configuration may call, and what it may where a training goes on.
+FROM_A_RUN_FOLDER = ("tabgan.modules.", "tabgan.nets.", "tabgan.losses.", "torch.optim.")
+TO_GO_ON = (
+    *FROM_A_RUN_FOLDER,
+    *("tabgan.serving.", "tabgan.encoding.", "tabgan.callbacks.", "tabgan.blackboxes."),
+    "pytorch_lightning.",
+)
+PARTS = ("model", "loss", "penalty")  # that make a module
 
 
 def check_config(cfg: DictConfig) -> None:
@@ -48,9 +57,18 @@ def resolve_auto(cfg: DictConfig, planned: Mapping[str, int]) -> dict[str, int]:
     return used
 
 
-def settle(cfg: DictConfig, datamodule: TableDataModule, folder: Path) -> None:
-    """Resolve every ``auto`` once the table is read; say what it became and keep it."""
-    used = resolve_auto(cfg, plan(len(datamodule.encoded("train")[0])))
+def settle(
+    cfg: DictConfig,
+    datamodule: TableDataModule,
+    folder: Path,
+    *,
+    kept: Mapping[str, int] | None = None,
+) -> None:
+    """Resolve every ``auto`` once the table is read; say what it became and keep it.
+
+    What is ``kept`` of an earlier run's plan goes before what this table would give.
+    """
+    used = resolve_auto(cfg, plan(len(datamodule.coded("train")[0])) | dict(kept or {}))
     datamodule.batch_size = cfg.data.batch_size
     save_plan(used, folder)
 
@@ -61,40 +79,108 @@ def build_module(cfg: DictConfig, encoder: TableEncoder) -> CGANModule:
         layout=encoder.layout_,
         condition_width=encoder.condition_width,
         loss=instantiate(cfg.loss),
+        penalty=instantiate(cfg.penalty),
     )
     return module
 
 
-def build_trainer(
-    cfg: DictConfig, module: CGANModule, encoder: TableEncoder, folder: Path
-) -> Trainer:
-    """The Trainer with callbacks and loggers, told what the run is."""
-    loggers = [instantiate(logger) for logger in cfg.logger.values()]
-    callbacks = [instantiate(callback) for callback in cfg.callbacks.values()]
-    trainer: Trainer = instantiate(cfg.trainer)(
-        callbacks=callbacks, logger=loggers, default_root_dir=str(folder)
+def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -> None:
+    """Say what the training will take; refuse one that would not fit into memory.
+
+    Raises:
+        TabganError: for a ``memory_limit`` that is none, or that is too low.
+    """
+    limit = cfg.get("memory_limit", AUTO)
+    if limit != AUTO and (isinstance(limit, bool | str) or limit is None or limit <= 0):
+        raise TabganError(f"memory_limit={limit}: expected GiB, above 0, or auto")
+    rows, condition = datamodule.coded("train")
+    generator = cfg.model.generator
+    warm = bool(generator.get("warm", False))
+    sizes = Sizes(
+        rows=rows,
+        n_columns=len(datamodule.schema.columns),
+        condition_width=condition.shape[1],
+        generator=module.generator,
+        critic=module.critic,
+        batch_size=cfg.data.batch_size,
+        steps=_steps(cfg, len(rows)),
+        moments=bool(cfg.model.get("moments", 0)),
+        n_components=generator.n_components if warm else 0,
+        passes=generator.passes if warm else 0,
+        rounds=cfg.refiner.rounds,
+        pool_factor=cfg.refiner.pool_factor,
     )
-    parts = {key: cfg[key] for key in ("data", "encoder", "model", "loss", "seed")}
+    foretell(sizes, None if limit == AUTO else float(limit))
+
+
+def _steps(cfg: DictConfig, n_rows: int) -> int:
+    """Generator steps, as far as the configuration says."""
+    batches = n_rows // int(cfg.data.batch_size)
+    for key in ("limit_train_batches", "overfit_batches"):
+        asked = cfg.trainer.get(key)
+        if asked:
+            batches = min(batches, asked) if isinstance(asked, int) else int(batches * asked)
+    steps = batches * max(int(cfg.trainer.get("max_epochs") or 0), 0)
+    most = cfg.trainer.get("max_steps") or -1
+    return steps if most < 0 else min(steps, most)
+
+
+def build_trainer(
+    cfg: DictConfig,
+    encoder: TableEncoder,
+    folder: Path,
+    callbacks: Sequence[Callback] = (),
+) -> Trainer:
+    """The Trainer with the configuration's callbacks, those given, and loggers, told the run."""
+    loggers = [instantiate(logger) for logger in cfg.logger.values()]
+    own = [instantiate(callback) for callback in cfg.callbacks.values()]
+    trainer: Trainer = instantiate(cfg.trainer)(
+        callbacks=[*own, *callbacks],
+        logger=loggers,
+        default_root_dir=str(folder),
+        plugins=[PlainCheckpoints()],
+    )
+    parts = {key: cfg[key] for key in ("data", "encoder", "model", "loss", "penalty", "seed")}
     asked = _plain(OmegaConf.create(parts), resolve=True)
     record_configuration(loggers, asked, OmegaConf.to_yaml(cfg))
     save_map(encoder, folder)
-    describe(encoder, module)
+    describe(encoder)
     return trainer
 
 
-def check_stored_targets(cfg: DictConfig) -> None:
+def check_stored_targets(
+    cfg: DictConfig,
+    parts: Sequence[str] = PARTS,
+    allowed: tuple[str, ...] = FROM_A_RUN_FOLDER,
+) -> None:
     """Refuse a run folder's configuration that would call anything but nets, losses, optimizers.
+
+    What a name leads to counts, for ``tabgan.commands.os.system`` begins with tabgan too.
+
+    Args:
+        cfg: the configuration.
+        parts: of it.
+        allowed: what the modules that targets are defined in begin with.
 
     Raises:
         TabganError: naming the place and the target.
     """
-    for part in ("model", "loss"):
-        for path, node in _targets(_plain(cfg[part]), part):
-            if not str(node["_target_"]).startswith(FROM_A_RUN_FOLDER):
+    for part in parts:
+        for path, node in _targets(_plain(cfg.get(part) or OmegaConf.create()), part):
+            target = str(node["_target_"])
+            if not (target.startswith(allowed) and _home(target).startswith(allowed)):
                 raise TabganError(
                     f"{path}._target_: a run folder may name targets of "
-                    f"{list(FROM_A_RUN_FOLDER)}, got {node['_target_']!r}"
+                    f"{list(allowed)}, got {target!r}"
                 )
+
+
+def _home(target: str) -> str:
+    """The module in which what ``target`` names is defined; empty where it names nothing."""
+    try:
+        return str(getattr(get_object(target), "__module__", ""))
+    except Exception:  # whatever the import raises
+        return ""
 
 
 def _plain(cfg: DictConfig, *, resolve: bool = False) -> dict[str, Any]:
@@ -109,9 +195,19 @@ def _targets(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _targets(entry, f"{path}.{key}" if path else str(key))
 
 
+def _parameters(target: Any) -> dict[str, inspect.Parameter]:
+    """What a class or function takes; a class that passes keywords on takes its parent's too."""
+    parameters = dict(inspect.signature(target).parameters)
+    passed_on = [name for name, p in parameters.items() if p.kind is p.VAR_KEYWORD]
+    if passed_on and inspect.isclass(target) and target.__base__ is not object:
+        del parameters[passed_on[0]]
+        return _parameters(target.__base__) | parameters
+    return parameters
+
+
 def _unknown_keys(path: str, node: dict[str, Any]) -> list[str]:
     try:
-        parameters = inspect.signature(get_object(node["_target_"])).parameters
+        parameters = _parameters(get_object(node["_target_"]))
     except Exception as error:  # a wrong path raises whatever the import raises
         raise TabganError(f"{path}._target_={node['_target_']}: {error}") from error
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):

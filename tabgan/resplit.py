@@ -33,7 +33,7 @@ def resplit_share(cfg: DictConfig) -> float:
         TabganError: when the run cannot be read, or the new training fails.
     """
     from tabgan.runs import open_run  # torch takes seconds to import, and three files need none
-    from tabgan.sampling.draw import class_weights, draw_chunks
+    from tabgan.sampling.draw import draw_chunks
 
     old = Path(cfg.run)
     data = read_data(open_run(old).config)
@@ -47,8 +47,7 @@ def resplit_share(cfg: DictConfig) -> float:
         run = open_run(new)
         names = compared(run.encoder.schema_)
         seen = read_data(run.config).train
-        weights = class_weights(run.encoder, {})
-        chunks = draw_chunks(run.module, run.encoder, n=len(seen), seed=cfg.seed, weights=weights)
+        chunks = draw_chunks(run.module, run.encoder, n=len(seen), seed=cfg.seed)
         synthetic = pd.concat(chunks, ignore_index=True)
     others = second.head(len(seen))
     return dcr_share(seen[names], others[names], synthetic[names], seed=cfg.seed)

@@ -6,15 +6,19 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from tabgan.checkpoints import find_checkpoint, load_weights
+from tabgan.composing import read_config
 from tabgan.encoding.state import load_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
+from tabgan.provenance import read_record
 from tabgan.recipes import build_module, check_stored_targets, resolve_auto
 from tabgan.sampling.refiner import Refiner
+
+OWN_TABLE = "table.parquet"  # where TableGAN leaves a DataFrame that it was fitted to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +42,6 @@ class Run:
     refiner: Refiner | None
 
 
-def _stored_plan(path: Path) -> dict[str, int]:
-    try:
-        plan: dict[str, int] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise TabganError(f"not a run folder: {path.absolute()} cannot be read") from error
-    return plan
-
-
 def open_run(folder: Path) -> Run:
     """Rebuild a run from its folder, with the weights of ``best.ckpt`` (or else ``last.ckpt``).
 
@@ -56,11 +52,11 @@ def open_run(folder: Path) -> Run:
     config_path = folder / ".hydra" / "config.yaml"
     if not config_path.is_file():
         raise TabganError(f"not a run folder: {folder.absolute()} has no .hydra/config.yaml")
-    config = OmegaConf.load(config_path)
-    if not isinstance(config, DictConfig):
-        raise TabganError(f"{config_path}: expected a configuration, got {type(config).__name__}")
+    config = read_config(config_path)
+    read_record(folder)  # which refuses what a newer tabgan wrote
     check_stored_targets(config)
-    resolve_auto(config, _stored_plan(folder / "plan.json"))
+    resolve_auto(config, stored_plan(folder))
+    _find_own_files(config, folder)
     encoder = TableEncoder.load(folder / "encoder")
     module = build_module(config, encoder)
     checkpoint = find_checkpoint(folder)
@@ -75,6 +71,20 @@ def open_run(folder: Path) -> Run:
     )
 
 
+def stored_plan(folder: Path) -> dict[str, int]:
+    """What ``auto`` became in a run.
+
+    Raises:
+        TabganError: when the folder does not say.
+    """
+    path = folder / "plan.json"
+    try:
+        plan: dict[str, int] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise TabganError(f"not a run folder: {path.absolute()} cannot be read") from error
+    return plan
+
+
 def chosen_refiner(run: Run, refine: bool | None) -> Refiner | None:
     """The run's refiner where ``refine`` is true, or None and the run has one.
 
@@ -86,5 +96,18 @@ def chosen_refiner(run: Run, refine: bool | None) -> Refiner | None:
     return None if refine is False else run.refiner
 
 
+def _find_own_files(config: DictConfig, folder: Path) -> None:
+    """A table or schema that lies in the run folder is found wherever the folder has gone."""
+    if (folder / OWN_TABLE).is_file():
+        config.data.path = str((folder / OWN_TABLE).absolute())
+    if config.get("start"):
+        config.data.schema_path = str((folder / "schema.json").absolute())
+
+
 def _stored_refiner(folder: Path) -> Refiner | None:
-    return Refiner.restore(load_state(folder)) if folder.is_dir() else None
+    if not (folder / "state.json").is_file():  # none, or its fitting was interrupted
+        return None
+    try:
+        return Refiner.restore(load_state(folder))
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise TabganError(f"{folder}: not a refiner's state: {error!r}") from error

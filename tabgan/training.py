@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import random
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +21,18 @@ from pytorch_lightning import Trainer, seed_everything
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from rich.console import Console
 from rich.table import Table
-from torch import nn
 from torch.utils.tensorboard.summary import hparams
 
 from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.checkpoints import load_weights
 from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
+from tabgan.files import write_whole
 from tabgan.modules.cgan import CGANModule
 from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers
 from tabgan.sampling.refiner import Refiner
 from tabgan.serving.datamodule import TableDataModule
+from tabgan.serving.forecast import Sizes, check_memory, count_parameters, forecast_table
 from tabgan.tables import profile
 from tabgan.tables.writers import write_table
 
@@ -37,8 +42,11 @@ FOREIGN_WARNINGS = (
     ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning 2.6 on torch 2.13
     ".*in eval mode at the start of training.*",  # the moving average, on purpose
     ".*smaller than the logging interval.*",  # steps are counted over epochs, so curves do come
+    ".*Previous log files in this directory will be deleted.*",  # a resumed run writes them again
 )
+SEED_MARKS = ("PL_GLOBAL_SEED", "PL_SEED_WORKERS")  # which Lightning leaves in the environment
 PREVIEW_ROWS = 100
+FINISHED = "metrics.json"  # written last
 CLOCK = {"begun": time.perf_counter()}  # set by begin, read by save_metrics
 METRICS = (
     "val/c2st_auc",
@@ -57,6 +65,25 @@ def begin(*, seed: int, threads: int) -> None:
         warnings.filterwarnings("ignore", message=message)
     torch.set_num_threads(threads)
     seed_everything(seed, workers=True, verbose=False)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """What ``begin`` sets is put back at the end: random states, threads, warnings, levels."""
+    lightning = logging.getLogger("pytorch_lightning")
+    level, threads, python = lightning.level, torch.get_num_threads(), random.getstate()
+    numpy = np.random.get_state()  # noqa: NPY002 - seed_everything seeds the old generator
+    marks = {name: os.environ.get(name) for name in SEED_MARKS}
+    try:
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        lightning.setLevel(level)
+        torch.set_num_threads(threads)
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+        for name, value in marks.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
 def keep_best(trainer: Trainer, module: CGANModule) -> float | None:
@@ -116,9 +143,9 @@ def finish(
     *,
     seed: int,
 ) -> None:
-    """Write metrics and a preview, and say where everything is."""
-    save_metrics(trainer, module, folder)
+    """Write a preview and metrics, which mark the run as finished, and say where everything is."""
     rows = preview(module, encoder, refiner, folder, seed=seed)
+    save_metrics(trainer, module, folder)
     show_rows(rows.head(10), "generated rows")
     log.info("the run: %s", folder)
     log.info("more rows: python -m tabgan.sample run=%s n=1000", folder)
@@ -132,26 +159,26 @@ def save_map(encoder: TableEncoder, folder: Path) -> None:
 
 def save_plan(planned: dict[str, int], folder: Path) -> None:
     """Write ``plan.json``, what ``auto`` became, and say it."""
-    (folder / "plan.json").write_text(json.dumps(planned, indent=2) + "\n", "utf-8")
+    write_whole(folder / "plan.json", json.dumps(planned, indent=2) + "\n")
     for key, value in planned.items():
         log.info("auto: %s=%s", key, value)
 
 
-def describe(encoder: TableEncoder, module: CGANModule) -> None:
-    """Say what is about to be trained: the table, how it is encoded, how large the nets are."""
-    Console().print(profile.describe(encoder.schema, encoder.encodings_))
-    log.info(
-        "row width %s, condition width %s; critic %s parameters, generator %s parameters",
-        encoder.layout_.width,
-        encoder.condition_width,
-        f"{count_parameters(module.critic):,}",
-        f"{count_parameters(module.generator):,}",
-    )
+def describe(encoder: TableEncoder) -> None:
+    """Say what is about to be learned: the columns, and how each is encoded."""
+    if log.isEnabledFor(logging.INFO):
+        Console().print(profile.describe(encoder.schema, encoder.encodings_))
 
 
-def count_parameters(net: nn.Module) -> int:
-    """Trainable numbers of a net."""
-    return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)
+def foretell(sizes: Sizes, memory_limit: float | None) -> None:
+    """Say how large the training will be and how long it may take.
+
+    Raises:
+        TabganError: when it would take more memory than there is (``serving.forecast``).
+    """
+    check_memory(sizes, memory_limit)
+    if log.isEnabledFor(logging.INFO):
+        Console().print(forecast_table(sizes))
 
 
 def record_configuration(loggers: list[Logger], config: dict[str, Any], text: str) -> None:
@@ -176,6 +203,8 @@ def save_metrics(trainer: Trainer, module: CGANModule, folder: Path) -> None:
     ``seconds`` are those since ``begin``: of a resumed run, those since it was resumed.
     """
     curves = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    if isinstance(trainer.checkpoint_callback, BestAndLast):
+        curves = trainer.checkpoint_callback.last_metrics(trainer)
     facts = {
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
@@ -183,8 +212,7 @@ def save_metrics(trainer: Trainer, module: CGANModule, folder: Path) -> None:
         "critic_parameters": count_parameters(module.critic),
         "generator_parameters": count_parameters(module.generator),
     }
-    text = json.dumps(curves | facts, indent=2)
-    (folder / "metrics.json").write_text(text + "\n", "utf-8")
+    write_whole(folder / FINISHED, json.dumps(curves | facts, indent=2) + "\n")
 
 
 def preview(
@@ -196,17 +224,16 @@ def preview(
     seed: int,
 ) -> pd.DataFrame:
     """Write ``samples/preview.csv`` and give its rows back."""
-    weights = class_weights(encoder, {})
-    (rows,) = draw_chunks(
-        module, encoder, n=PREVIEW_ROWS, seed=seed, weights=weights, refiner=refiner
-    )
+    (rows,) = draw_chunks(module, encoder, n=PREVIEW_ROWS, seed=seed, refiner=refiner)
     (folder / "samples").mkdir(exist_ok=True)
     write_table(folder / "samples" / "preview.csv", rows, encoder.schema_)
     return rows
 
 
 def show_rows(rows: pd.DataFrame, title: str) -> None:
-    """Print a few rows as a table, one line a row."""
+    """Print a few rows as a table, one line a row, where such lines are shown at all."""
+    if not log.isEnabledFor(logging.INFO):
+        return
     table = Table(title=title, title_justify="left", padding=(0, 1, 0, 0), box=None)
     for name in rows.columns:
         numeric = pd.api.types.is_numeric_dtype(rows[name])

@@ -97,6 +97,12 @@ def run_command(name, *words, folder):
     return Ended(status, out.getvalue(), err.getvalue())
 
 
+@pytest.fixture(scope="session")
+def command_in():
+    """Run a command in a folder: ``command_in(folder, "train", "data=adult", ...)``."""
+    return lambda folder, name, *words: run_command(name, *words, folder=folder)
+
+
 @pytest.fixture
 def command(tmp_path):
     """Run a command in the test's own folder: ``command("train", "data=adult", ...)``."""
@@ -141,6 +147,11 @@ TINY = {
     "cgan": ("model.generator.hidden_dim=16", "model.critic.hidden_dim=16"),
     "cgan_basic": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
     "cgan_report": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
+    "ctgan": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
+    "scored_surrogate": (
+        *("model.generator.hidden_dim=16", "model.critic.hidden_dim=16", "model.labels=300"),
+        *("model.label_epochs=2", "model.surrogate.hidden_dim=16", "blackbox.n_estimators=5"),
+    ),
 }
 
 
@@ -156,6 +167,17 @@ def trained(mixed_arff, tmp_path_factory):
     words = [f"data.path={mixed_arff}", "data.target=label", f"hydra.run.dir={folder}"]
     words += [*tiny_words("cgan_basic"), "trainer.max_epochs=3", "trainer.log_every_n_steps=1"]
     ended = run_command("train", *words, folder=folder.parent)
+    assert ended.status == 0, ended.err
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scored_run(mixed_arff, tmp_path_factory):
+    """The folder of one small scored run on ``mixed_arff`` against a forest; only to look at."""
+    folder = tmp_path_factory.mktemp("scored")
+    words = [f"data.path={mixed_arff}", "data.target=label", f"hydra.run.dir={folder}"]
+    words += [*tiny_words("scored_surrogate"), "callbacks=scored", "trainer.max_epochs=3"]
+    ended = run_command("train", *words, "trainer.log_every_n_steps=1", folder=folder.parent)
     assert ended.status == 0, ended.err
     return folder
 
@@ -218,3 +240,33 @@ def training(mixed_arff, tmp_path):
 def run_copy(trained, tmp_path):
     """A copy of the trained run that a test may break."""
     return Path(shutil.copytree(trained, tmp_path / "run"))
+
+
+COPYIST = """
+import json, random, sys
+from pathlib import Path
+
+verb, job, *words = sys.argv[1:]
+job = json.loads(Path(job).read_text())
+with open(job["settings"]["calls"], "a") as calls:
+    calls.write(verb + "\\n")
+if verb == "fit":
+    Path(job["model"]).write_text("nothing")
+else:
+    n, seed, out = words
+    if job["settings"].get("stumbles") and not Path("stumbled").exists():
+        Path("stumbled").touch()
+        sys.exit("out of memory")
+    head, *rows = Path(job["train"]).read_text().splitlines()
+    drawn = random.Random(int(seed)).choices(rows, k=int(n))
+    Path(out).write_text("\\n".join([head, *drawn]) + "\\n")
+    Path(out + ".json").write_text(json.dumps({"seconds": int(n) / 1000}))
+"""
+
+
+@pytest.fixture
+def copyist(tmp_path):
+    """The driver of a peer whose rows are training rows, 1,000 a second; it notes its calls."""
+    path = tmp_path / "copyist.py"
+    path.write_text(COPYIST, "utf-8")
+    return path

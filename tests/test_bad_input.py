@@ -2,7 +2,9 @@
 
 import os
 import pickle
+import re
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -180,11 +182,35 @@ def test_an_unknown_category_in_where(command, trained, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_column_in_where_that_is_no_condition(command, trained):
-    told = sampling(command, trained, "where.job=cook")
-    assert told == (
-        "where.job: not the column of the model's condition; this model can be asked for 'label'"
-    )
+def test_a_value_in_where_outside_the_training_range(command, trained, tmp_path):
+    told = sampling(command, trained, "where.age=200..300")
+    assert re.fullmatch(r"where.age=200..300: outside the training range \d\d..\d\d", told)
+    assert not (tmp_path / "rows.csv").exists()
+
+
+def test_a_constant_in_where_that_is_another(command, trained):
+    told = sampling(command, trained, "where.legs=4")
+    assert told == "where.legs=4: the column is constant: 2"
+
+
+def test_a_mix_of_unknown_classes(command, trained):
+    told = sampling(command, trained, "mix=yes:0.5,on:0.5")
+    assert told.startswith("mix: no category 'on'; ")
+
+
+def test_a_file_of_conditions_with_a_wrong_cell_names_its_row(command, trained, tmp_path):
+    (tmp_path / "conditions.csv").write_text("job,age\ncook,\nclerc,30\n", "utf-8")
+    told = sampling(command, trained, "like=conditions.csv")
+    assert told.startswith("like, row 2: where.job: no category 'clerc'; did you mean 'clerk'?")
+
+
+def test_a_file_of_conditions_that_is_not_there(command, trained):
+    assert sampling(command, trained, "like=nowhere.csv") == "like=nowhere.csv: file not found"
+
+
+def test_a_check_of_rows_with_conditions_of_their_own(command, trained):
+    told = sampling(command, trained, "check=true", "mix=yes:0.5,no:0.5")
+    assert told == "check=true compares rows of one condition: leave out mix"
 
 
 def test_a_folder_that_is_no_run(command, tmp_path):
@@ -262,3 +288,135 @@ def test_rows_can_be_written_to_no_other_format(command, trained):
     ended = command("sample", f"run={trained}", "n=5", "out=rows.xls")
     assert ended.status == 1
     assert "rows.xls: expected a file ending in one of ['.arff'" in ended.err
+
+
+@pytest.fixture
+def train_csv(command, tmp_path):
+    """Train a small flagship for a few steps on columns, written as ``pets.csv``."""
+
+    def train(*words, **columns):
+        pd.DataFrame(columns).to_csv(tmp_path / "pets.csv", index=False)
+        few = ("trainer.max_epochs=2", "+trainer.limit_train_batches=2", "refiner=none")
+        return command("train", "data.path=pets.csv", *few, *words)
+
+    return train
+
+
+def preview_of(folder):
+    (preview,) = folder.glob("outputs/pets/*/samples/preview.csv")
+    return pd.read_csv(preview)
+
+
+def numbers(n, seed=0):
+    return np.random.default_rng(seed).normal(size=n).round(2)
+
+
+def test_an_all_constant_table(train_csv, tmp_path):
+    told = refusal(train_csv(age=[7] * 30, colour=["red"] * 30), tmp_path)
+    assert told == "table 'pets': no column varies, there is nothing to learn"
+
+
+def test_a_table_whose_target_alone_varies(train_csv, tmp_path):
+    ended = train_csv("data.target=label", age=[7] * 30, label=["no", "yes", "no"] * 10)
+    assert refusal(ended, tmp_path) == (
+        "table 'pets': no column varies but the target 'label', there is nothing to learn but its "
+        "shares; without data.target it is a column like any other"
+    )
+
+
+def test_a_table_of_a_single_column_is_learned(train_csv, tmp_path):
+    assert train_csv(label=["no", "yes", "no"] * 10).status == 0
+    assert set(preview_of(tmp_path).label) == {"no", "yes"}
+
+
+def test_a_target_of_one_class_says_what_to_do(train_csv, tmp_path):
+    told = refusal(train_csv("data.target=label", age=numbers(30), label=["no"] * 30), tmp_path)
+    assert told.endswith("without data.target it is a column like any other")
+    assert train_csv(age=numbers(30), label=["no"] * 30).status == 0
+    assert set(preview_of(tmp_path).label) == {"no"}
+
+
+def test_a_class_of_one_row(train_csv, tmp_path):
+    labels = ["rare", *["no", "yes"] * 50]
+    assert train_csv("data.target=label", age=numbers(101), label=labels).status == 0
+    assert len(preview_of(tmp_path)) == 100
+
+
+def test_an_infinite_value_is_refused_with_its_place(train_csv, tmp_path):
+    told = refusal(train_csv(age=[1.5, 2.5, np.inf, *numbers(30)]), tmp_path)
+    assert told == "pets.csv: column 'age': expected finite numbers, got inf in row 2, from 0"
+
+
+def test_duplicate_names_in_a_csv(command, tmp_path):
+    (tmp_path / "pets.csv").write_text("age,age\n1,2\n3,4\n")
+    told = refusal(command("train", "data.path=pets.csv"), tmp_path)
+    assert told == "pets.csv, line 1: duplicate column names: ['age']"
+
+
+def test_a_table_of_three_rows_is_refused(train_csv, tmp_path):
+    told = refusal(train_csv(age=[1.5, 2.5, 3.0]), tmp_path)
+    assert told == (
+        "table 'pets': 2 rows to train on, when test and validation rows are cut off; at least 4 "
+        "are needed"
+    )
+
+
+@pytest.mark.parametrize("target", ["none", "class", "number"])
+def test_a_table_of_five_rows_trains(train_csv, tmp_path, target):
+    columns = {"age": [1.5, 2.5, 3.0, 4.0, 7.5], "label": ["no", "yes", "no", "yes", "no"]}
+    words = {"none": (), "class": ("data.target=label",), "number": ("data.target=age",)}[target]
+    assert train_csv(*words, **columns).status == 0
+    assert list(preview_of(tmp_path).columns) == ["age", "label"]
+
+
+def test_a_column_of_a_hundred_thousand_levels(train_csv, tmp_path):
+    n, rng = 100_000, np.random.default_rng(0)
+    columns = {
+        "user": [f"user {place:x}" for place in rng.permutation(n)],
+        "row": np.arange(n),
+        "shop": [f"s{shop}" for shop in rng.zipf(1.5, n) % 30_000],
+        "pay": numbers(n),
+    }
+    ended = train_csv("model=cgan_basic", **columns)
+    assert ended.status == 0
+    for told in (
+        "column 'user' is text without repetition: regenerated as a key",
+        "column 'row' numbers the rows: regenerated as a key",
+        "distinct values: grouped",
+    ):
+        assert told in ended.out
+    rows = preview_of(tmp_path)
+    assert rows.row.iloc[0] == 100_000
+    assert set(rows.shop) <= set(columns["shop"])
+
+
+def test_a_training_that_would_not_fit_into_memory(train_csv, tmp_path):
+    told = refusal(train_csv("memory_limit=0.01", age=numbers(30)), tmp_path)
+    assert "GiB expected, the limit is 0.0 (memory_limit)" in told
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "much", "null"])
+def test_a_memory_limit_that_is_none(train_csv, tmp_path, limit):
+    told = refusal(train_csv(f"memory_limit={limit}", age=numbers(30)), tmp_path)
+    assert told.endswith("expected GiB, above 0, or auto")
+
+
+def test_a_diverging_run_says_where_and_what_it_kept_can_be_sampled(
+    train_on, command, tmp_path, monkeypatch
+):
+    from tabgan.modules.cgan import CGANModule
+
+    sound = CGANModule._generator_loss
+
+    def poisoned(module, rows, fake, condition):
+        loss = sound(module, rows, fake, condition)
+        return loss * float("nan") if module.global_step >= 20 else loss
+
+    monkeypatch.setattr(CGANModule, "_generator_loss", poisoned)
+    words = ("trainer.limit_train_batches=1.0", "trainer.max_epochs=20")
+    ended = train_on(arff(), *words, "callbacks.checkpoint.monitor=val/generator_loss")
+    assert ended.status == 1
+    assert ended.err.startswith("error: generator loss is nan at step 2")
+    (folder,) = tmp_path.glob("outputs/pets/*")
+    assert (folder / "checkpoints" / "best.ckpt").is_file()
+    assert command("sample", f"run={folder}", "n=5", "out=rows.csv").status == 0

@@ -141,6 +141,15 @@ def test_other_words_pass_untouched():
     assert hydra_words(words) == words
 
 
+@pytest.mark.parametrize("words", ["tables=adult,bank", "tables=[adult,bank]"])
+def test_names_with_commas_are_a_list_and_no_sweep(words):
+    assert hydra_words([words, "peers=", "seeds=0"]) == [
+        "tables=[adult,bank]",
+        "peers=[]",
+        "seeds=[0]",
+    ]
+
+
 def test_flags_go_last_with_their_values():
     words = ["-m", "seed=1,2", "--cfg", "job", "~callbacks.panel", "threads=1"]
     overrides = ["seed=1,2", "~callbacks.panel", "threads=1"]

@@ -35,7 +35,7 @@ def test_every_debug_file_composes(debug):
     check_config(composed("+experiment=cgan_adult", f"+debug={debug}"))
 
 
-GROUPS = ["data", "model", "encoder", "loss", "trainer", "callbacks", "logger"]
+GROUPS = ["data", "model", "encoder", "loss", "penalty", "trainer", "callbacks", "logger"]
 
 
 @pytest.mark.parametrize(("group", "name"), [(g, n) for g in GROUPS for n in names(g)])
@@ -61,7 +61,7 @@ def test_an_unknown_top_level_key_is_refused():
 
 
 def test_a_stored_configuration_may_not_call_anything_else():
-    cfg = OmegaConf.create({"model": {"_target_": "os.system"}, "loss": {}})
+    cfg = OmegaConf.create({"model": {"_target_": "os.system"}, "loss": {}, "penalty": {}})
     with pytest.raises(TabganError, match=r"model\._target_: .* got 'os\.system'"):
         check_stored_targets(cfg)
 

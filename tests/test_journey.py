@@ -1,5 +1,6 @@
 """ARFF in, a trained run, rows out: what a user does, and what lies where afterwards."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -239,3 +240,53 @@ def test_a_table_of_a_single_column_without_a_target_trains(command, tmp_path):
         "train", "data.path=one.arff", "model=gan", "data.batch_size=50", "+debug=smoke"
     )
     assert ended.status == 0, ended.err
+
+
+def test_conditions_on_several_columns_hold_for_every_row(trained, rows, tmp_path):
+    table = rows(
+        trained, "where.age=30..50", "where.job=[cook,?]", "where.joined=2020-02-01..2020-11-30"
+    )
+    assert len(table) == 200
+    assert table["age"].between(30, 50).all()
+    assert set(table["job"].dropna()) <= {"cook"}
+    assert table["joined"].between("2020-02-01", "2020-11-30").all()
+    account = json.loads((tmp_path / "rows.parquet.json").read_text("utf-8"))
+    assert account["hit_rate"] * account["oversampling"] >= 1  # rows as asked per row written
+    assert account["tried"] == round(account["oversampling"] * 200)
+
+
+def test_a_class_mix_on_the_command_line(trained, rows):
+    assert rows(trained, "mix=no:0.25,yes:0.75").label.value_counts().to_dict() == {
+        "yes": 150, "no": 50,
+    }  # fmt: skip
+
+
+def test_a_file_of_conditions_says_how_many_rows_there_are(command, trained, tmp_path):
+    (tmp_path / "conditions.csv").write_text("label,age\nyes,\nno,20..60\n,40..\n", "utf-8")
+    ended = command("sample", f"run={trained}", "like=conditions.csv", "out=rows.csv")
+    assert ended.status == 0, ended.err
+    table = pd.read_csv(tmp_path / "rows.csv")
+    assert list(table.label[:2]) == ["yes", "no"]
+    assert 20 <= table.age[1] <= 60
+    assert table.age[2] >= 40
+    assert len(table) == 3
+
+
+def test_rows_under_a_condition_are_compared_with_the_real_ones(command, trained, tmp_path):
+    words = (f"run={trained}", "n=300", "out=rows.csv", "check=true")
+    ended = command("sample", *words, "where.label=yes")
+    assert ended.status == 0, ended.err
+    (check,) = json.loads((tmp_path / "rows.csv.json").read_text("utf-8"))["check"]
+    assert check["real_rows"] == 100  # every third of 300 labels is yes
+    assert 0.5 <= check["c2st_auc"] <= 1
+    assert "100" in ended.out
+
+
+def test_too_few_real_rows_are_said_and_wider_conditions_compared(command, trained, tmp_path):
+    words = (f"run={trained}", "n=50", "out=rows.csv", "check=true", "where.age=38..42")
+    ended = command("sample", *words, "where.label=yes")
+    assert ended.status == 0, ended.err
+    account = json.loads((tmp_path / "rows.csv.json").read_text("utf-8"))
+    assert account["real_rows"] < 20
+    assert {"label": "yes"} in [check["where"] for check in account["check"]]
+    assert "too few for a C2ST" in ended.out

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Checkpoint
+
+from tabgan import signals
+from tabgan.signals import Interrupted
 
 log = logging.getLogger(__name__)
 
@@ -17,48 +19,127 @@ log = logging.getLogger(__name__)
 class BestAndLast(Checkpoint):
     """``best.ckpt`` at each new low of ``monitor``; ``last.ckpt`` now and then and at the end.
 
-    Lightning's ModelCheckpoint writes its last.ckpt only together with a new best, and refuses a
-    value that is not measured every epoch. Both files are replaced in one move, so a killed run
-    never leaves half of one. Saving draws no random number.
+    What is measured before the first step counts too. Lightning's ModelCheckpoint writes its
+    last.ckpt only together with a new best, and refuses a value that is not measured every epoch.
+    A training can go on from either file, to the bit. Saving draws no random number.
+
+    A signal (``tabgan.signals``) is answered between two steps: ``last.ckpt`` is written, and
+    ``Interrupted`` raised once the loggers have the step; after the last step of an epoch, once
+    validation and panel are done.
 
     Args:
         dirpath: the folder of both files.
         monitor: the value to minimise; not measured yet is no value.
+        tolerance: how far above the lowest value a later checkpoint still takes its place, at
+            least 0: of measured values that differ by chance alone, the later is the better
+            trained.
         last_every: seconds between two writes of ``last.ckpt``.
     """
 
-    def __init__(self, *, dirpath: str, monitor: str, last_every: float) -> None:
+    def __init__(self, *, dirpath: str, monitor: str, tolerance: float, last_every: float) -> None:
         self.folder = Path(dirpath)
         self.monitor = monitor
+        self.tolerance = tolerance
         self.last_every = last_every
-        self.best_score = float("inf")
-        self.best_step = 0
+        self.best_score = self.last_score = float("inf")
+        self.best_step: int | None = None
+        self.metrics: dict[str, float] = {}
+        self._stopping: Interrupted | None = None
 
     @property
     def best_path(self) -> Path | None:
         """The best checkpoint, once there is one."""
-        return self.folder / "best.ckpt" if self.best_step else None
+        return self.folder / "best.ckpt" if self.best_step is not None else None
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        signals.be_patient(True)
+        self._stopping = None
         self._saved_last = time.monotonic()
+        if trainer.global_step == 0:
+            self._keep_best(trainer)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._stop_if_asked()
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        self._stop_if_asked()
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        if batch_idx + 1 < trainer.num_training_batches:
+            self._save_if_due(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        score = trainer.callback_metrics.get(self.monitor, torch.inf)
-        if score < self.best_score:
-            self.best_score, self.best_step = float(score), trainer.global_step
-            trainer.save_checkpoint(self.folder / "best.ckpt")
-        if time.monotonic() - self._saved_last >= self.last_every:
-            self._save_last(trainer)
+        self._keep_best(trainer)
+        self._save_if_due(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self._save_last(trainer)
+        self._save_if_due(trainer, due=True)
+        signals.be_patient(False)
+        self._stop_if_asked()
+
+    def on_exception(
+        self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        signals.be_patient(False)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best_score": self.best_score, "best_step": self.best_step}
+        return {
+            "best_score": self.best_score,
+            "last_score": self.last_score,
+            "best_step": self.best_step,
+            "metrics": self.metrics,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best_score, self.best_step = state_dict["best_score"], state_dict["best_step"]
+        self.last_score = state_dict["last_score"]
+        self.metrics = dict(state_dict.get("metrics", {}))
+
+    def last_metrics(self, trainer: pl.Trainer) -> dict[str, float]:
+        """The last value of every curve, those before a resumption among them."""
+        now = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        return self.metrics | now
+
+    def _keep_best(self, trainer: pl.Trainer) -> None:
+        """Write ``best.ckpt`` if the monitored value is a new one, and low enough."""
+        score = self.last_metrics(trainer).get(self.monitor, float("inf"))
+        is_new, self.last_score = score != self.last_score, score
+        if is_new and score < self.best_score + self.tolerance:
+            self.best_score = min(score, self.best_score)
+            self.best_step = trainer.global_step
+            self._save(trainer, "best.ckpt")
+
+    def _save_if_due(self, trainer: pl.Trainer, *, due: bool = False) -> None:
+        """Between two steps: ``last.ckpt`` where it is old, or a signal came."""
+        signum = signals.asked()
+        if due or signum or time.monotonic() - self._saved_last >= self.last_every:
+            self._save_last(trainer)
+        if signum:
+            kept = f"step {trainer.global_step} is in {self.folder / 'last.ckpt'}"
+            self._stopping = Interrupted(signum, kept)
 
     def _save_last(self, trainer: pl.Trainer) -> None:
-        trainer.save_checkpoint(self.folder / "last.ckpt")
+        self._save(trainer, "last.ckpt")
         self._saved_last = time.monotonic()
+        for logger in trainer.loggers:  # so that a killed process has no gap in its curves
+            logger.save()
+            flush = getattr(getattr(logger, "experiment", None), "flush", None)
+            if flush is not None:
+                flush()
+
+    def _save(self, trainer: pl.Trainer, name: str) -> None:
+        self.metrics = self.last_metrics(trainer)
+        trainer.save_checkpoint(self.folder / name)
+
+    def _stop_if_asked(self) -> None:
+        if self._stopping is not None:
+            raise self._stopping

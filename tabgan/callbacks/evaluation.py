@@ -40,7 +40,10 @@ Logits = NDArray[np.float64]
 
 
 class ValidationPanel(pl.Callback):
-    """At the first epoch's end after every ``every_n_steps`` generator steps, log ``val/…``.
+    """Before the first step and after every ``every_n_steps`` generator steps, log ``val/…``.
+
+    After, that is at the first epoch's end. The look before the first step is at the warm start:
+    where the adversarial stage does not improve on it, it is what the run keeps.
 
     As many rows as there are validation rows are drawn from the sampling generator, always with
     the same noise, and compared with them: C2ST (max(.5, AUC), .5 is best), trend and shape error
@@ -62,12 +65,17 @@ class ValidationPanel(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._started, self._spent = time.perf_counter(), 0.0
+        if trainer.global_step == 0:
+            self._log(trainer, module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         final = trainer.current_epoch + 1 == trainer.max_epochs
         if trainer.global_step < self.next_step and not final:
             return
         self.next_step = trainer.global_step + self.every_n_steps
+        self._log(trainer, module)
+
+    def _log(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         began = time.perf_counter()
         scores = self._look(trainer, cast(CGANModule, module), cast(Any, trainer).datamodule)
         self._spent += time.perf_counter() - began
@@ -85,12 +93,13 @@ class ValidationPanel(pl.Callback):
     ) -> dict[str, float]:
         """Draw rows, measure them, and keep what a person would look at."""
         encoder = datamodule.encoder
-        names = list(encoder.schema_.names)
+        names = [column.name for column in encoder.schema_.columns if not column.key]
         real = datamodule.validation[names].head(MAX_ROWS)
         fake, logits = draw_judged(module, encoder, n=len(real), seed=0, piece=0)
         threshold = threshold_of(module, *datamodule.encoded("validation"))
         passed = logits > threshold.logit
         self._keep_fooling(trainer, fake[passed], logits[passed], encoder.schema_)
+        fake = fake[names]
         self._draw_worst(trainer, real, fake)
         train = datamodule.train[names] if datamodule.train is not None else real
         return self._measured(train, real, fake) | {"val/pass_rate": float(passed.mean())}

@@ -28,6 +28,11 @@ class EarlyStopOnBoth(pl.Callback):
         self.patience_unit = patience_unit
         self.best = dict.fromkeys(self.MONITORED, float("inf"))
         self.best_at = dict.fromkeys(self.MONITORED, 0)
+        self.stopped = False
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if self.stopped:  # and was killed before the training was over
+            trainer.should_stop = True
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         now = trainer.global_step if self.patience_unit == "step" else trainer.current_epoch + 1
@@ -37,13 +42,14 @@ class EarlyStopOnBoth(pl.Callback):
                 self.best[name], self.best_at[name] = value, now
         waited = now - max(self.best_at.values())
         if waited >= self.patience:
-            trainer.should_stop = True
+            trainer.should_stop = self.stopped = True
             log.info(
                 "stopped: no validation loss has fallen for %s %ss", waited, self.patience_unit
             )
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best, "best_at": self.best_at}
+        return {"best": self.best, "best_at": self.best_at, "stopped": self.stopped}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best, self.best_at = state_dict["best"], state_dict["best_at"]
+        self.stopped = state_dict.get("stopped", False)

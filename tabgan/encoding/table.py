@@ -51,7 +51,6 @@ NOMINALS = ("onehot", "label")
 MANY = ("auto", "drop", "keep")
 ROWS_PER_LEVEL = 10  # fewer, and a number's values are a sample of a scale, not categories
 CHOICES = ("nominal", "numeric", "levels", "derive", "conditional", "many")  # as given
-FORMAT = 2
 
 
 class TableEncoder:
@@ -242,7 +241,6 @@ class TableEncoder:
     def save(self, folder: Path) -> None:
         """Write schema and learned state (JSON and arrays)."""
         state = {
-            "format": FORMAT,
             "schema": self.schema.to_plain(),
             **{key: getattr(self, key) for key in CHOICES},
             "encodings": self.encodings_,
@@ -269,10 +267,6 @@ class TableEncoder:
             TabganError: when the folder holds no such state, or one of another version.
         """
         state = load_state(folder)
-        if state.get("format") != FORMAT:
-            raise TabganError(
-                f"{folder}: expected encoder format {FORMAT}, got {state.get('format')!r}"
-            )
         schema = TableSchema.from_plain(state["schema"])
         return cls(schema, **{key: state[key] for key in CHOICES})._restore(state)
 

@@ -14,14 +14,12 @@ LossFunction = Callable[[Tensor, Tensor], Tensor]
 class AdversarialLoss(NamedTuple):
     """What the critic and the generator minimise, both of (real_logits, fake_logits).
 
-    Logits are [batch]; a loss is a scalar. ``paired`` says that the generator's loss reads the
-    real logits too; otherwise they may be anything of the right shape. ``distance`` is what the
-    critic's logits say about how far apart real and fake rows are, where they do.
+    Logits are [batch]; a loss is a scalar. ``distance`` is what the critic's logits say about how
+    far apart real and fake rows are, where they do.
     """
 
     critic: LossFunction
     generator: LossFunction
-    paired: bool = False
     distance: LossFunction | None = None
 
 
@@ -112,6 +110,4 @@ def wasserstein() -> AdversarialLoss:
 
 def relativistic() -> AdversarialLoss:
     """The pairing loss of Jolicoeur-Martineau (2019), as in R3GAN (Huang et al. 2024)."""
-    return AdversarialLoss(
-        critic=relativistic_critic, generator=relativistic_generator, paired=True
-    )
+    return AdversarialLoss(critic=relativistic_critic, generator=relativistic_generator)

@@ -163,8 +163,8 @@ class CGANModule(pl.LightningModule):
             self._step(critic_optimizer, critic_loss)
             self._clip_critic()
         with self.toggled_optimizer(generator_optimizer):
-            fake = self._generate(condition)
-            generator_loss = self._generator_loss(rows, fake, condition)
+            fake = self._generate(condition)  # anew: on one draw for both, CTGAN does not learn
+            generator_loss = self._generator_loss(real_logits.detach(), fake, condition)
             self._step(generator_optimizer, generator_loss)
         if self.averaged is not None:
             self.averaged.follow(self.generator, self.global_step)
@@ -237,12 +237,9 @@ class CGANModule(pl.LightningModule):
         real_logits, fake_logits, price = self.penalty.judge(self.critic, rows, fake, condition)
         return self.loss.critic(real_logits, fake_logits) + price, real_logits, fake_logits
 
-    def _generator_loss(self, rows: Tensor, fake: Tensor, condition: Tensor) -> Tensor:
+    def _generator_loss(self, real_logits: Tensor, fake: Tensor, condition: Tensor) -> Tensor:
+        """``real_logits`` are those of the critic's step: one step old, and for nothing."""
         fake_logits = self.critic(fake, condition)
-        real_logits = fake_logits
-        if self.loss.paired:
-            with torch.no_grad():
-                real_logits = self.critic(rows, condition)
         loss = self.loss.generator(real_logits, fake_logits)
         if self.table_moments is not None:
             loss = loss + self.moments * moment_distance(fake, self.table_moments)

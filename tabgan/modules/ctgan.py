@@ -69,6 +69,6 @@ class CTGANModule(CGANModule):
         rows: Tensor = generator.heads(self._raw)
         return rows
 
-    def _generator_loss(self, rows: Tensor, fake: Tensor, condition: Tensor) -> Tensor:
-        loss = super()._generator_loss(rows, fake, condition)
+    def _generator_loss(self, real_logits: Tensor, fake: Tensor, condition: Tensor) -> Tensor:
+        loss = super()._generator_loss(real_logits, fake, condition)
         return loss + self.vector.cross_entropy(self._raw, condition[:, : self.vector.width])

@@ -176,7 +176,7 @@ class ScoredModule(CGANModule):
         critic_optimizer, generator_optimizer, _ = cast(list[Any], self.optimizers())
         return critic_optimizer.optimizer, generator_optimizer
 
-    def _generator_loss(self, rows: Tensor, fake: Tensor, condition: Tensor) -> Tensor:
+    def _generator_loss(self, real_logits: Tensor, fake: Tensor, condition: Tensor) -> Tensor:
         asked = self.scores_of(condition)
         if self.labels:
             median, scale = self.surrogate(fake)
@@ -186,7 +186,7 @@ class ScoredModule(CGANModule):
         self._error = error.detach()
         loss = self.mae * error
         if self.adversarial:
-            loss = loss + self.adversarial * super()._generator_loss(rows, fake, condition)
+            loss = loss + self.adversarial * super()._generator_loss(real_logits, fake, condition)
         return loss
 
     def _learn_from_box(self, condition: Tensor) -> None:

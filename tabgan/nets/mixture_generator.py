@@ -95,7 +95,8 @@ class MixtureGenerator(nn.Module):
         raw = self.table(component) + self.deviation(hidden)
         if self.widening is None:
             return raw, None
-        return raw, self.log_scales[component] + self.widening(hidden)
+        # Bounded: a width that runs away is seen by no critic in time, and ends in NaN.
+        return raw, self.log_scales[component] + torch.tanh(self.widening(hidden))
 
     def draw_rows(
         self,

@@ -19,7 +19,6 @@ from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.callbacks.progress import Progress
 from tabgan.callbacks.reseed import Reseed
 from tabgan.losses.moments import moment_distance
-from tabgan.losses.penalties import zero_centred
 from tabgan.paths import conf_dir
 from tabgan.recipes import build_module, settle
 from tabgan.seeding import seed_at
@@ -69,7 +68,9 @@ class Adult:
 
     def whole(self, module):
         """The same with validation after each epoch, and checkpoints."""
-        kept = BestAndLast(dirpath=str(self.folder), monitor="val/generator_loss", last_every=30)
+        kept = BestAndLast(
+            dirpath=str(self.folder), monitor="val/generator_loss", tolerance=0.0, last_every=30
+        )
         return self.lightning(module, kept)
 
     def bare(self, module):
@@ -95,28 +96,24 @@ class Adult:
 
                 with torch.no_grad():
                     fake = generator(module.draw_noise(condition), condition)
-                penalised = module.penalty and step % module.penalty_every == 0
-                if penalised:
-                    rows, fake = rows.detach().requires_grad_(), fake.requires_grad_()
-                both = torch.cat([rows, fake]), torch.cat([condition, condition])
-                real_logits, fake_logits = critic(*both).chunk(2)
-                loss = module.loss.critic(real_logits, fake_logits)
-                if penalised:
-                    slopes = zero_centred(real_logits, rows) + zero_centred(fake_logits, fake)
-                    loss = loss + module.penalty_every * module.penalty / 2 * slopes
+                if module.penalty is not None and module.penalty.due(step):
+                    judged = module.penalty.judge(critic, rows, fake, condition)
+                    real_logits, fake_logits, price = judged
+                else:
+                    both = torch.cat([rows, fake]), torch.cat([condition, condition])
+                    real_logits, fake_logits = critic(*both).chunk(2)
+                    price = 0.0
+                loss = module.loss.critic(real_logits, fake_logits) + price
                 critic_optimizer.zero_grad()
                 loss.backward()
                 critic_optimizer.step()
 
                 critic.requires_grad_(False)
-                fake = generator(module.draw_noise(condition), condition)
-                fake_logits = real_logits = critic(fake, condition)
-                if module.loss.paired:
-                    with torch.no_grad():
-                        real_logits = critic(rows, condition)
-                loss = module.loss.generator(real_logits, fake_logits)
+                drawn = generator(module.draw_noise(condition), condition)
+                fake_logits = critic(drawn, condition)
+                loss = module.loss.generator(real_logits.detach(), fake_logits)
                 if module.table_moments is not None:
-                    loss = loss + module.moments * moment_distance(fake, module.table_moments)
+                    loss = loss + module.moments * moment_distance(drawn, module.table_moments)
                 generator_optimizer.zero_grad()
                 loss.backward()
                 generator_optimizer.step()

@@ -28,8 +28,10 @@ class Scores(Callback):
         )
 
 
-def best_and_last(folder, *, last_every=1e9):
-    return BestAndLast(dirpath=str(folder), monitor="val/score", last_every=last_every)
+def best_and_last(folder, *, tolerance=0.0, last_every=1e9):
+    return BestAndLast(
+        dirpath=str(folder), monitor="val/score", tolerance=tolerance, last_every=last_every
+    )
 
 
 @pytest.fixture
@@ -50,6 +52,13 @@ def stored(path):
 
 def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_within_the_tolerance_the_later_is_the_best(training, tmp_path):
+    checkpoint, said = best_and_last(tmp_path, tolerance=0.1), Scores(0.6, 0.65, None, 0.75)
+    training().fit(said, checkpoint, max_epochs=4)
+    assert same(stored(tmp_path / "best.ckpt"), said.copies[1])
+    assert checkpoint.best_score == pytest.approx(0.6)  # .75 is no longer near it
 
 
 def test_best_is_the_lowest_score(kept, tmp_path):

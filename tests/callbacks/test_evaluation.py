@@ -52,10 +52,10 @@ class Counting(ValidationPanel):
         return {"val/c2st_auc": 1.0}
 
 
-def test_it_measures_at_the_first_epochs_end_after_so_many_steps_and_at_the_end(training):
+def test_it_measures_the_start_epochs_ends_after_so_many_steps_and_the_end(training):
     panel = Counting(every_n_steps=6)  # 4 steps an epoch: due at 6, then at 8 + 6 = 14
     training().fit(panel, max_epochs=5)
-    assert panel.steps == [8, 16, 20]
+    assert panel.steps == [0, 8, 16, 20]
 
 
 def test_its_state_survives_a_checkpoint():
@@ -82,7 +82,8 @@ def test_the_rows_that_fooled_the_critic_are_kept(training, tmp_path):
     ran.fit(ValidationPanel(every_n_steps=4), max_epochs=2)
     share = ran.trainer.callback_metrics["val/pass_rate"]
     kept = sorted(tmp_path.rglob("samples/fooling_step*.csv"))
-    assert [path.name for path in kept] == ["fooling_step000004.csv", "fooling_step000008.csv"]
+    steps = ("000000", "000004", "000008")
+    assert [path.name for path in kept] == [f"fooling_step{step}.csv" for step in steps]
     rows = len(kept[-1].read_text("utf-8").splitlines()) - 1
     assert rows == min(20, round(float(share) * 27))  # of as many as there are validation rows
 

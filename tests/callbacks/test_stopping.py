@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.callbacks.stopping import EarlyStopOnBoth
 
 
@@ -85,3 +86,16 @@ def test_a_training_whose_nets_stand_still_is_stopped(training, unit, patience, 
     still.fit(EarlyStopOnBoth(patience=patience, patience_unit=unit), max_epochs=10)
     assert still.trainer.current_epoch == epochs
     assert still.trainer.global_step == 4 * epochs
+
+
+def test_a_training_that_was_stopped_and_killed_before_its_end_does_not_go_on(training, tmp_path):
+    def fit(ckpt_path=None):
+        last = BestAndLast(
+            dirpath=str(tmp_path), monitor="val/generator_loss", tolerance=0.0, last_every=0
+        )
+        stopping = EarlyStopOnBoth(patience=0, patience_unit="epoch")  # after the first epoch
+        ran = training().fit(stopping, last, max_epochs=5, ckpt_path=ckpt_path)
+        return stopping.stopped, ran.trainer.global_step
+
+    assert fit() == (True, 4)
+    assert fit(ckpt_path=tmp_path / "last.ckpt") == (True, 4)

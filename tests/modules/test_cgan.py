@@ -1,12 +1,15 @@
 """CGANModule: the players' turns, what sampling leaves alone, what it learns, how it resumes."""
 
 import math
+import os
+import signal
 
 import pandas as pd
 import pytest
 import torch
 from pytorch_lightning import Callback
 
+from tabgan import signals
 from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.callbacks.evaluation import ValidationPanel
 from tabgan.errors import TabganError
@@ -162,7 +165,10 @@ class Interrupted(Callback):
 def test_a_resumed_training_equals_an_unbroken_one_bit_for_bit(training, tmp_path, model):
     def callbacks(name):
         last = BestAndLast(
-            dirpath=str(tmp_path / name), monitor="val/generator_loss", tolerance=0.0, last_every=1e9
+            dirpath=str(tmp_path / name),
+            monitor="val/generator_loss",
+            tolerance=0.0,
+            last_every=1e9,
         )
         return ValidationPanel(every_n_steps=3), last
 
@@ -185,6 +191,36 @@ def test_a_resumed_training_equals_an_unbroken_one_bit_for_bit(training, tmp_pat
         )
         assert one["global_step"] == two["global_step"]
         assert all(torch.equal(one["state_dict"][k], v) for k, v in two["state_dict"].items())
+
+
+class Signalled(Callback):
+    """Sends SIGTERM to the process when a step begins."""
+
+    def __init__(self, *, at):
+        self.at = at
+
+    def on_train_batch_start(self, trainer, module, batch, batch_idx):
+        if trainer.global_step == self.at:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_training_stopped_within_an_epoch_goes_on_bit_for_bit(training, tmp_path, model):
+    def fit(name, *callbacks, ckpt_path=None):
+        last = BestAndLast(
+            dirpath=str(tmp_path / name), monitor="val/c2st_auc", tolerance=0.0, last_every=1e9
+        )
+        return training(model=model).fit(*callbacks, last, max_epochs=3, ckpt_path=ckpt_path)
+
+    unbroken = fit("unbroken")
+    with signals.heeded(), pytest.raises(signals.Interrupted, match="SIGTERM") as stopped:
+        fit("broken", Signalled(at=5))
+    assert stopped.value.kept.startswith("step 6 is in ")
+    resumed = fit("broken", ckpt_path=tmp_path / "broken" / "last.ckpt")
+    assert resumed.trainer.global_step == 12
+    weights = unbroken.weights.items()
+    assert all(torch.equal(resumed.weights[name], value) for name, value in weights)
+    assert optimizer_state(resumed) == optimizer_state(unbroken)
 
 
 def optimizer_state(ran):
@@ -226,7 +262,9 @@ def test_every_penalty_trains_critics_with_and_without_a_closed_form(training, m
 
 
 def test_a_checkpoint_of_another_table_is_not_resumed(training, tmp_path):
-    last = BestAndLast(dirpath=str(tmp_path), monitor="val/generator_loss", tolerance=0.0, last_every=1e9)
+    last = BestAndLast(
+        dirpath=str(tmp_path), monitor="val/generator_loss", tolerance=0.0, last_every=1e9
+    )
     training().fit(last, max_epochs=1)
     other = training("data.drop=[age]")
     with pytest.raises(TabganError, match="the checkpoint belongs to a table of another schema"):

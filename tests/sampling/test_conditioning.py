@@ -7,6 +7,7 @@ import torch
 
 from tabgan.errors import TabganError
 from tabgan.sampling import conditioning, draw
+from tabgan.sampling.conditioning import carried
 from tabgan.sampling.draw import Tally, class_weights, draw_chunks, draw_numbers
 
 HEADER = """@relation staff
@@ -288,3 +289,23 @@ def test_words_that_contradict_each_other_are_refused(drawing, asked, told):
     with pytest.raises(TabganError) as error:
         drawing()(**asked)
     assert str(error.value).startswith(told)
+
+
+def test_scalars_follow_one_that_was_drawn_anew():
+    """Correlation .8: given x = 2, y has mean 1.6 and deviation .6, on its own scale 3 times that."""
+    rng = torch.Generator().manual_seed(0)
+    factor = torch.tensor([[1.0, 0.0], [0.8, 0.6]])
+    scales = torch.tensor([1.0, 3.0]).expand(20_000, 2)
+    before = scales * (torch.randn(20_000, 2, generator=rng) @ factor.T)
+    asked = before.clone()
+    asked[:, 0] = 2.0
+    after = carried(before, asked, scales, factor[None])
+    assert (after[:, 0] == 2).all()
+    assert after[:, 1].mean().item() == pytest.approx(3 * 1.6, abs=0.05)
+    assert after[:, 1].std().item() == pytest.approx(3 * 0.6, abs=0.03)
+
+
+def test_scalars_stay_where_none_was_drawn_anew():
+    before = torch.tensor([[1.0, -2.0]])
+    factor = torch.tensor([[[1.0, 0.0], [0.8, 0.6]]])
+    assert torch.equal(carried(before, before.clone(), torch.ones(1, 2), factor), before)

@@ -26,6 +26,21 @@ def test_the_order_is_a_function_of_seed_and_epoch():
     assert seen(loader(epoch=1)) != seen(loader(epoch=1, seed=1))
 
 
+def test_the_rest_of_an_epoch_is_served_after_its_state_is_loaded():
+    whole, broken, resumed = loader(epoch=2), loader(epoch=2), loader(epoch=2)
+    next(iter(broken))
+    assert broken.state_dict() == {"epoch": 2, "batches": 1}
+    resumed.load_state_dict(broken.state_dict())
+    assert seen(resumed) == seen(whole)[3:]  # batches of 3
+    assert seen(resumed) == seen(whole)  # the epoch after is whole again
+
+
+def test_a_state_of_another_epoch_skips_nothing():
+    resumed = loader(epoch=3)
+    resumed.load_state_dict({"epoch": 2, "batches": 3})
+    assert len(list(resumed)) == 3
+
+
 def test_validation_rows_come_in_order_and_complete():
     rows = torch.arange(10.0)[:, None]
     batches = BatchLoader(rows, torch.empty(10, 0), batch_size=4)

@@ -1,0 +1,165 @@
+"""One training from its configuration to its run folder: what the command and TableGAN share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import Callback
+
+from tabgan.checkpoints import load_weights, newest_checkpoint
+from tabgan.curves import continue_curves, curves_until
+from tabgan.encoding.table import TableEncoder
+from tabgan.errors import TabganError
+from tabgan.locks import held
+from tabgan.provenance import check_record, save_record
+from tabgan.querying import attach_box
+from tabgan.recipes import build_module, build_trainer, check_config, forecast, settle
+from tabgan.runs import Run, open_run, stored_plan
+from tabgan.serving.datamodule import TableDataModule
+from tabgan.tables.schema import TableSchema
+from tabgan.training import FINISHED, begin, finish, fit_refiner, keep_best
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    cfg: DictConfig, folder: Path, *, callbacks: Sequence[Callback] = (), resume: bool = False
+) -> float | None:
+    """Read the table, build the model around its layout, train it, keep the run.
+
+    Args:
+        cfg: what ``conf/train.yaml`` composes to; with ``start``, a run whose encoder and weights
+            go on.
+        folder: the run folder, which is there.
+        callbacks: Lightning callbacks beside those of ``cfg``.
+        resume: whether ``folder`` holds a run that was interrupted; it goes on from its newest
+            checkpoint, to the bit as if nothing had happened.
+
+    Returns:
+        The best value of what the checkpoint callback watches; None where it watches nothing.
+
+    Raises:
+        TabganError: for an unknown key, a table that cannot be learned, or one that does not fit
+            the run it starts from or goes on with; for a folder that another process is at
+            work in.
+        FloatingPointError: when a loss is no longer a number.
+        Interrupted: when a signal stopped it (``tabgan.signals``).
+    """
+    with held(folder):
+        return _train(cfg, folder, callbacks, resume=resume)
+
+
+def _train(
+    cfg: DictConfig, folder: Path, callbacks: Sequence[Callback], *, resume: bool
+) -> float | None:
+    check_config(cfg)
+    checkpoint = newest_checkpoint(folder) if resume else None
+    begin(seed=cfg.seed, threads=cfg.threads)
+    start = open_run(Path(cfg.start)) if cfg.get("start") else None
+    if checkpoint is not None:
+        log.info("going on from %s", checkpoint)
+    datamodule = _open_table(cfg, folder, start)
+    if resume:
+        check_record(datamodule, folder)
+    else:
+        _forget_run(folder)
+        save_record(datamodule, folder)
+    settle(cfg, datamodule, folder, kept=stored_plan(folder) if checkpoint else _kept_plan(start))
+    if checkpoint is not None:
+        _forgo_warm_start(cfg)
+    module = build_module(cfg, datamodule.encoder)
+    forecast(cfg, datamodule, module)
+    past = curves_until(checkpoint, cfg, folder)
+    trainer = build_trainer(cfg, datamodule.encoder, folder, callbacks)
+    continue_curves(trainer.loggers, past)
+    attach_box(cfg, module, datamodule, folder)
+    if start is not None:
+        load_weights(module, start.checkpoint)
+    module.prepare(datamodule.coded("train"), datamodule.coded("validation"), seed=cfg.seed)
+    trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint)
+    score = keep_best(trainer, module)
+    refiner = fit_refiner(module, datamodule, folder, seed=cfg.seed, **cfg.refiner)
+    finish(trainer, module, datamodule.encoder, refiner, folder, seed=cfg.seed)
+    return score
+
+
+class KeptEncoder:
+    """In a new encoder's place where a training goes on from a run: nothing is learned again.
+
+    Args:
+        encoder: the run's.
+        datamodule: whose rows have to fit it.
+    """
+
+    def __init__(self, encoder: TableEncoder, datamodule: TableDataModule) -> None:
+        self.encoder = encoder
+        self.datamodule = datamodule
+
+    def __call__(self, schema: TableSchema) -> KeptEncoder:
+        """Check what the new table is called to predict.
+
+        Raises:
+            TabganError: when its target is another than the run's.
+        """
+        if schema.target != self.encoder.schema.target:
+            raise TabganError(
+                f"target {schema.target!r}: the run it starts from has "
+                f"{self.encoder.schema.target!r}"
+            )
+        return self
+
+    def fit(self, train: pd.DataFrame) -> TableEncoder:
+        """The run's encoder, once training and validation rows are known to fit it.
+
+        Raises:
+            TabganError: when a value is missing in a column that missed none.
+        """
+        for column in self.encoder.schema_.columns:
+            for rows in (train, self.datamodule.validation):
+                if not column.missing and rows[column.name].isna().any():
+                    raise TabganError(
+                        f"column {column.name!r}: a value is missing, and the run it starts from "
+                        "never saw a missing one there"
+                    )
+        return self.encoder
+
+
+def _open_table(cfg: DictConfig, folder: Path, start: Run | None) -> TableDataModule:
+    """The table, read and encoded; with ``start``, in that run's schema and encoder."""
+    if start is None:
+        datamodule: TableDataModule = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
+    else:
+        _forgo_warm_start(cfg)
+        cfg.data.schema_path = str(folder / "schema.json")
+        start.encoder.schema_.save(folder / "schema.json")
+        datamodule = instantiate(cfg.data)(encoder=None)
+        kept = KeptEncoder(start.encoder, datamodule)
+        datamodule.make_encoder = cast(Any, kept)  # it has what setup calls
+    datamodule.setup("fit")  # reads the table, so the nets can be given its layout
+    return datamodule
+
+
+def _forgo_warm_start(cfg: DictConfig) -> None:
+    """The weights come from a run."""
+    if OmegaConf.select(cfg, "model.generator.warm"):
+        cfg.model.generator.warm = False
+
+
+def _forget_run(folder: Path) -> None:
+    """Of the run before, a folder that is trained in anew keeps nothing to go on with."""
+    for name in ("best.ckpt", "last.ckpt"):
+        (folder / "checkpoints" / name).unlink(missing_ok=True)
+    (folder / "refiner" / "state.json").unlink(missing_ok=True)
+    (folder / FINISHED).unlink(missing_ok=True)
+
+
+def _kept_plan(start: Run | None) -> dict[str, int]:
+    """What ``auto`` became in the run it starts from, where the weights depend on it."""
+    plan = {} if start is None else stored_plan(start.folder)
+    return {key: value for key, value in plan.items() if key.startswith("model.")}

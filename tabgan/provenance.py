@@ -1,0 +1,104 @@
+"""What a run was begun with, so that nobody goes on with something else: ``run.json``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+
+from tabgan.errors import TabganError
+from tabgan.files import FORMAT, check_format, write_whole
+from tabgan.serving.datamodule import TableDataModule
+
+RECORD = "run.json"
+
+
+def record(datamodule: TableDataModule) -> dict[str, Any]:
+    """The format, tabgan's version, and the table: how many rows, a hash a column, one of all."""
+    train = cast(pd.DataFrame, datamodule.train)
+    parts = {"train": train, "validation": datamodule.validation, "test": datamodule.test}
+    table = pd.concat([part[train.columns] for part in parts.values()], ignore_index=True)
+    return {
+        "format": FORMAT,
+        "tabgan": _version(),
+        "rows": {name: len(part) for name, part in parts.items()},
+        "columns": {str(name): values_hash(table[name]) for name in table},
+        "order": rows_hash(table),
+    }
+
+
+def save_record(datamodule: TableDataModule, folder: Path) -> None:
+    """Write ``run.json``."""
+    write_whole(folder / RECORD, json.dumps(record(datamodule), indent=2) + "\n")
+
+
+def check_record(datamodule: TableDataModule, folder: Path) -> None:
+    """Refuse to go on with another version or other rows than the run was begun with.
+
+    Raises:
+        TabganError: naming what changed.
+    """
+    before, now = read_record(folder), record(datamodule)
+    if before is None:  # it was killed before it had read its table
+        save_record(datamodule, folder)
+        return
+    if before.get("tabgan") != now["tabgan"]:
+        raise TabganError(
+            f"{folder}: begun by tabgan {before.get('tabgan')}, this is {now['tabgan']}; "
+            "go on with that version, or train anew"
+        )
+    changed = _changes(before, now)
+    if changed:
+        raise TabganError(f"{folder}: the table has changed since the run began: {changed}")
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """What ``run.json`` says; None where a run has none.
+
+    Raises:
+        TabganError: when it is damaged, or of a newer format.
+    """
+    path = folder / RECORD
+    if not path.is_file():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        written_in = found["format"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TabganError(f"{path}: not a run's record: {error!r}") from error
+    check_format(written_in, path)
+    return found
+
+
+def _version() -> str:
+    try:
+        return version("tabgan-lightning")
+    except PackageNotFoundError:  # a checkout on the path that was never installed
+        return "unknown"
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """The columns and numbers of rows that are not as they were, for people."""
+    if before.get("rows") != now["rows"]:
+        return f"rows {before.get('rows')} became {now['rows']}"
+    old, new = before.get("columns", {}), now["columns"]
+    names = [name for name in [*old, *new] if old.get(name) != new.get(name)]
+    if names:
+        return f"column {', '.join(map(repr, dict.fromkeys(names)))}"
+    return "the order of its rows" if before.get("order") != now["order"] else ""
+
+
+def values_hash(values: pd.Series) -> str:
+    """Sixteen hexadecimal digits of a column's values, in whatever order."""
+    total = pd.util.hash_pandas_object(values, index=False).sum()
+    return f"{int(total):016x}"
+
+
+def rows_hash(table: pd.DataFrame) -> str:
+    """Sixteen hexadecimal digits of a table's rows in their order."""
+    hashes = pd.util.hash_pandas_object(table, index=False).to_numpy()
+    return hashlib.sha256(hashes.tobytes()).hexdigest()[:16]
