@@ -29,6 +29,7 @@ MAY_IMPORT = {
         "report",
         "runs",
         "blackboxes",
+        "training",
     },
 }  # everyone may import EVERYBODY; files at the top: anything on a lower floor
 FLOORS = [

@@ -292,7 +292,7 @@ def test_words_that_contradict_each_other_are_refused(drawing, asked, told):
 
 
 def test_scalars_follow_one_that_was_drawn_anew():
-    """Correlation .8: given x = 2, y has mean 1.6 and deviation .6; its own scale is 3 times that."""
+    """Correlation .8: given x = 2, y has mean 1.6 and deviation .6, times its own scale of 3."""
     rng = torch.Generator().manual_seed(0)
     factor = torch.tensor([[1.0, 0.0], [0.8, 0.6]])
     scales = torch.tensor([1.0, 3.0]).expand(20_000, 2)
