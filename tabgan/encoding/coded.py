@@ -84,8 +84,7 @@ class CodedRows:
     @cached_property
     def scalar_places(self) -> Tensor:
         """Int64 [scalar places]: where in a dense row the scalars stand."""
-        spans = [range(b.start, b.span.stop) for b in self._blocks("continuous")]
-        return torch.tensor([place for span in spans for place in span], device=self.device).long()
+        return torch.tensor(self.layout.places("continuous"), device=self.device).long()
 
     def to(self, device: torch.device) -> Self:
         return replace(self, codes=self.codes.to(device), scalars=self.scalars.to(device))

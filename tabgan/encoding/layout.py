@@ -55,6 +55,11 @@ class RowLayout:
         """The blocks of one column."""
         return tuple(block for block in self.blocks if block.column == column)
 
+    def places(self, kind: BlockKind) -> list[int]:
+        """Where in a row the blocks of one kind stand, ascending."""
+        blocks = [block for block in self.blocks if block.kind == kind]
+        return [place for b in blocks for place in range(b.start, b.span.stop)]
+
     def to_plain(self) -> list[dict[str, Any]]:
         """Plain data for JSON."""
         return [asdict(block) for block in self.blocks]

@@ -38,13 +38,12 @@ class ResidualCritic(nn.Module):
     ) -> None:
         super().__init__()
         self.row_width, self.slope = layout.width, slope
-        has_lens = octaves is not None and any(b.kind == "continuous" for b in layout.blocks)
+        has_lens = octaves is not None and bool(layout.places("continuous"))
         self.lens = ScalarLens(layout=layout, octaves=octaves or 0) if has_lens else None
         seen = layout.width + (self.lens.width if self.lens else 0)
         self.entrance = nn.Linear(seen + condition_width, hidden_dim)
-        discrete = [b for b in layout.blocks if b.kind == "discrete"]
-        places = [place for b in discrete for place in range(b.start, b.span.stop)]
-        self.register_buffer("one_hots", torch.tensor(places, dtype=torch.long), persistent=False)
+        one_hots = torch.tensor(layout.places("discrete"), dtype=torch.long)
+        self.register_buffer("one_hots", one_hots, persistent=False)
         self.blocks = nn.ModuleList(
             nn.Sequential(
                 nn.LeakyReLU(slope),

@@ -30,8 +30,7 @@ class ScalarLens(nn.Module):
 
     def __init__(self, *, layout: RowLayout, octaves: int) -> None:
         super().__init__()
-        blocks = [block for block in layout.blocks if block.kind == "continuous"]
-        places = [p for block in blocks for p in range(block.start, block.span.stop)]
+        places = layout.places("continuous")
         self.octaves, n = octaves, len(places)
         self.width = n * (1 + 2 * octaves)
         self.register_buffer("places", torch.tensor(places, dtype=torch.long), persistent=False)

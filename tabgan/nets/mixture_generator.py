@@ -57,7 +57,7 @@ class MixtureGenerator(nn.Module):
             nn.Linear(hidden_dim, hidden_dim),
             nn.LeakyReLU(0.2),
         )
-        scalars = [b.start for b in layout.blocks if b.kind == "continuous"]
+        scalars = layout.places("continuous")
         self.register_buffer("scalars", torch.tensor(scalars, dtype=torch.long), persistent=False)
         self.deviation = nn.Linear(hidden_dim, layout.width)
         self.widening = nn.Linear(hidden_dim, len(scalars)) if scalars else None
