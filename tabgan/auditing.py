@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from omegaconf import DictConfig
 
+from tabgan.arithmetic import compute_with
 from tabgan.blackboxes.counted import Counted
 from tabgan.blackboxes.estimator import EstimatorBox
 from tabgan.blackboxes.forest import fit_forest
@@ -52,7 +52,7 @@ def gather(cfg: DictConfig, out: Path) -> Audited:
     check_keys(cfg, KEYS)
     if cfg.n < FEWEST_ROWS:
         raise TabganError(f"n={cfg.n}: an audit needs at least {FEWEST_ROWS} rows")
-    torch.set_num_threads(1)
+    compute_with(1)
     run = open_run(Path(cfg.run))
     data = read_data(run.config)
     if len(data.test) == 0:

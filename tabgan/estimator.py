@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-import torch
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -23,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from tabgan.arithmetic import compute_with
 from tabgan.commands import check_numbers, explain, quote, words_of
 from tabgan.composing import compose_run
 from tabgan.errors import TabganError, nearest
@@ -285,7 +285,7 @@ class TableGAN(BaseEstimator):
         """``n`` rows that conform to the schema; ``asked`` goes to ``draw_chunks``."""
         run, n, seed = self.run_, _whole("n", n, least=1), _whole("seed", seed, least=0)
         with undisturbed():
-            torch.set_num_threads(run.config.threads)
+            compute_with(run.config.threads)
             wanted = {"n": n, "seed": seed, "refiner": refiner, **asked}
             chunks = draw_chunks(run.module, run.encoder, **wanted)
             return pd.concat(chunks, ignore_index=True)

@@ -89,11 +89,10 @@ def run_study(cfg: DictConfig) -> None:
         raise TabganError("a study looks at a trained run: give run=<folder>")
     if not takes_a_run(cfg.study):
         raise TabganError("this study trains runs of its own: python -m tabgan.study +study=<name>")
-    import torch
-
+    from tabgan.arithmetic import compute_with
     from tabgan.runs import open_run
 
-    torch.set_num_threads(1)
+    compute_with(1)
     run = open_run(Path(cfg.run))
     data = read_data(run.config)
     rows = {"train": data.train, "validation": data.validation, "test": data.test}
@@ -121,11 +120,10 @@ def _of_files(cfg: DictConfig) -> Evaluation:
 
 
 def _of_run(cfg: DictConfig) -> Evaluation:
-    import torch  # torch takes seconds to import, and three files need none
-
+    from tabgan.arithmetic import compute_with  # torch takes seconds: three files need none
     from tabgan.runs import open_run
 
-    torch.set_num_threads(1)
+    compute_with(1)
     run = open_run(Path(cfg.run))
     schema = run.encoder.schema_
     if cfg.target is not None:

@@ -19,15 +19,14 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     import json  # torch takes seconds to import, and --help must not
     from pathlib import Path
 
-    import torch
-
+    from tabgan.arithmetic import compute_with
     from tabgan.matching import check_rows, refuse_check
     from tabgan.runs import chosen_refiner, open_run
     from tabgan.sampling.stream import stream_rows
     from tabgan.tables.conditions import read_like
 
     check_keys(cfg, KEYS)
-    torch.set_num_threads(cfg.threads)
+    compute_with(cfg.threads)
     run = open_run(Path(cfg.run))
     out = Path(cfg.out) if cfg.out else run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
     where = json.loads(cfg.where or "{}")

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.tensorboard.summary import hparams
 
+from tabgan.arithmetic import compute_with
 from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.checkpoints import load_weights
 from tabgan.encoding.state import save_state
@@ -63,7 +64,7 @@ def begin(*, seed: int, threads: int) -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     for message in FOREIGN_WARNINGS:
         warnings.filterwarnings("ignore", message=message)
-    torch.set_num_threads(threads)
+    compute_with(threads)
     seed_everything(seed, workers=True, verbose=False)
 
 
@@ -71,7 +72,8 @@ def begin(*, seed: int, threads: int) -> None:
 def undisturbed() -> Iterator[None]:
     """What ``begin`` sets is put back at the end: random states, threads, warnings, levels."""
     lightning = logging.getLogger("pytorch_lightning")
-    level, threads, python = lightning.level, torch.get_num_threads(), random.getstate()
+    level, python = lightning.level, random.getstate()
+    threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     numpy = np.random.get_state()  # noqa: NPY002 - seed_everything seeds the old generator
     marks = {name: os.environ.get(name) for name in SEED_MARKS}
     try:
@@ -80,6 +82,7 @@ def undisturbed() -> Iterator[None]:
     finally:
         lightning.setLevel(level)
         torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision(precision)
         random.setstate(python)
         np.random.set_state(numpy)  # noqa: NPY002
         for name, value in marks.items():

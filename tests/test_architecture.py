@@ -34,7 +34,7 @@ MAY_IMPORT = {
 }  # everyone may import EVERYBODY; files at the top: anything on a lower floor
 FLOORS = [
     {"errors"},
-    {"seeding", "paths", "files", "signals", "locks"},
+    {"seeding", "arithmetic", "paths", "files", "signals", "locks"},
     {"checkpoints", "composing"},
     {"provenance", "curves"},
     {"training"},
