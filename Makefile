@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help train test check bench bench-peers bench-faults ablation smoke clean
+.PHONY: help train test check bench bench-peers bench-faults bench-sweep bench-scale bench-ddp ablation smoke clean
 help:     ## Show the targets
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
 
@@ -37,6 +37,15 @@ ablation: $(READY)  ## Each part of the recipe off, three seeds (hours; goes on 
 
 bench-faults: $(READY)  ## Kill 20 trainings at random moments, have them go on, compare to the bit
 	$(BIN)/python scripts/bench_faults.py
+
+bench-sweep: $(READY)  ## A sweep of 8 runs, one after the other and through joblib (half an hour on a quiet machine)
+	$(BIN)/python scripts/bench_sweep.py
+
+bench-scale: $(READY)  ## Train from 5 million rows on the disk: time to the first step, throughput, memory
+	$(BIN)/python scripts/bench_scale.py
+
+bench-ddp: $(READY)  ## Adult in one process and in two: quality, time (half an hour on a quiet machine)
+	$(BIN)/python scripts/bench_ddp.py
 
 smoke: $(READY)  ## Two batches, end to end
 	$(BIN)/python -m tabgan.train +experiment=cgan_adult +debug=smoke

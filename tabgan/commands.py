@@ -8,26 +8,27 @@ import itertools
 import json
 import os
 import re
-import shlex
 import shutil
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, read_write
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from yaml import YAMLError
 
-from tabgan import signals
+from tabgan import signals, sweeps
 from tabgan.errors import TabganError, nearest
 from tabgan.locks import check_free
 from tabgan.paths import conf_dir
+from tabgan.ranks import hush_others, is_first
 from tabgan.signals import Interrupted
 
 QUOTED = (
@@ -35,12 +36,14 @@ QUOTED = (
 )  # fmt: skip  # and every key that ends in path
 LISTED = ("tables", "experiments", "peers", "seeds", "peer_seeds")  # a,b is no sweep here
 OF_ONE_RUN = re.compile(r"[+~]*(data(?!\.batch_size)|seed|start|run_name|hydra)\b")
-TO_RESUME = ("run", "resume", "trust")  # the only words of a run that goes on
+TO_RESUME = ("run", "resume", "trust")  # the only words of a run that goes on,
+OF_LAUNCHER = re.compile(r"hydra(/|\.)launcher\b")  # and those that say where its jobs do
+UNKNOWN_LAUNCHER = re.compile(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+?)_launcher\.")
 OF_THE_DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EIO}
 LEAST = {"seed": 0, "threads": 1, "data.batch_size": 1}  # whole numbers, and where they begin
 
 
-Resume = Callable[[Path, bool], Any]  # a folder, and whether its code is trusted
+Resume = Callable[[Path, bool, list[str]], Any]  # a folder, is its code trusted, the launcher
 
 
 def launch(main: Callable[[], Any], config_name: str, *, resume: Resume | None = None) -> None:
@@ -50,17 +53,21 @@ def launch(main: Callable[[], Any], config_name: str, *, resume: Resume | None =
     it would write over what the folder says about itself.
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
+    accept_launchers()
     folder = None
     try:
-        with signals.heeded(), _quiet_threads():
+        with signals.heeded(), _quiet_threads(), sweeps.told():
             if resume is not None and (folder := folder_to_resume(sys.argv[1:])) is not None:
-                resume(folder, "trust=true" in sys.argv[1:])
+                launcher = [word for word in sys.argv[1:] if OF_LAUNCHER.match(word)]
+                resume(folder, "trust=true" in sys.argv[1:], launcher)
                 return
             sys.argv[1:] = hydra_words(sys.argv[1:])
             _check_run_folder(sys.argv[1:])
             main()
     except Interrupted as stopped:
-        stop(stopped, folder)
+        stop(stopped, folder or sweeps.at_work())
+    except sweeps.Refused as refused:
+        end(cast(Exception, refused.__cause__), config_name)
     except Exception as error:
         end(error, config_name, folder)
 
@@ -75,6 +82,9 @@ def job(function: Callable[[DictConfig, str], Any]) -> Callable[[DictConfig], An
     def wrapped(cfg: DictConfig) -> Any:
         hydra = HydraConfig.get()
         folder = Path(hydra.runtime.output_dir)
+        hush_others()
+        with read_write(cast(Any, hydra)):
+            hydra.run.dir = str(folder)  # resolved anew, it would be another (trainer=ddp asks)
         try:
             check_numbers(cfg)
             return function(cfg, hydra.runtime.output_dir)
@@ -85,6 +95,8 @@ def job(function: Callable[[DictConfig, str], Any]) -> Callable[[DictConfig], An
             stop(stopped, folder)
         except Exception as error:
             if hydra.mode is RunMode.MULTIRUN:
+                if hydra.output_subdir:  # the folder is the job's own
+                    sweeps.note_failure(folder, error)
                 raise
             _forget(folder, hydra.job.name)
             end(error, hydra.job.config_name, folder)
@@ -105,8 +117,14 @@ def check_numbers(cfg: DictConfig) -> None:
 
 
 def stop(stopped: Interrupted, folder: Path | None) -> NoReturn:
-    """Say what stopped the process, what it kept and how to go on; exit as a shell expects it."""
-    said = [f"stopped by {stopped}", stopped.kept or "at once", _way_on(folder)]
+    """Say what stopped the process, what it kept and how to go on; exit as a shell expects it.
+
+    Of processes that train together the first one says it; Lightning would kill it, were another
+    to end with an error.
+    """
+    if not is_first():
+        sys.exit(0)
+    said = [f"stopped by {stopped}", stopped.kept or "at once", sweeps.way_on(folder)]
     sys.stderr.write("; ".join(filter(None, said)) + "\n")
     sys.exit(128 + stopped.signum)
 
@@ -119,11 +137,13 @@ def end(error: Exception, config_name: str | None, folder: Path | None = None) -
     for cause in _causes(error):
         if isinstance(cause, OSError) and cause.errno in OF_THE_DISK:
             where = f"{cause.filename}: " if cause.filename else ""
-            _fail("; ".join(filter(None, [f"{where}{cause.strerror}", _way_on(folder)])))
+            _fail("; ".join(filter(None, [f"{where}{cause.strerror}", sweeps.way_on(folder)])))
         if isinstance(cause, TabganError | FloatingPointError):
             _fail(str(cause))
         if isinstance(cause, ModuleNotFoundError):
             _fail(f"a package is missing: {cause}")
+        if isinstance(cause, RuntimeError) and (found := UNKNOWN_LAUNCHER.search(str(cause))):
+            _fail(f"a package is missing: pip install 'tabgan-lightning[{found[1]}]'")
     if isinstance(error, HydraException | OmegaConfBaseException):
         _fail(explain(error, config_name or "train", sys.argv[1:]))
     raise error
@@ -180,7 +200,8 @@ def folder_to_resume(words: Sequence[str]) -> Path | None:
         return None
     if "run" not in keys or keys.get("resume") != "true":
         raise TabganError("to go on with a run, say both: run=<folder> resume=true")
-    if others := [word for word in words if _split(word)[0] not in TO_RESUME]:
+    others = [word for word in words if _split(word)[0] not in TO_RESUME]
+    if others := [word for word in others if not OF_LAUNCHER.match(word)]:
         raise TabganError(f"{others[0]}: a run goes on as it was asked; leave this word out")
     return Path(_unquoted(keys["run"]))
 
@@ -210,7 +231,7 @@ def quote(text: str) -> str:
 
 def _forget(folder: Path, job_name: str) -> None:
     """Remove a run folder in which nothing has begun, so that no mistake looks like a run."""
-    left = {path.name for path in folder.iterdir()}
+    left = {path.name for path in folder.iterdir()} if is_first() else set()
     if ".hydra" in left and left <= {".hydra", f"{job_name}.log", "plan.json", "run.json"}:
         shutil.rmtree(folder)
         if not any(folder.parent.iterdir()):
@@ -240,19 +261,6 @@ def _quiet_threads() -> Iterator[None]:
         threading.excepthook = before
 
 
-def _way_on(folder: Path | None) -> str:
-    """How to go on with what ``folder`` holds; empty where it holds nothing to go on with."""
-    begun = ("config.yaml", "overrides.yaml")
-    if folder is None or not folder.is_dir() or (folder / "metrics.json").is_file():
-        return ""
-    is_run = all((folder / ".hydra" / name).is_file() for name in begun)
-    if not is_run and not (folder / "multirun.yaml").is_file():
-        return ""
-    return (
-        f"go on with: python -m tabgan.train run={shlex.quote(str(folder.absolute()))} resume=true"
-    )
-
-
 def _fresh(folder: str) -> str:
     """``folder``, or with -2, -3, ... behind: the first that nobody has. It is made, and taken."""
     for number in itertools.count(1):
@@ -265,7 +273,14 @@ def _fresh(folder: str) -> str:
     raise AssertionError("itertools.count ended")
 
 
+def accept_launchers() -> None:
+    """Our launchers' configurations have their plugins' names, and Hydra checks them by those."""
+    schema = r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema"
+    warnings.filterwarnings("ignore", message=schema)
+
+
 OmegaConf.register_new_resolver("fresh", _fresh, use_cache=True, replace=True)
+accept_launchers()  # in the processes of a launcher, too
 
 
 def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:

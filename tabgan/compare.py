@@ -6,25 +6,29 @@ from pathlib import Path
 from tabgan.commands import end
 
 HELP = """\
-python -m tabgan.compare FOLDERS [out=FOLDER]
+python -m tabgan.compare FOLDERS [out=FOLDER] [mark='KEY=VALUE KEY=VALUE']
 
 One leaderboard over runs: quality, privacy, time; runs that differ only in the seed are one row.
+Runs without a report stand in a table of their own, by what training measured on validation rows.
 
   FOLDERS      run folders, globs, or folders of runs: outputs 'outputs/cgan_*' outputs/x/sweep_1
   out=FOLDER   where leaderboard.csv and .html go; else the innermost folder that holds every run
+  mark='...'   words of a recipe, as the leaderboard names it: its place is said
 """
 
 
 def main(words: list[str]) -> None:
     """Find the runs that ``words`` name, and set them side by side."""
     outs = [word.removeprefix("out=") for word in words if word.startswith("out=")]
-    folders = [word for word in words if not word.startswith("out=")]
+    marks = [word.removeprefix("mark=") for word in words if word.startswith("mark=")]
+    folders = [word for word in words if not word.startswith(("out=", "mark="))]
     if not folders or set(words) & {"-h", "--help"}:
         sys.stdout.write(HELP)
         sys.exit(0 if words else 2)
     from tabgan.report.leaderboard import build_leaderboard  # pandas and matplotlib take seconds
 
-    build_leaderboard(folders, Path(outs[-1]) if outs and outs[-1] else None)
+    mark = marks[-1].replace(",", " ").split() if marks else ()
+    build_leaderboard(folders, Path(outs[-1]) if outs and outs[-1] else None, mark)
 
 
 def run() -> None:

@@ -34,6 +34,8 @@ from tabgan.report.build import build_report
 from tabgan.report.reading import Tables, compared, read_like, table_like
 from tabgan.runs import OWN_TABLE, Run, chosen_refiner, open_run
 from tabgan.sampling.draw import draw_chunks
+from tabgan.sampling.holes import check_columns, check_how, dropped, with_holes, written_schema
+from tabgan.sampling.imputing import Imputer
 from tabgan.sampling.refiner import Refiner
 from tabgan.tables.conditions import Where
 from tabgan.tables.profile import infer_schema
@@ -180,6 +182,37 @@ class TableGAN(BaseEstimator):
         asked = {"where": where, "mix": mix, "like": like}
         rows = self._draw(n, chosen_refiner(self.run_, refine), seed=seed, **asked)
         return self.run_.encoder.schema_.restore(rows)
+
+    def impute(
+        self, table: pd.DataFrame, n_imputations: int = 1, *, how: str = "draw", seed: int = 0
+    ) -> pd.DataFrame | list[pd.DataFrame]:
+        """``table`` with its missing cells filled, in the dtypes of the training table.
+
+        Known cells and the index stay; a column without values has all its cells filled.
+
+        Args:
+            table: the columns of the training table.
+            n_imputations: how often each cell is drawn; of several a list of tables is given.
+            how: "draw" keeps the distribution; "likeliest" takes each cell's most probable
+                category or expected number, which is right most often and varies too little.
+            seed: of the draws, at least 0.
+
+        Raises:
+            NotFittedError: before ``fit``.
+            TabganError: for other columns, values that do not fit them, or a model without a
+                mixture generator.
+        """
+        check_is_fitted(self, "run_")
+        check_how(how, n_imputations)
+        run, schema = self.run_, self.run_.encoder.schema
+        check_columns(table.columns, schema, "table", optional=dropped(run.encoder))
+        known = with_holes(schema, table.columns).conform(table)
+        with undisturbed():
+            compute_with(run.config.threads)
+            imputer = Imputer(run.module, run.encoder, seed=_whole("seed", seed, least=0))
+            filled = list(imputer.fill(known, n_imputations, how))
+        tables = [written_schema(schema, one).restore(one).set_index(table.index) for one in filled]
+        return tables if n_imputations > 1 else tables[0]
 
     def evaluate(
         self,

@@ -19,6 +19,7 @@ from tabgan.errors import TabganError
 from tabgan.locks import held
 from tabgan.provenance import check_record, save_record
 from tabgan.querying import attach_box
+from tabgan.ranks import is_first, is_started_by_first
 from tabgan.recipes import build_module, build_trainer, check_config, forecast, settle
 from tabgan.runs import Run, open_run, stored_plan
 from tabgan.serving.datamodule import TableDataModule
@@ -42,7 +43,8 @@ def train(
             checkpoint, to the bit as if nothing had happened.
 
     Returns:
-        The best value of what the checkpoint callback watches; None where it watches nothing.
+        The best value of what the checkpoint callback watches; None where it watches nothing, and
+        in all processes of a training but the first (``trainer=ddp``), which keeps the run.
 
     Raises:
         TabganError: for an unknown key, a table that cannot be learned, or one that does not fit
@@ -61,28 +63,31 @@ def _train(
     check_config(cfg)
     checkpoint = newest_checkpoint(folder) if resume else None
     begin(seed=cfg.seed, threads=cfg.threads)
+    first = is_first()
     start = open_run(Path(cfg.start)) if cfg.get("start") else None
     if checkpoint is not None:
         log.info("going on from %s", checkpoint)
     datamodule = _open_table(cfg, folder, start)
     if resume:
         check_record(datamodule, folder)
-    else:
+    elif first:
         _forget_run(folder)
         save_record(datamodule, folder)
     settle(cfg, datamodule, folder, kept=stored_plan(folder) if checkpoint else _kept_plan(start))
-    if checkpoint is not None:
+    if checkpoint is not None or not first:  # the others are given the first one's weights
         _forgo_warm_start(cfg)
     module = build_module(cfg, datamodule.encoder)
     forecast(cfg, datamodule, module)
-    past = curves_until(checkpoint, cfg, folder)
+    past = curves_until(checkpoint if first else None, cfg, folder)
     trainer = build_trainer(cfg, datamodule.encoder, folder, callbacks)
     continue_curves(trainer.loggers, past)
     attach_box(cfg, module, datamodule, folder)
     if start is not None:
         load_weights(module, start.checkpoint)
-    module.prepare(datamodule.coded("train"), datamodule.coded("validation"), seed=cfg.seed)
+    module.prepare(datamodule.coded("sample"), datamodule.coded("validation"), seed=cfg.seed)
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint)
+    if not first:
+        return None
     score = keep_best(trainer, module)
     refiner = fit_refiner(module, datamodule, folder, seed=cfg.seed, **cfg.refiner)
     finish(trainer, module, datamodule.encoder, refiner, folder, seed=cfg.seed)
@@ -134,15 +139,21 @@ def _open_table(cfg: DictConfig, folder: Path, start: Run | None) -> TableDataMo
     """The table, read and encoded; with ``start``, in that run's schema and encoder."""
     if start is None:
         datamodule: TableDataModule = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
+        if is_started_by_first() and not datamodule.is_out_of_core:
+            _keep(datamodule, TableEncoder.load(folder / "encoder"))
     else:
         _forgo_warm_start(cfg)
         cfg.data.schema_path = str(folder / "schema.json")
         start.encoder.schema_.save(folder / "schema.json")
         datamodule = instantiate(cfg.data)(encoder=None)
-        kept = KeptEncoder(start.encoder, datamodule)
-        datamodule.make_encoder = cast(Any, kept)  # it has what setup calls
+        _keep(datamodule, start.encoder)
     datamodule.setup("fit")  # reads the table, so the nets can be given its layout
     return datamodule
+
+
+def _keep(datamodule: TableDataModule, encoder: TableEncoder) -> None:
+    kept = KeptEncoder(encoder, datamodule)
+    datamodule.make_encoder = cast(Any, kept)  # it has what setup calls
 
 
 def _forgo_warm_start(cfg: DictConfig) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from tabgan.errors import TabganError
+from tabgan.ranks import is_first
 
 try:
     import fcntl
@@ -31,7 +32,7 @@ def held(folder: Path) -> Iterator[None]:
     Raises:
         TabganError: naming the process that holds it.
     """
-    if fcntl is None or os.environ.get("LOCAL_RANK", "0") != "0":
+    if fcntl is None or not is_first():
         yield
         return
     path = folder / LOCK

@@ -36,9 +36,9 @@ def refuse_check(cfg: DictConfig) -> None:
     """Refuse ``check=true`` where rows have conditions of their own.
 
     Raises:
-        TabganError: with ``mix`` or ``like``.
+        TabganError: with ``mix``, ``like`` or ``shards``.
     """
-    for key in ("mix", "like"):
+    for key in ("mix", "like", "shards"):
         if cfg.check and cfg[key] is not None:
             raise TabganError(f"check=true compares rows of one condition: leave out {key}")
 

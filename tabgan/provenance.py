@@ -25,6 +25,7 @@ def record(datamodule: TableDataModule) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "tabgan": _version(),
+        **({} if datamodule.content is None else {"content": datamodule.content}),
         "rows": {name: len(part) for name, part in parts.items()},
         "columns": {str(name): values_hash(table[name]) for name in table},
         "order": rows_hash(table),
@@ -83,6 +84,8 @@ def _version() -> str:
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
     """The columns and numbers of rows that are not as they were, for people."""
+    if before.get("content") != now.get("content"):
+        return "the file, or how it is encoded"
     if before.get("rows") != now["rows"]:
         return f"rows {before.get('rows')} became {now['rows']}"
     old, new = before.get("columns", {}), now["columns"]

@@ -15,6 +15,7 @@ from tabgan.checkpoints import PlainCheckpoints
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.modules.cgan import CGANModule
+from tabgan.ranks import is_first
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.serving.forecast import Sizes
 from tabgan.serving.planning import plan
@@ -22,7 +23,7 @@ from tabgan.training import describe, foretell, record_configuration, save_map, 
 
 TOP_LEVEL = (
     "data", "model", "encoder", "loss", "penalty", "refiner", "trainer", "callbacks", "logger",
-    "run_name", "seed", "threads", "memory_limit", "start", "blackbox",
+    "run_name", "seed", "threads", "memory_limit", "start", "blackbox", "tool",
 )  # fmt: skip
 ADDED = ("experiment", "sweep", "debug")  # groups whose files leave no key of their own
 AUTO = "auto"
@@ -34,7 +35,7 @@ TO_GO_ON = (
     *("tabgan.serving.", "tabgan.encoding.", "tabgan.callbacks.", "tabgan.blackboxes."),
     "pytorch_lightning.",
 )
-PARTS = ("model", "loss", "penalty")  # that make a module
+PARTS = ("model", "loss", "penalty", "tool")  # that make a module
 
 
 def check_config(cfg: DictConfig) -> None:
@@ -70,7 +71,8 @@ def settle(
     """
     used = resolve_auto(cfg, plan(len(datamodule.coded("train")[0])) | dict(kept or {}))
     datamodule.batch_size = cfg.data.batch_size
-    save_plan(used, folder)
+    if is_first():
+        save_plan(used, folder)
 
 
 def build_module(cfg: DictConfig, encoder: TableEncoder) -> CGANModule:
@@ -80,6 +82,7 @@ def build_module(cfg: DictConfig, encoder: TableEncoder) -> CGANModule:
         condition_width=encoder.condition_width,
         loss=instantiate(cfg.loss),
         penalty=instantiate(cfg.penalty),
+        tools=[instantiate(tool) for tool in (cfg.get("tool") or {}).values()],
     )
     return module
 
@@ -93,17 +96,17 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -
     limit = cfg.get("memory_limit", AUTO)
     if limit != AUTO and (isinstance(limit, bool | str) or limit is None or limit <= 0):
         raise TabganError(f"memory_limit={limit}: expected GiB, above 0, or auto")
-    rows, condition = datamodule.coded("train")
+    rows, _ = datamodule.coded("sample")
     generator = cfg.model.generator
     warm = bool(generator.get("warm", False))
     sizes = Sizes(
         rows=rows,
         n_columns=len(datamodule.schema.columns),
-        condition_width=condition.shape[1],
+        condition_width=datamodule.condition_width,
         generator=module.generator,
         critic=module.critic,
         batch_size=cfg.data.batch_size,
-        steps=_steps(cfg, len(rows)),
+        steps=_steps(cfg, len(datamodule.coded("train")[0])),
         moments=bool(cfg.model.get("moments", 0)),
         n_components=generator.n_components if warm else 0,
         passes=generator.passes if warm else 0,
@@ -140,10 +143,11 @@ def build_trainer(
         default_root_dir=str(folder),
         plugins=[PlainCheckpoints()],
     )
-    parts = {key: cfg[key] for key in ("data", "encoder", "model", "loss", "penalty", "seed")}
+    parts = {key: cfg[key] for key in ("data", "encoder", *PARTS, "seed") if key in cfg}
     asked = _plain(OmegaConf.create(parts), resolve=True)
-    record_configuration(loggers, asked, OmegaConf.to_yaml(cfg))
-    save_map(encoder, folder)
+    if is_first():
+        record_configuration(loggers, asked, OmegaConf.to_yaml(cfg))
+        save_map(encoder, folder)
     describe(encoder)
     return trainer
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -16,6 +15,7 @@ from tabgan.journey import train
 from tabgan.querying import FILES, FITTED
 from tabgan.recipes import PARTS, TO_GO_ON, check_stored_targets
 from tabgan.runs import OWN_TABLE
+from tabgan.sweeps import ASKED, begin, forget_failure, note_failure
 from tabgan.training import FINISHED
 
 log = logging.getLogger(__name__)
@@ -24,29 +24,62 @@ log = logging.getLogger(__name__)
 def resume(folder: Path, *, trust: bool) -> None:
     """Finish the run in ``folder``, or one after the other the unfinished jobs of a multirun.
 
+    A job that an exception ends is noted in its folder, and the next one is begun.
+
     Args:
         folder: of a run or a multirun; may have been moved.
         trust: whether code that the folder names beside tabgan's may be called.
 
     Raises:
-        TabganError: for a folder that is neither, or a run that cannot go on; for a multirun
-            once all of its jobs have been tried.
+        TabganError: for a folder that is neither, or a run that cannot go on.
+        Exception: once all jobs of a multirun have been tried, what ended the first of them.
     """
     folder = folder.absolute()
-    if not (folder / "multirun.yaml").is_file():
+    if not is_sweep(folder):
         _resume_run(folder, trust=trust)
         return
+    begin(folder)
     failed = []
-    for job, words in _unfinished(folder):
+    for number in unfinished(folder):
         try:
-            _begin(job, words)
-            _resume_run(job, trust=trust)
-        except (TabganError, FloatingPointError) as error:
-            log.error("%s: %s", job, error)
-            failed.append(f"{job.name}: {error}")
+            resume_job(folder, number, trust=trust)
+        except Exception as error:  # whatever a job raises, as in a launcher
+            log.error("%s: %s", folder / str(number), error)
+            failed.append(error)
     if failed:
-        raise TabganError(f"{len(failed)} jobs of {folder} did not finish: {'; '.join(failed)}")
-    _say(f"{folder}: every job is finished")
+        raise failed[0]
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether ``folder`` is a multirun's."""
+    return (folder / ASKED).is_file()
+
+
+def unfinished(folder: Path) -> list[int]:
+    """The numbers of a multirun's jobs that have not finished, begun or not.
+
+    Raises:
+        TabganError: when the folder is not a multirun's.
+    """
+    numbers = range(len(jobs_of(folder)))
+    return [number for number in numbers if not (folder / str(number) / FINISHED).is_file()]
+
+
+def resume_job(folder: Path, number: int, *, trust: bool) -> None:
+    """Finish one job of a multirun, or do all of it; what ends it is noted in its folder.
+
+    Raises:
+        Exception: what the job raises.
+    """
+    own = folder.absolute() / str(number)
+    forget_failure(own)
+    try:
+        if not (own / ".hydra" / "config.yaml").is_file():  # it was never begun
+            compose_run(jobs_of(folder)[number], own)
+        _resume_run(own, trust=trust)
+    except Exception as error:
+        note_failure(own, error)
+        raise
 
 
 def _resume_run(folder: Path, *, trust: bool) -> None:
@@ -59,19 +92,6 @@ def _resume_run(folder: Path, *, trust: bool) -> None:
         if (folder / OWN_TABLE).is_file():
             cfg.data.path = str(folder / OWN_TABLE)
         train(cfg, folder, resume=True)
-
-
-def _unfinished(folder: Path) -> Iterator[tuple[Path, Sequence[str]]]:
-    """The folder and the words of each job that has not finished, begun or not."""
-    for number, words in enumerate(jobs_of(folder)):
-        if not (folder / str(number) / FINISHED).is_file():
-            yield folder / str(number), words
-
-
-def _begin(job: Path, words: Sequence[str]) -> None:
-    """Compose a job that was never begun."""
-    if not (job / ".hydra" / "config.yaml").is_file():
-        compose_run(words, job)
 
 
 def _check_targets(cfg: DictConfig, folder: Path) -> None:

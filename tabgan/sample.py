@@ -8,7 +8,7 @@ from tabgan.errors import check_keys
 from tabgan.paths import conf_dir
 
 KEYS = ("run", "n", "seed", "out", "refine", "where", "mix", "like", "check", "threads",
-        "score", "tolerance", "budget", "blackbox")  # fmt: skip
+        "score", "tolerance", "budget", "blackbox", "shards", "shard")  # fmt: skip
 ROWS = 1_000  # where neither n nor like says how many
 
 
@@ -41,6 +41,13 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         return
     asked = {"n": n, "seed": cfg.seed, "where": where, "mix": cfg.mix, "like": like}
     refiner = chosen_refiner(run, cfg.refine)
+    if cfg.shards is not None or cfg.shard is not None:
+        from tabgan.sampling.shards import write_shard
+
+        of_part = {"shard": cfg.shard, "shards": cfg.shards, "checkpoint": run.checkpoint}
+        whole = out if cfg.out else out.with_suffix("")
+        write_shard(run.module, run.encoder, refiner, folder=whole, **of_part, **asked)
+        return
     stream_rows(run.module, run.encoder, refiner, out=out, **asked)
     if cfg.check:
         check_rows(run, refiner, out, where, seed=cfg.seed)

@@ -50,7 +50,7 @@ def refuse_others(cfg: DictConfig) -> None:
     Raises:
         TabganError: naming the first of them.
     """
-    for name in ("where", "mix", "like"):
+    for name in ("where", "mix", "like", "shards", "shard"):
         if cfg[name] is not None:
             raise TabganError(f"score={cfg.score} and {name}: give one of them")
 

@@ -1,13 +1,18 @@
 """``python -m tabgan.train +experiment=cgan_adult``: read a table, train a model, keep the run."""
 
 import logging
+import sys
 from pathlib import Path
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from tabgan.commands import job, launch
+from tabgan.commands import job, launch, quote
+from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
+from tabgan.sweeps import begin
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +24,35 @@ def main(cfg: DictConfig, folder: str) -> float | None:
     log.info("loading torch and Lightning")
     from tabgan.journey import train  # torch and Lightning take seconds, and --help must not
 
+    if "strategy" in cfg.trainer and HydraConfig.get().mode is RunMode.MULTIRUN:
+        raise TabganError(
+            f"trainer.strategy={cfg.trainer.strategy}: a run of several processes starts them "
+            "anew, and each would sweep; start the runs one by one"
+        )
     return train(cfg, Path(folder))
 
 
-def go_on(folder: Path, trust: bool) -> None:
-    """Finish the run or the multirun in ``folder``."""
-    from tabgan.resuming import resume
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="resume")
+@job
+def one_of_many(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
+    """Finish one job of a sweep."""
+    from tabgan.resuming import resume_job
 
-    resume(folder, trust=trust)
+    resume_job(Path(cfg.run), cfg.number, trust=cfg.trust)
+
+
+def go_on(folder: Path, trust: bool, launcher: list[str]) -> None:
+    """Finish the run or the multirun in ``folder``, its jobs where ``launcher`` says."""
+    from tabgan.resuming import resume, unfinished
+
+    left = ",".join(map(str, unfinished(folder))) if launcher else ""
+    if not left:
+        resume(folder, trust=trust)
+        return
+    begin(folder.absolute())
+    words = [f"run={quote(str(folder.absolute()))}", f"number={left}", f"trust={trust}"]
+    sys.argv[1:] = [*words, *launcher, "-m"]
+    one_of_many()
 
 
 def run() -> None:

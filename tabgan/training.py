@@ -30,6 +30,7 @@ from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.files import write_whole
 from tabgan.modules.cgan import CGANModule
+from tabgan.ranks import hush_others
 from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers
 from tabgan.sampling.refiner import Refiner
 from tabgan.serving.datamodule import TableDataModule
@@ -43,6 +44,7 @@ FOREIGN_WARNINGS = (
     ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning 2.6 on torch 2.13
     ".*in eval mode at the start of training.*",  # the moving average, on purpose
     ".*smaller than the logging interval.*",  # steps are counted over epochs, so curves do come
+    ".*`.*sync_dist=True.*",  # processes that train together measure the same
     ".*Previous log files in this directory will be deleted.*",  # a resumed run writes them again
 )
 SEED_MARKS = ("PL_GLOBAL_SEED", "PL_SEED_WORKERS")  # which Lightning leaves in the environment
@@ -61,6 +63,7 @@ METRICS = (
 def begin(*, seed: int, threads: int) -> None:
     """Seed everything, and keep torch to ``threads`` threads and Lightning to our own words."""
     CLOCK["begun"] = time.perf_counter()
+    hush_others()
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     for message in FOREIGN_WARNINGS:
         warnings.filterwarnings("ignore", message=message)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "tabgan"
-EVERYBODY = {"seeding", "errors", "paths", "files", "signals"}
+EVERYBODY = {"seeding", "errors", "paths", "files", "signals", "ranks"}
 MAY_IMPORT = {
     "tables": set(),
     "losses": set(),
@@ -18,7 +18,16 @@ MAY_IMPORT = {
     "nets": {"encoding"},
     "modules": {"encoding", "nets", "losses", "blackboxes"},
     "sampling": {"tables", "encoding", "nets", "modules", "losses", "blackboxes"},
-    "callbacks": {"tables", "encoding", "serving", "modules", "sampling", "metrics", "report"}
+    "callbacks": {
+        "tables",
+        "encoding",
+        "nets",
+        "serving",
+        "modules",
+        "sampling",
+        "metrics",
+        "report",
+    }
     | {"blackboxes"},
     "studies": {
         "tables",
@@ -30,12 +39,14 @@ MAY_IMPORT = {
         "runs",
         "blackboxes",
         "training",
+        "imbalance",
     },
 }  # everyone may import EVERYBODY; files at the top: anything on a lower floor
 FLOORS = [
-    {"errors"},
+    {"errors", "ranks"},
     {"seeding", "arithmetic", "paths", "files", "signals", "locks"},
     {"checkpoints", "composing"},
+    {"sweeps"},
     {"provenance", "curves"},
     {"training"},
     {"recipes"},
@@ -44,17 +55,31 @@ FLOORS = [
     {"journey"},
     {"resuming"},
     {"commands"},
+    {"tuning"},
     {"evaluation"},
     {"resplit", "lineup", "matching"},
     {"estimator", "scoring"},
+    {"imbalance"},
     {"auditing"},
     {"blackbox", "audit"},
-    {"train", "sample", "evaluate", "explore", "compare", "bench", "study", "__init__"},
+    {
+        "train",
+        "sample",
+        "impute",
+        "evaluate",
+        "explore",
+        "compare",
+        "bench",
+        "study",
+        "tune",
+        "__init__",
+    },
 ]  # the files at the top of the package, lowest first
 OF_HYDRA = {
-    "train", "sample", "evaluate", "explore", "evaluation", "resplit",
+    "train", "sample", "impute", "evaluate", "explore", "evaluation", "resplit",
     "commands", "recipes", "runs", "composing", "journey", "estimator", "lineup", "bench", "study",
-    "matching", "querying", "resuming", "curves", "scoring", "auditing", "blackbox", "audit",
+    "matching", "querying", "resuming", "sweeps", "tuning", "tune", "curves", "scoring",
+    "auditing", "blackbox", "audit",
 }  # fmt: skip
 
 

@@ -42,11 +42,25 @@ def test_a_file_is_no_folder(command, tmp_path):
     assert command("compare", "file").err == "error: file: expected a folder, got a file\n"
 
 
-def test_a_run_without_a_report_says_the_command_that_makes_one(command, trained):
-    ended = command("compare", trained)
+def test_a_run_that_was_not_measured_says_the_command_that_makes_a_report(command, run_copy):
+    (run_copy / "metrics.json").unlink()
+    ended = command("compare", run_copy)
     assert ended.status == 1
-    assert f"make one: python -m tabgan.evaluate run={trained}" in ended.out
+    assert f"make one: python -m tabgan.evaluate run={run_copy}" in ended.out
     assert ended.err == "error: nothing to compare: none of 1 runs has a report yet\n"
+
+
+def test_a_run_without_a_report_stands_by_its_validation_rows(command, run_copy):
+    metrics = json.loads((run_copy / "metrics.json").read_text("utf-8"))
+    ended = command("compare", run_copy, "mark=model.noise_dim=8.0")
+    assert ended.status == 0, ended.err
+    assert "validation rows, no report" in ended.out
+    assert "place 1 of 1: people" in ended.out
+    header, line = (run_copy / "leaderboard.csv").read_text("utf-8").splitlines()[:2]
+    assert "val/c2st_auc" in header
+    assert str(metrics["val/c2st_auc"])[:6] in line
+    ended = command("compare", run_copy, "mark=model.noise_dim=9")
+    assert ended.err.startswith("error: mark=model.noise_dim=9: no such recipe; the first: people")
 
 
 def test_a_trained_run_with_a_report_makes_a_leaderboard(command, run_copy, tmp_path):

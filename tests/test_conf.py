@@ -35,7 +35,7 @@ def test_every_debug_file_composes(debug):
     check_config(composed("+experiment=cgan_adult", f"+debug={debug}"))
 
 
-GROUPS = ["data", "model", "encoder", "loss", "penalty", "trainer", "callbacks", "logger"]
+GROUPS = ["data", "model", "encoder", "loss", "penalty", "tool", "trainer", "callbacks", "logger"]
 
 
 @pytest.mark.parametrize(("group", "name"), [(g, n) for g in GROUPS for n in names(g)])

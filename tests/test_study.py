@@ -51,3 +51,35 @@ def test_an_ablation_trains_each_variant_and_sets_them_side_by_side(command, mix
     lines = pd.read_csv(tmp_path / "outputs" / "study" / "ablation" / "ablation.csv")
     assert list(lines["recipe"]) == ["real test rows", "independent columns", "whole", "none"]
     assert lines["raw.wnmis"].between(0, 1).all()
+
+
+TINY_RUN = [
+    "model=cgan", "model.generator.hidden_dim=16", "model.critic.hidden_dim=16",
+    "model.noise_dim=8", "data.batch_size=50", "trainer.max_epochs=1", "~callbacks.panel",
+    "refiner=none", "logger=none",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_study_of_imputation_sets_ours_beside_the_library_s(command, mixed_arff, tmp_path):
+    words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
+    words += ["cache=cache", "+study=impute", f"study.words={TINY_RUN}".replace("'", '"')]
+    ended = command("study", *words, "study.rates=[0.3]", "study.rows=30")
+    assert ended.status == 0, ended.err
+    lines = pd.read_csv(tmp_path / "outputs" / "study" / "impute" / "impute.csv")
+    methods = ["ours, draw", "ours, likeliest", "mean-mode", "KNNImputer", "IterativeImputer"]
+    assert lines["recipe"].tolist() == ["nothing hidden", *methods, *methods]
+    assert lines["accuracy"].iloc[1:].between(0, 1).all()
+
+
+@pytest.mark.slow
+def test_a_study_of_few_labels_sets_four_classifiers_side_by_side(command, mixed_arff, tmp_path):
+    words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
+    words += ["cache=cache", "+study=semisupervised", "study.shares=[0.1]", "study.steps=5"]
+    ended = command("study", *words, "study.batch_size=20")
+    assert ended.status == 0, ended.err
+    path = tmp_path / "outputs" / "study" / "semisupervised" / "semisupervised.csv"
+    lines = pd.read_csv(path)
+    methods = ["n + 1 classes", "labels alone", "boosted trees", "commonest class"]
+    assert lines["recipe"].tolist() == methods
+    assert lines["accuracy"].iloc[3] == pytest.approx(2 / 3, abs=0.1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Checkpoint
 
 from tabgan import signals
@@ -26,6 +27,10 @@ class BestAndLast(Checkpoint):
     A signal (``tabgan.signals``) is answered between two steps: ``last.ckpt`` is written, and
     ``Interrupted`` raised once the loggers have the step; after the last step of an epoch, once
     validation and panel are done.
+
+    Processes that train together save together: what the first has measured decides, and a signal
+    to any of them, or a ``last.ckpt`` that is due, counts at the next of every
+    ``trainer.log_every_n_steps`` steps.
 
     Args:
         dirpath: the folder of both files.
@@ -74,7 +79,7 @@ class BestAndLast(Checkpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        if batch_idx + 1 < trainer.num_training_batches:
+        if batch_idx + 1 < trainer.num_training_batches and _is_asked_now(trainer):
             self._save_if_due(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -112,6 +117,7 @@ class BestAndLast(Checkpoint):
     def _keep_best(self, trainer: pl.Trainer) -> None:
         """Write ``best.ckpt`` if the monitored value is a new one, and low enough."""
         score = self.last_metrics(trainer).get(self.monitor, float("inf"))
+        score = trainer.strategy.broadcast(score)
         is_new, self.last_score = score != self.last_score, score
         if is_new and score < self.best_score + self.tolerance:
             self.best_score = min(score, self.best_score)
@@ -120,8 +126,9 @@ class BestAndLast(Checkpoint):
 
     def _save_if_due(self, trainer: pl.Trainer, *, due: bool = False) -> None:
         """Between two steps: ``last.ckpt`` where it is old, or a signal came."""
-        signum = signals.asked()
-        if due or signum or time.monotonic() - self._saved_last >= self.last_every:
+        due = due or time.monotonic() - self._saved_last >= self.last_every
+        due, signum = _agreed(trainer, due, signals.asked())
+        if due or signum:
             self._save_last(trainer)
         if signum:
             kept = f"step {trainer.global_step} is in {self.folder / 'last.ckpt'}"
@@ -143,3 +150,18 @@ class BestAndLast(Checkpoint):
     def _stop_if_asked(self) -> None:
         if self._stopping is not None:
             raise self._stopping
+
+
+def _agreed(trainer: pl.Trainer, due: bool, signum: int | None) -> tuple[bool, int | None]:
+    """What any of the processes wants."""
+    if trainer.world_size == 1:
+        return due, signum
+    mine = torch.tensor([int(due), signum or 0], device=trainer.strategy.root_device)
+    found, asked = trainer.strategy.reduce(mine, reduce_op="max").tolist()
+    return bool(found), asked or None
+
+
+def _is_asked_now(trainer: pl.Trainer) -> bool:
+    """After this step; of several processes each waits for the others, so now and then only."""
+    every = 1 if trainer.world_size == 1 else int(trainer.log_every_n_steps)  # type: ignore[attr-defined]
+    return trainer.global_step % max(every, 1) == 0

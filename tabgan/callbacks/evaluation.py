@@ -134,7 +134,7 @@ class ValidationPanel(pl.Callback):
     ) -> None:
         """Write the rows that the critic took for real most surely, as the report kept them."""
         surest = rows.iloc[np.argsort(-logits, kind="stable")[:KEPT_ROWS]]
-        if len(surest):
+        if len(surest) and trainer.is_global_zero:
             folder = Path(trainer.default_root_dir) / "samples"
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"fooling_step{trainer.global_step:06d}.csv"

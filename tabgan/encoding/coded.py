@@ -45,14 +45,16 @@ class CodedRows:
         return coded
 
     @classmethod
-    def empty(cls, n_rows: int, layout: RowLayout) -> Self:
-        """Rows yet to be filled, on the CPU."""
+    def empty(cls, n_rows: int, layout: RowLayout, *, device: torch.device | str = "cpu") -> Self:
+        """Rows yet to be filled."""
         widths = [block.width for block in layout.blocks if block.kind == "discrete"]
         narrow = max(widths, default=0) <= INT16_CODES
+        kind = torch.int16 if narrow else torch.int32
+        n_scalars = sum(block.width for block in layout.blocks) - sum(widths)
         return cls(
             layout=layout,
-            codes=torch.empty(n_rows, len(widths), dtype=torch.int16 if narrow else torch.int32),
-            scalars=torch.empty(n_rows, sum(b.width for b in layout.blocks) - sum(widths)),
+            codes=torch.empty(n_rows, len(widths), dtype=kind, device=device),
+            scalars=torch.empty(n_rows, n_scalars, device=device),
         )
 
     def fill(self, blocks: tuple[Block, ...], rows: Tensor) -> None:
@@ -66,6 +68,11 @@ class CodedRows:
                 first = self._place_of(block)
                 self.scalars[:, first : first + block.width] = part
 
+    def write(self, start: int, rows: CodedRows) -> None:
+        """Put other rows of this layout in place, from row ``start`` on."""
+        self.codes[start : start + len(rows)] = rows.codes
+        self.scalars[start : start + len(rows)] = rows.scalars
+
     def __len__(self) -> int:
         return len(self.codes)
 
@@ -76,6 +83,22 @@ class CodedRows:
         rows.scatter_(1, codes, 1.0)
         rows[:, self.scalar_places] = self.scalars[places]
         return rows
+
+    def codes_of(self, block: Block) -> Tensor:
+        """The codes of one discrete block, [n]."""
+        return self.codes[:, self._place_of(block)]
+
+    def dense(self, blocks: tuple[Block, ...]) -> Tensor:
+        """The dense part of all rows that some neighbouring blocks fill, [n, their width]."""
+        part = self.scalars.new_zeros(len(self), sum(block.width for block in blocks))
+        for block in blocks:
+            start, place = block.start - blocks[0].start, self._place_of(block)
+            if block.kind == "discrete":
+                part.scatter_(1, start + self.codes[:, place : place + 1].long(), 1.0)
+            else:
+                inside = slice(place, place + block.width)
+                part[:, start : start + block.width] = self.scalars[:, inside]
+        return part
 
     @property
     def device(self) -> torch.device:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 
@@ -35,12 +37,17 @@ def rounded(column: Column, numbers: Numbers) -> Numbers:
     return numbers if column.decimals is None else numbers.round(column.decimals)
 
 
+@cache
+def _categories(labels: tuple[str, ...]) -> pd.CategoricalDtype:
+    return pd.CategoricalDtype(list(labels))
+
+
 def from_numbers(column: Column, numbers: Numbers, *, unit: int = 1) -> pd.Series:
     """The inverse of ``to_numbers``, for numbers that are ``rounded``."""
     missing = np.isnan(numbers)
     if column.is_nominal:
         codes = np.where(missing, -1, numbers).astype(np.int64)
-        return pd.Series(pd.Categorical.from_codes(codes, categories=list(column.categories)))
+        return pd.Series(pd.Categorical.from_codes(codes, dtype=_categories(column.categories)))
     if column.kind == "date":
         micros = np.where(missing, 0, numbers).astype(np.int64) * unit
         return pd.Series(micros.astype("datetime64[us]")).mask(missing)

@@ -48,6 +48,7 @@ BLOCKS: dict[str, Callable[[], ColumnEncoder]] = {  # with a place of their own 
     "bins": BinsEncoder,
 }
 NOMINALS = ("onehot", "label")
+CODES = ("onehot", "levels")  # one block, whose code alone says the number
 MANY = ("auto", "drop", "keep")
 ROWS_PER_LEVEL = 10  # fewer, and a number's values are a sample of a scale, not categories
 CHOICES = ("nominal", "numeric", "levels", "derive", "conditional", "many")  # as given
@@ -207,13 +208,15 @@ class TableEncoder:
         """
         return self.to_table(self.decode_numbers(rows, condition), first_row=first_row)
 
-    def decode_numbers(self, rows: Encoded, condition: Encoded) -> Numbers:
+    def decode_numbers(self, rows: Encoded | CodedRows, condition: Encoded) -> Numbers:
         """Rows as float64 [n, columns of ``schema_``]: codes, dates in units, numbers; NaN missing.
 
         Rounded to what each column holds and clipped to its training range; keys are NaN.
         """
-        columns = [self._decode_column(c, rows, condition) for c in self.schema_.columns]
-        return np.column_stack(columns)
+        numbers = np.empty((len(self.schema_.columns), len(rows))).T  # column by column
+        for place, column in enumerate(self.schema_.columns):
+            numbers[:, place] = self._decode_column(column, rows, condition)
+        return numbers
 
     def decode_column(self, name: str, rows: Encoded, condition: Encoded) -> Numbers:
         """One column of ``decode_numbers``, float64 [n]."""
@@ -425,6 +428,7 @@ class TableEncoder:
         dropped = [name for name, encoding in self.encodings_.items() if encoding == "dropped"]
         columns = [replace(c, key=c.key or c.name in self.keys_) for c in self.schema.columns]
         self.schema_ = replace(self.schema, columns=tuple(columns)).without(dropped)
+        self._of_code: dict[str, Numbers] = {}
 
     def _numbers(self, column: Column, table: pd.DataFrame) -> Numbers:
         if column.kind == "string":
@@ -446,14 +450,33 @@ class TableEncoder:
         blocks = self.layout_.of(name)
         return slice(blocks[0].start, blocks[-1].span.stop) if blocks else slice(0, 0)
 
-    def _decode_column(self, column: Column, rows: Encoded, condition: Encoded) -> Numbers:
+    def _decode_column(
+        self, column: Column, rows: Encoded | CodedRows, condition: Encoded
+    ) -> Numbers:
         encoding = self.encodings_[column.name]
         if encoding == "key":
             return np.full(len(rows), np.nan)
         if encoding == "condition":
             codes = condition.argmax(axis=1).astype(np.float64)
             return np.where(codes == len(column.categories), np.nan, codes)
-        numbers = self._decoded_numbers(column.name, rows)
+        if not isinstance(rows, CodedRows):
+            return self._finished(column, self._decoded_numbers(column.name, rows))
+        source = self.derived_[column.name][0] if column.name in self.derived_ else column.name
+        if self.encodings_[source] in CODES:
+            (block,) = self.layout_.of(source)
+            return self._numbers_of_code(column).take(rows.codes_of(block).numpy())
+        dense = rows.dense(self.layout_.of(source)).numpy()
+        return self._finished(column, self.encoders_[source].decode(dense))
+
+    def _numbers_of_code(self, column: Column) -> Numbers:
+        """What ``decode_numbers`` makes of each code of a block that decides the column."""
+        if column.name not in self._of_code:
+            every = self._decoded_numbers(column.name, np.eye(self.layout_.width, dtype=np.float32))
+            source = self.derived_[column.name][0] if column.name in self.derived_ else column.name
+            self._of_code[column.name] = self._finished(column, every[self._span(source)])
+        return self._of_code[column.name]
+
+    def _finished(self, column: Column, numbers: Numbers) -> Numbers:
         if column.name in self.ranges_:
             numbers = numbers.clip(*self.ranges_[column.name])
         return rounded(column, numbers)

@@ -15,17 +15,24 @@ class AdversarialLoss(NamedTuple):
     """What the critic and the generator minimise, both of (real_logits, fake_logits).
 
     Logits are [batch]; a loss is a scalar. ``distance`` is what the critic's logits say about how
-    far apart real and fake rows are, where they do.
+    far apart real and fake rows are, where they do. ``price`` is what the critic pays for logits
+    [batch] that have labels [batch] (1 real, 0 fake), row by row, where its loss has labels.
     """
 
     critic: LossFunction
     generator: LossFunction
     distance: LossFunction | None = None
+    price: LossFunction | None = None
 
 
 def cross_entropy_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """E[softplus(-D(x))] + E[softplus(D(G(z)))]: binary cross-entropy, real = 1, fake = 0."""
     return softplus(-real_logits).mean() + softplus(fake_logits).mean()
+
+
+def cross_entropy_price(logits: Tensor, labels: Tensor) -> Tensor:
+    """softplus(D) - y D: the cross-entropy of sigmoid(D) and a label y, [batch]."""
+    return softplus(logits) - labels * logits
 
 
 def saturating_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:  # noqa: ARG001
@@ -41,6 +48,11 @@ def nonsaturating_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 def least_squares_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """(E[(D(x) - 1)^2] + E[D(G(z))^2]) / 2: real = 1, fake = 0."""
     return ((real_logits - 1).square().mean() + fake_logits.square().mean()) / 2
+
+
+def least_squares_price(logits: Tensor, labels: Tensor) -> Tensor:
+    """(D - y)^2 / 2, [batch]."""
+    return (logits - labels).square() / 2
 
 
 def least_squares_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:  # noqa: ARG001
@@ -83,17 +95,23 @@ def relativistic_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 def minimax() -> AdversarialLoss:
     """Min over G, max over D of E[log D(x)] + E[log(1 - D(G(z)))] (Goodfellow et al. 2014)."""
-    return AdversarialLoss(critic=cross_entropy_critic, generator=saturating_generator)
+    return AdversarialLoss(
+        critic=cross_entropy_critic, generator=saturating_generator, price=cross_entropy_price
+    )
 
 
 def nonsaturating() -> AdversarialLoss:
     """The loss of Goodfellow et al. (2014), section 3, with the generator's non-saturating form."""
-    return AdversarialLoss(critic=cross_entropy_critic, generator=nonsaturating_generator)
+    return AdversarialLoss(
+        critic=cross_entropy_critic, generator=nonsaturating_generator, price=cross_entropy_price
+    )
 
 
 def least_squares() -> AdversarialLoss:
     """LSGAN (Mao et al. 2017), equation 9."""
-    return AdversarialLoss(critic=least_squares_critic, generator=least_squares_generator)
+    return AdversarialLoss(
+        critic=least_squares_critic, generator=least_squares_generator, price=least_squares_price
+    )
 
 
 def hinge() -> AdversarialLoss:

@@ -93,3 +93,11 @@ DIRECTIONS: dict[str, Direction] = {
         0.5, "nearer", 0, 1, "how well an attacker guesses who was in the training table"
     ),
 }
+VALIDATION: dict[str, Direction] = {  # of callbacks/evaluation.py, on validation rows
+    "val/c2st_auc": _direction(
+        0.5, "nearer", 0.5, 1, "how well boosted trees tell synthetic rows from validation rows"
+    ),
+    "val/trend_error": DIRECTIONS["trend_error"],
+    "val/shape_error": DIRECTIONS["shape_error"],
+    "val/wnmis": DIRECTIONS["wnmis"],
+}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, cast
 
 import pytorch_lightning as pl
 import torch
@@ -18,8 +18,8 @@ from tabgan.errors import TabganError
 from tabgan.losses.adversarial import AdversarialLoss
 from tabgan.losses.moments import Moments, moment_distance, moments_of
 from tabgan.losses.penalties import Penalty
+from tabgan.modules.toolbox import Tool, Toolbox
 from tabgan.nets.averaging import Average
-from tabgan.nets.critic import ResidualCritic
 from tabgan.nets.mixture_generator import MixtureGenerator
 from tabgan.seeding import generator_at
 
@@ -27,6 +27,20 @@ log = logging.getLogger(__name__)
 
 Batch = tuple[Tensor, Tensor]  # rows [n, row_width], condition [n, condition_width]
 Whole = tuple[Tensor | CodedRows, Tensor]  # the same of all rows, dense or coded
+
+
+class Drawing(Protocol):
+    """A generator, as samples are drawn from it."""
+
+    training: bool
+
+    def train(self, mode: bool = True) -> Any: ...
+    def eval(self) -> Any: ...
+    def draw(
+        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
+    ) -> CodedRows:
+        """Rows for noise [n, noise_dim] and conditions [n, condition_width]."""
+        ...
 
 
 class CGANModule(pl.LightningModule):
@@ -51,9 +65,10 @@ class CGANModule(pl.LightningModule):
             it Lipschitz (Arjovsky et al. 2017); None leaves them free.
         moments: weight of the pairwise moments in the generator's loss; 0 for none.
         cosine: whether the learning rates fall to 0 along a cosine, or stay.
+        tools: against collapse and instability (``modules.toolbox``).
 
     Raises:
-        TabganError: when ``clip`` is not above 0.
+        TabganError: when ``clip`` is not above 0; when a tool has no meaning for the loss.
     """
 
     def __init__(
@@ -75,6 +90,7 @@ class CGANModule(pl.LightningModule):
         clip: float | None,
         moments: float,
         cosine: bool,
+        tools: Sequence[Tool] = (),
     ) -> None:
         super().__init__()
         if clip is not None and clip <= 0:
@@ -82,14 +98,18 @@ class CGANModule(pl.LightningModule):
         self.automatic_optimization = False
         self.layout, self.condition_width = layout, condition_width
         self.noise_dim, self.loss, self.penalty = noise_dim, loss, penalty
-        self.lr, self.critic_lr = lr, critic_lr
+        self.toolbox = Toolbox(tools)
+        self.training_loss = self.toolbox.loss(loss)
+        self.lr, self.critic_lr = lr, self.toolbox.critic_rate(critic_lr)
         self.clip, self.moments, self.cosine = clip, moments, cosine
         self.table_moments: Moments | None = None
         self.make_optimizers = (critic_optimizer, generator_optimizer)
         sizes = {"layout": layout, "condition_width": condition_width, "dropout": dropout}
         self.generator = generator(noise_dim=noise_dim, **sizes)
-        self.critic = critic(**sizes)
-        self.pack = int(getattr(self.critic, "pack", 1))  # rows that the critic judges at once
+        self.critic: Any = self.toolbox.critic(critic)(**sizes)
+        self.pack = int(self.critic.pack)  # rows that one logit is about
+        self.toolbox.initialise(self.generator, self.critic)
+        self.histories = self.toolbox.histories(critic=self.critic, generator=self.generator)
         self.averaged = None if average is None else Average(self.generator, decay=average)
 
     @property
@@ -99,14 +119,19 @@ class CGANModule(pl.LightningModule):
 
     @torch.no_grad()
     def sample(self, condition: Tensor, rng: torch.Generator | None = None) -> Tensor:
-        """Rows [n, row_width] for conditions [n, condition_width]; changes nothing.
+        """Rows [n, row_width] for conditions [n, condition_width]; changes nothing."""
+        return self.draw(condition, rng)[:]
+
+    @torch.no_grad()
+    def draw(self, condition: Tensor, rng: torch.Generator | None = None) -> CodedRows:
+        """The rows of ``sample`` as codes, on the condition's device.
 
         Batch norm and dropout are in eval mode whatever mode the module is in.
         """
-        net = self.sampling_generator
+        net = cast(Drawing, self.sampling_generator)
         mode = net.training
         net.eval()
-        rows = net(self.draw_noise(condition, rng), condition, rng)
+        rows = net.draw(self.draw_noise(condition, rng), condition, rng)
         net.train(mode)
         return rows
 
@@ -138,8 +163,7 @@ class CGANModule(pl.LightningModule):
             seed: of the warm start.
         """
         rows = CodedRows.of(train[0], self.layout)
-        if isinstance(self.critic, ResidualCritic):
-            self.critic.learn(rows.scalars)
+        self.critic.learn(rows.scalars)
         if self.moments:
             spans = [block.span for block in self.layout.blocks]
             products, squares = rows.gram() / len(rows), rows.squared().gram() / len(rows)
@@ -159,12 +183,16 @@ class CGANModule(pl.LightningModule):
         with self.toggled_optimizer(critic_optimizer):
             with torch.no_grad():
                 fake = self._generate(condition)
-            critic_loss, real_logits, fake_logits = self._critic_loss(rows, fake, condition)
+            seen = self._blurred(rows), self._blurred(fake)
+            critic_loss, real_logits, fake_logits = self._critic_loss(*seen, condition)
+            critic_loss = critic_loss + self._history("critic")
             self._step(critic_optimizer, critic_loss)
             self._clip_critic()
         with self.toggled_optimizer(generator_optimizer):
             fake = self._generate(condition)  # anew: on one draw for both, CTGAN does not learn
             generator_loss = self._generator_loss(real_logits.detach(), fake, condition)
+            term = self.toolbox.generator_term(self.critic, rows, fake, condition)
+            generator_loss = generator_loss + term + self._history("generator")
             self._step(generator_optimizer, generator_loss)
         if self.averaged is not None:
             self.averaged.follow(self.generator, self.global_step)
@@ -205,6 +233,8 @@ class CGANModule(pl.LightningModule):
 
     def on_train_start(self) -> None:
         self.log_every = int(self.trainer.log_every_n_steps)  # type: ignore[attr-defined]
+        if self.table_moments is not None:  # no buffer: checkpoints do not carry the table's
+            self.table_moments = Moments(*(part.to(self.device) for part in self.table_moments))
 
     def _players(self) -> tuple[Any, Any]:
         """Both optimizers; the critic's bare, so that global_step counts the generator's alone."""
@@ -212,13 +242,15 @@ class CGANModule(pl.LightningModule):
         return critic_optimizer.optimizer, generator_optimizer
 
     def _whole_packs(self, batch: Batch) -> Batch:
-        """As many rows of the batch as fill whole packs."""
+        """As many rows of the batch as fill whole groups of those that are judged together."""
         rows, condition = batch
-        whole = len(rows) // self.pack * self.pack
+        group = int(self.critic.group)
+        whole = len(rows) // group * group
         if not whole:
             raise TabganError(
-                f"the critic judges packs of {self.pack} rows, a batch has {len(rows)}; choose a "
-                "smaller model.critic.pack or a larger data.batch_size"
+                f"the critic judges groups of {group} rows, a batch has {len(rows)}; choose "
+                "a smaller model.critic.pack, tool.pacgan.pack or tool.minibatch.group, or a "
+                "larger data.batch_size"
             )
         return rows[:whole], condition[:whole]
 
@@ -233,24 +265,39 @@ class CGANModule(pl.LightningModule):
         """The critic's loss, and its logits of real and fake rows."""
         if self.penalty is None or not self.penalty.due(self.global_step):
             real_logits, fake_logits = self._judge(rows, fake, condition)
-            return self.loss.critic(real_logits, fake_logits), real_logits, fake_logits
+            return self.training_loss.critic(real_logits, fake_logits), real_logits, fake_logits
         real_logits, fake_logits, price = self.penalty.judge(self.critic, rows, fake, condition)
-        return self.loss.critic(real_logits, fake_logits) + price, real_logits, fake_logits
+        loss = self.training_loss.critic(real_logits, fake_logits) + price
+        return loss, real_logits, fake_logits
 
     def _generator_loss(self, real_logits: Tensor, fake: Tensor, condition: Tensor) -> Tensor:
         """``real_logits`` are those of the critic's step: one step old, and for nothing."""
-        fake_logits = self.critic(fake, condition)
-        loss = self.loss.generator(real_logits, fake_logits)
+        fake_logits = self.critic(self._blurred(fake), condition)
+        loss = self.training_loss.generator(real_logits, fake_logits)
         if self.table_moments is not None:
             loss = loss + self.moments * moment_distance(fake, self.table_moments)
         return loss
 
+    def _blurred(self, rows: Tensor) -> Tensor:
+        """Rows as the critic sees them while it trains."""
+        return self.toolbox.blurred(rows, self._share())
+
+    def _history(self, player: str) -> Tensor | float:
+        """What ``player``, critic or generator, pays for leaving its past."""
+        if not self.toolbox.history:
+            return 0.0
+        return self.toolbox.history * self.histories[player](getattr(self, player))
+
+    def _share(self) -> float:
+        """How much of the training is done, in [0, 1]: a function of the step alone."""
+        total = self.trainer.num_training_batches * (self.trainer.max_epochs or 1)
+        return min(self.global_step / total, 1)
+
     def _set_rates(self) -> None:
-        """The cosine, a function of the step alone."""
+        """The cosine."""
         if not self.cosine:
             return
-        total = self.trainer.num_training_batches * (self.trainer.max_epochs or 1)
-        factor = (1 + math.cos(math.pi * min(self.global_step / total, 1))) / 2
+        factor = (1 + math.cos(math.pi * self._share())) / 2
         for optimizer, rate in zip(self._players(), (self.critic_lr, self.lr), strict=True):
             optimizer.param_groups[0]["lr"] = rate * factor
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.modules.cgan import Batch, CGANModule, Whole
 from tabgan.nets.conditional_vector import ConditionalVector
@@ -39,11 +40,11 @@ class CTGANModule(CGANModule):
         super().prepare(train, validation, seed=seed)
 
     @torch.no_grad()
-    def sample(self, condition: Tensor, rng: torch.Generator | None = None) -> Tensor:
-        """Rows [n, row_width] for classes [n, classes], or for vectors and classes side by side."""
+    def draw(self, condition: Tensor, rng: torch.Generator | None = None) -> CodedRows:
+        """Rows for classes [n, classes], or for vectors and classes side by side."""
         if condition.shape[1] < self.condition_width:
             condition = torch.cat([self.vector.draw(condition, rng), condition], dim=1)
-        return super().sample(condition, rng)
+        return super().draw(condition, rng)
 
     @torch.no_grad()
     def judge(self, rows: Tensor, condition: Tensor) -> Tensor:

@@ -101,12 +101,12 @@ class ScoredModule(CGANModule):
         return condition @ self.places
 
     @torch.no_grad()
-    def sample(self, condition: Tensor, rng: torch.Generator | None = None) -> Tensor:
-        """Rows [n, row_width]; a condition [n, 0] takes scores as the table has them."""
+    def draw(self, condition: Tensor, rng: torch.Generator | None = None) -> CodedRows:
+        """Rows; a condition [n, 0] takes scores as the table has them."""
         if condition.shape[1] == 0:
             drawn = torch.rand(len(condition), generator=rng, device=condition.device)
             condition = self.condition_of(self._quantile(drawn))
-        return super().sample(condition, rng)
+        return super().draw(condition, rng)
 
     @torch.no_grad()
     def sample_scored(self, scores: Tensor, rng: torch.Generator | None = None) -> Tensor:

@@ -1,4 +1,9 @@
-"""From rows and condition to one logit per row."""
+"""From rows and condition to one logit per row.
+
+Nets that stand around a critic (packing, minibatch discrimination, ...) know it by ``features``
+and ``verdict``, which follow each other in ``forward``, by ``pack``, the rows that one logit is
+about, and ``group``, the rows that have to come together.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ from torch import Tensor, nn
 
 from tabgan.encoding.layout import RowLayout
 from tabgan.nets.lens import ScalarLens
+from tabgan.nets.packing import in_packs
 
 
 class ResidualCritic(nn.Module):
@@ -24,6 +30,7 @@ class ResidualCritic(nn.Module):
     """
 
     one_hots: Tensor
+    pack = group = 1
 
     def __init__(
         self,
@@ -55,12 +62,23 @@ class ResidualCritic(nn.Module):
             for _ in range(n_blocks)
         )
         self.readout = nn.Sequential(nn.LeakyReLU(slope), nn.Linear(hidden_dim, 1))
+        self.feature_width = hidden_dim
 
     def forward(self, rows: Tensor, condition: Tensor) -> Tensor:
+        return self.verdict(self.features(rows, condition))
+
+    def features(self, rows: Tensor, condition: Tensor) -> Tensor:
+        """What the logit is a linear function of, [batch, hidden_dim]."""
         hidden = self._enter(rows, condition)  # [batch, hidden_dim]
         for block in self.blocks:
             hidden = hidden + block(hidden)
-        return self.readout(hidden).squeeze(1)  # [batch]
+        features: Tensor = self.readout[0](hidden)
+        return features
+
+    def verdict(self, features: Tensor) -> Tensor:
+        """Logits [batch] of features [batch, hidden_dim]."""
+        logits: Tensor = self.readout[1](features).squeeze(1)
+        return logits
 
     def logits_and_slopes(self, rows: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Logits [batch] and |d logit / d row|^2 [batch], both with a graph to the weights.
@@ -151,18 +169,28 @@ class Critic(nn.Module):
         pack: int,
     ) -> None:
         super().__init__()
-        self.pack = pack
+        self.pack = self.group = pack
         layers: list[nn.Module] = []
         width = pack * (layout.width + condition_width)
         for hidden in hidden_dims:
             layers += [nn.Linear(width, hidden), nn.LeakyReLU(slope), nn.Dropout(dropout)]
             width = hidden
         self.trunk = nn.Sequential(*layers, nn.Linear(width, 1))
+        self.feature_width = width
 
     def forward(self, rows: Tensor, condition: Tensor) -> Tensor:
+        return self.verdict(self.features(rows, condition))
+
+    def features(self, rows: Tensor, condition: Tensor) -> Tensor:
+        """What the logit is a linear function of, [n_packs, feature_width]."""
         joined = torch.cat([rows, condition], dim=1)  # [batch, row_width + condition_width]
-        short = -len(joined) % self.pack
-        if short:
-            joined = torch.cat([joined, joined[torch.arange(short) % len(joined)]])
-        packs = joined.reshape(-1, self.pack * joined.shape[1])
-        return self.trunk(packs).squeeze(1)
+        features: Tensor = self.trunk[:-1](in_packs(joined, self.pack))
+        return features
+
+    def verdict(self, features: Tensor) -> Tensor:
+        """Logits [n_packs] of features [n_packs, feature_width]."""
+        logits: Tensor = self.trunk[-1](features).squeeze(1)
+        return logits
+
+    def learn(self, scalars: Tensor) -> None:
+        """Nothing: all it knows of the table, it learns by judging."""

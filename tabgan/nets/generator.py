@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.nets.heads import Heads
 
@@ -47,8 +48,19 @@ class Generator(nn.Module):
     def forward(
         self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
     ) -> Tensor:
+        return self.heads(self.raw(noise, condition), rng)
+
+    def draw(
+        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
+    ) -> CodedRows:
+        """Rows as codes."""
+        return self.heads.draw(self.raw(noise, condition), rng)
+
+    def raw(self, noise: Tensor, condition: Tensor) -> Tensor:
+        """Scalars and logits [batch, row_width], before the heads."""
         joined = torch.cat([noise, condition], dim=1)  # [batch, noise_dim + condition_width]
-        return self.heads(self.trunk(joined), rng)
+        raw: Tensor = self.trunk(joined)
+        return raw
 
 
 class ConcatenatingGenerator(nn.Module):
@@ -89,6 +101,12 @@ class ConcatenatingGenerator(nn.Module):
         self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
     ) -> Tensor:
         return self.heads(self.raw(noise, condition), rng)
+
+    def draw(
+        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
+    ) -> CodedRows:
+        """Rows as codes."""
+        return self.heads.draw(self.raw(noise, condition), rng)
 
     def raw(self, noise: Tensor, condition: Tensor) -> Tensor:
         """Scalars and logits [batch, row_width], before the heads."""

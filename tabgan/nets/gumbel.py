@@ -1,4 +1,4 @@
-"""Gumbel-softmax (Jang et al. 2017; Maddison et al. 2017): a one-hot draw with a gradient."""
+"""Draws of a category: fast, or with a gradient (Gumbel-softmax; Jang et al. 2017)."""
 
 from __future__ import annotations
 
@@ -28,3 +28,17 @@ def soft_choice(perturbed: Tensor, temperature: float, *, hard: bool) -> Tensor:
         return soft
     chosen = one_hot(soft.argmax(dim=-1), soft.shape[-1]).to(soft.dtype)
     return chosen + (soft - soft.detach())  # in these brackets the value is exactly 0
+
+
+def inverse_cdf(weights: Tensor, uniform: Tensor) -> Tensor:
+    """Codes drawn in proportion to weights: where the cumulative weights pass ``uniform``.
+
+    Shape:
+        weights: [batch, n_categories], at least 0, a finite sum above 0
+        uniform: [batch], from ``rand``: at most 1 - 2^-24, of which no product rounds up to 1
+        returns: int32 [batch]; never a category of weight 0
+    """
+    cumulative = weights.cumsum(dim=1)
+    passed = uniform[:, None] * cumulative[:, -1:]
+    found = torch.searchsorted(cumulative, passed, right=True, out_int32=True)
+    return found[:, 0].clamp_(max=weights.shape[1] - 1)  # of logits that are no numbers, the last

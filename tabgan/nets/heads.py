@@ -7,8 +7,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
-from tabgan.nets.gumbel import gumbel_like, soft_choice
+from tabgan.nets.gumbel import gumbel_like, inverse_cdf, soft_choice
+
+LOG2_E = 1.4426950408889634
+SAFE = 80.0  # logits within +-80 have exponentials that float32 holds, and their sums
 
 
 class Heads(nn.Module):
@@ -34,6 +38,7 @@ class Heads(nn.Module):
         self.temperature = temperature
         self.hard = hard
         self.scalar = {"linear": nn.Identity(), "tanh": nn.Tanh()}[scalar]
+        self.layout = layout
         self.widths = [block.width for block in layout.blocks]
         self.discrete = [block.kind == "discrete" for block in layout.blocks]
 
@@ -47,6 +52,30 @@ class Heads(nn.Module):
             )
         ]
         return torch.cat(pieces, dim=1)  # [batch, row_width]
+
+    @torch.no_grad()
+    def draw(self, raw: Tensor, rng: torch.Generator | None = None) -> CodedRows:
+        """Exact draws of the rows as codes, on the device of ``raw`` [batch, row_width].
+
+        One uniform number per block instead of a Gumbel per place: the same distribution as that
+        of ``forward`` in eval mode, other rows.
+        """
+        rows = CodedRows.empty(len(raw), self.layout, device=raw.device)
+        blocks = [block for block in self.layout.blocks if block.kind == "discrete"]
+        rows.scalars[:] = self.scalar(raw[:, rows.scalar_places])
+        weights = self._weights(raw)
+        uniform = torch.rand(len(blocks), len(raw), generator=rng, device=raw.device)
+        for place, block in enumerate(blocks):
+            rows.codes[:, place] = inverse_cdf(weights[:, block.span], uniform[place])
+        return rows
+
+    def _weights(self, raw: Tensor) -> Tensor:
+        """exp(raw) up to a factor per block and row; of scalars, anything."""
+        low, high = torch.aminmax(raw)
+        if high > SAFE or low < -SAFE:
+            pieces = raw.split(self.widths, dim=1)
+            raw = torch.cat([piece - piece.amax(dim=1, keepdim=True) for piece in pieces], dim=1)
+        return torch.mul(raw, LOG2_E).exp2_()  # four times as fast as exp on a CPU
 
     def _choose(self, perturbed: Tensor) -> Tensor:
         return soft_choice(perturbed, self.temperature, hard=self.hard or not self.training)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.nets.heads import Heads
 
@@ -66,6 +67,12 @@ class ReportGenerator(nn.Module):
     ) -> Tensor:
         return self.heads(self.trunk(self.scale(noise, condition)), rng)
 
+    def draw(
+        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
+    ) -> CodedRows:
+        """Rows as codes."""
+        return self.heads.draw(self.trunk(self.scale(noise, condition)), rng)
+
 
 class ReportCritic(nn.Module):
     """512 -> 256 -> 128 -> 1, leaky ReLU, dropout after the first two; one logit per row.
@@ -75,6 +82,8 @@ class ReportCritic(nn.Module):
         condition: [batch, condition_width]
         returns: logits [batch]
     """
+
+    pack = group = 1
 
     def __init__(
         self,
@@ -88,9 +97,23 @@ class ReportCritic(nn.Module):
         super().__init__()
         self.scale = ClassScale(condition_width)
         self.trunk = report_trunk(layout.width, hidden_dims, 1, dropout, slope)
+        self.feature_width = hidden_dims[-1]
 
     def forward(self, rows: Tensor, condition: Tensor) -> Tensor:
-        return self.trunk(self.scale(rows, condition)).squeeze(1)  # [batch]
+        return self.verdict(self.features(rows, condition))
+
+    def features(self, rows: Tensor, condition: Tensor) -> Tensor:
+        """What the logit is a linear function of, [batch, feature_width]."""
+        features: Tensor = self.trunk[:-1](self.scale(rows, condition))
+        return features
+
+    def verdict(self, features: Tensor) -> Tensor:
+        """Logits [batch] of features [batch, feature_width]."""
+        logits: Tensor = self.trunk[-1](features).squeeze(1)
+        return logits
+
+    def learn(self, scalars: Tensor) -> None:
+        """Nothing: all it knows of the table, it learns by judging."""
 
 
 def report_trunk(

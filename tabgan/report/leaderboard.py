@@ -15,7 +15,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from tabgan.errors import TabganError
-from tabgan.metrics.directions import DIRECTIONS
 from tabgan.report.evaluation_page import figure_text
 from tabgan.report.html import (
     Html,
@@ -32,6 +31,7 @@ from tabgan.report.scatter import standings_picture
 from tabgan.report.standings import (
     COSTS,
     FIRST,
+    READ,
     Entry,
     Standing,
     anchors,
@@ -50,26 +50,34 @@ HEADINGS = {  # on two lines: ten figures and a name have to fit a terminal
     "dcr_q02": "DCR\nq02 %",
     "dcr_q05": "DCR\nq05 %",
     "duplicate_rate": "dupli-\ncates",
+    "val/c2st_auc": "C2ST\nAUC",
+    "val/trend_error": "trend\nerr %",
+    "val/shape_error": "shape\nerr %",
+    "val/wnmis": "wNMIS\n",
     "seconds": "training\nseconds",
     "generator_parameters": "generator\nparams",
 }
 PICTURES = {"c2st_test_auc": "C2ST AUC (ideal .5)", "dcr_q05": "DCR q05 in % (ideal 5)"}
+SHOWN = 30  # recipes of a printed table; the files have all
 ARROWS = {"higher": "↑", "lower": "↓", "nearer": "→"}
 
 
-def build_leaderboard(words: Sequence[str], out: Path | None = None) -> list[Standing]:
+def build_leaderboard(
+    words: Sequence[str], out: Path | None = None, mark: Sequence[str] = ()
+) -> list[Standing]:
     """Print the leaderboard of the runs in ``words``; write ``leaderboard.csv`` and ``.html``.
 
     Args:
         words: folders, globs, folders of runs.
         out: the folder to write to; None takes the innermost folder that holds every run.
+        mark: words of a recipe, as it is named; the places of those that have all are said.
 
     Returns:
         The leaderboard's rows, best first within each table.
 
     Raises:
-        TabganError: when no run is found, none has a report, a file is damaged, or ``out``
-            cannot be written.
+        TabganError: when no run is found, none was measured, no recipe has the words of ``mark``,
+            a file is damaged, or ``out`` cannot be written.
     """
     console = Console()
     entries, without = read_runs(find_runs(words))
@@ -80,9 +88,17 @@ def build_leaderboard(words: Sequence[str], out: Path | None = None) -> list[Sta
     if not entries:
         raise TabganError(f"nothing to compare: none of {len(without)} runs has a report yet")
     rows = standings(entries)
+    asked = set(map(_setting, mark))
+    marked = [row for row in rows if asked and asked <= set(map(_setting, row.recipe.split()))]
+    if mark and not marked:
+        raise TabganError(f"mark={' '.join(mark)}: no such recipe; the first: {rows[0].recipe}")
     for data, some in _by_data(rows):
         console.print(_terminal(data, some, anchors(entries, data)))
         console.print(_lead(some), markup=False)
+        for place, row in enumerate(some, start=1):
+            if row in marked:
+                says = f"place {place} of {len(some)}: {row.recipe}"
+                console.print(says, markup=False, soft_wrap=True)
     folder = out or Path(os.path.commonpath([entry.folder.resolve() for entry in entries]))
     _write(folder, rows, leaderboard_page(rows, entries, without))
     console.print(f"the leaderboard: {folder / 'leaderboard.html'}", markup=False, soft_wrap=True)
@@ -92,7 +108,7 @@ def build_leaderboard(words: Sequence[str], out: Path | None = None) -> list[Sta
 def leaderboard_frame(rows: Iterable[Standing]) -> pd.DataFrame:
     """One line per recipe: mean and spread [std, n - 1] of every figure, seeds and folders."""
     rows = list(rows)
-    names = [n for n in (*DIRECTIONS, *COSTS) if any(n in row.figures for row in rows)]
+    names = [n for n in (*READ, *COSTS) if any(n in row.figures for row in rows)]
     lines = []
     for row in rows:
         line: dict[str, object] = {"recipe": row.recipe, "data": row.data, "n": len(row.folders)}
@@ -115,10 +131,9 @@ def leaderboard_page(
             _pictures(some),
         ]
         sections.append(section(data, *parts))
-    named = [n for n in HEADINGS if n in DIRECTIONS and any(n in row.figures for row in rows)]
+    named = [n for n in HEADINGS if n in READ and any(n in row.figures for row in rows)]
     meanings = [
-        f"{name}: {DIRECTIONS[name].says}; ideal "
-        f"{DIRECTIONS[name].ideal:g}, {DIRECTIONS[name].better} is better."
+        f"{name}: {READ[name].says}; ideal {READ[name].ideal:g}, {READ[name].better} is better."
         for name in named
     ]
     sections.append(section("What the columns say", bullets(meanings)))
@@ -143,6 +158,15 @@ def _by_data(rows: Iterable[Standing]) -> list[tuple[str, list[Standing]]]:
     return [(data, list(some)) for data, some in groupby(rows, key=lambda row: row.data)]
 
 
+def _setting(word: str) -> tuple[str, str | float]:
+    """A word's key and value; 2e-4 is 0.0002."""
+    key, _, value = word.partition("=")
+    try:
+        return key, float(value)
+    except ValueError:
+        return key, value
+
+
 def _counted(n: int, noun: str) -> str:
     return f"{n} {noun}{'' if n == 1 else 's'}"
 
@@ -154,15 +178,16 @@ def _command(folder: Path) -> str:
 def _lead(rows: Sequence[Standing]) -> str:
     """Who leads, and whether by more than the seeds' spread."""
     first, *others = rows
-    mean, spread = first.mean(FIRST), first.spread(FIRST)
+    name = first.has(FIRST)
+    mean, spread = first.mean(name), first.spread(name)
     if mean is None:
-        return f"No run has {FIRST}."
+        return f"No run has {name}."
     says = f"{first.recipe}: C2ST AUC {mean:.3f}"
     says += f" ± {spread:.3f} over {len(first.folders)} seeds." if spread is not None else "."
-    second = others[0].mean(FIRST) if others else None
+    second = others[0].mean(name) if others else None
     if second is None:
         return says
-    lead, spreads = abs(second - mean), [row.spread(FIRST) for row in rows[:2]]
+    lead, spreads = abs(second - mean), [row.spread(name) for row in rows[:2]]
     known = [spread for spread in spreads if spread is not None]
     says = f"First is {says} The next, {others[0].recipe}, is {lead:.3f} behind, "
     if not known:
@@ -176,7 +201,7 @@ def _shown(rows: Sequence[Standing]) -> list[str]:
 
 
 def _heading(name: str) -> str:
-    arrow = ARROWS[DIRECTIONS[name].better] if name in DIRECTIONS else ""
+    arrow = ARROWS[READ[name].better] if name in READ else ""
     return f"{HEADINGS[name]} {arrow}".rstrip(" ")
 
 
@@ -189,7 +214,7 @@ def _text(name: str, value: float | None) -> str:
 
 
 def _ideal(name: str) -> str:
-    return f"{DIRECTIONS[name].ideal:g}" if name in DIRECTIONS else ""
+    return f"{READ[name].ideal:g}" if name in READ else ""
 
 
 def _terminal(data: str, rows: Sequence[Standing], floor: Sequence[Standing]) -> Table:
@@ -202,13 +227,15 @@ def _terminal(data: str, rows: Sequence[Standing], floor: Sequence[Standing]) ->
     for name in names:
         shown.add_column(_heading(name), justify="right")
     leaders = {name: best(rows, name) for name in names}
-    for place, row in enumerate(rows, start=1):
+    for place, row in enumerate(rows[:SHOWN], start=1):
         cells = []
         for name in names:
             text, spread = _text(name, row.mean(name)), row.spread(name)
             text = f"[bold green]{text}[/]" if row in leaders[name] else text
             cells.append(text if not spread else f"{text}\n[dim]±{_text(name, spread)}[/]")
         shown.add_row(str(place), escape(row.recipe), str(len(row.folders)), *cells)
+    if len(rows) > SHOWN:
+        shown.add_row("", f"... {len(rows) - SHOWN} more: leaderboard.html")
     shown.add_section()
     for row in floor:
         cells = ["" if n in COSTS else _text(n, row.mean(n)) for n in names]

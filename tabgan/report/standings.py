@@ -15,10 +15,12 @@ from typing import Any
 import yaml
 
 from tabgan.errors import TabganError
-from tabgan.metrics.directions import DIRECTIONS
+from tabgan.metrics.directions import DIRECTIONS, VALIDATION
 
 COSTS = ("seconds", "generator_parameters")  # of metrics.json
-FIRST = "c2st_test_auc"  # what a leaderboard is sorted by
+READ = DIRECTIONS | VALIDATION
+FIRST = ("c2st_test_auc", "val/c2st_auc")  # what a leaderboard is sorted by: the first it has
+THEN = ("trend_error", "val/trend_error")  # among equals
 ANCHORS = {"real_test.": "real rows", "independent.": "independent columns"}
 REFINED = "refined."  # figures of the rows that a run's refiner accepts
 NO_RECIPE = ("seed", "threads", "logger", "hydra")  # none of them changes what is learned
@@ -80,6 +82,10 @@ class Standing:
         """The mean over runs; None without a value."""
         return fmean(self.figures[name]) if name in self.figures else None
 
+    def has(self, names: Sequence[str]) -> str:
+        """The first of ``names`` that it has a value of; without any, the first."""
+        return next((name for name in names if name in self.figures), names[0])
+
     def spread(self, name: str) -> float | None:
         """The standard deviation over runs (n - 1); None with fewer than two values."""
         values = self.figures.get(name, [])
@@ -102,25 +108,40 @@ def find_runs(words: Iterable[str]) -> list[Path]:
 
 
 def read_runs(folders: Sequence[Path]) -> tuple[list[Entry], list[Path]]:
-    """The runs that have a report, and the folders of those that have none.
+    """The runs that were measured, and the folders of those that were not.
+
+    A run without a report stands by what its training measured on validation rows, in a table of
+    its own.
 
     Raises:
         TabganError: when a file of a run is damaged.
     """
-    without = [folder for folder in folders if not (folder / "report.json").exists()]
-    read = [_entries(folder) for folder in folders if folder not in without]
-    return [entry for entries in read for entry in entries], without
+    found = {folder: _entries(folder) for folder in folders}
+    without = [folder for folder, entries in found.items() if not entries]
+    return [entry for entries in found.values() for entry in entries], without
 
 
 def standings(entries: Sequence[Entry]) -> list[Standing]:
-    """One standing per recipe, sorted by table, then by the distance of ``FIRST`` to its ideal."""
+    """One standing per recipe, sorted by table, then by how far ``FIRST`` is from its ideal."""
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(entry.key, []).append(entry)
     rows = [_standing(group) for group in groups.values()]
     names = [(row.data, row.recipe) for row in rows]
     rows = [row if names.count((row.data, row.recipe)) == 1 else _told_apart(row) for row in rows]
-    return sorted(rows, key=lambda row: (row.data, _distance(row, FIRST)))
+    rows = [replace(row, recipe=_told_shortly(row, rows)) for row in rows]
+    return sorted(rows, key=_order)
+
+
+def _order(row: Standing) -> tuple[str, float, float]:
+    return row.data, _distance(row, row.has(FIRST)), _distance(row, row.has(THEN))
+
+
+def _told_shortly(row: Standing, rows: Sequence[Standing]) -> str:
+    """The recipe's name, without the settings that all recipes of its table have."""
+    others = [set(other.recipe.split()) for other in rows if other.data == row.data]
+    shared = set.intersection(*others) if len(others) > 1 else set()
+    return " ".join(w for w in row.recipe.split() if w not in shared or "=" not in w)
 
 
 def anchors(entries: Sequence[Entry], data: str) -> list[Standing]:
@@ -135,7 +156,7 @@ def anchors(entries: Sequence[Entry], data: str) -> list[Standing]:
 def best(rows: Sequence[Standing], name: str) -> list[Standing]:
     """The rows whose mean is nearest to the metric's ideal; none where all are equally near."""
     known = [row for row in rows if row.mean(name) is not None]
-    if name not in DIRECTIONS or not known:
+    if name not in READ or not known:
         return []
     least = min(_distance(row, name) for row in known)
     nearest = [row for row in known if _distance(row, name) == least]
@@ -177,6 +198,8 @@ def _natural(text: str) -> list[tuple[int, str]]:
 
 def _entries(folder: Path) -> list[Entry]:
     """A run's rows as its generator draws them, and those that its refiner accepts."""
+    if not (folder / "report.json").exists():
+        return _validated(folder)
     report = _object(folder / "report.json")
     home = _home(folder, report)
     config = _object(home / ".hydra" / "config.yaml") if home else {}
@@ -206,6 +229,27 @@ def _entries(folder: Path) -> list[Entry]:
         anchors={prefix: {} for prefix in ANCHORS},  # counted once
     )
     return [drawn, accepted]
+
+
+def _validated(folder: Path) -> list[Entry]:
+    """What a training measured on validation rows, its last value; nothing where it did not."""
+    metrics = _object(folder / "metrics.json") if (folder / "metrics.json").exists() else {}
+    figures = _numbers(metrics, VALIDATION)
+    if not figures:
+        return []
+    config = _object(folder / ".hydra" / "config.yaml")
+    recipe = {name: part for name, part in config.items() if name not in NO_RECIPE}
+    data = config.get("data") or {}
+    entry = Entry(
+        folder=folder,
+        recipe=_name(folder, config),
+        key=json.dumps([recipe, "validation"], sort_keys=True, default=str),
+        data=f"{data.get('name') or Path(str(data.get('path'))).name}: validation rows, no report",
+        seed=str(config.get("seed", "")),
+        figures=figures | _numbers(metrics, COSTS),
+        anchors={prefix: {} for prefix in ANCHORS},
+    )
+    return [entry]
 
 
 def _home(folder: Path, report: dict[str, Any]) -> Path | None:
@@ -287,5 +331,5 @@ def _told_apart(row: Standing) -> Standing:
 
 
 def _distance(row: Standing, name: str) -> float:
-    mean, direction = row.mean(name), DIRECTIONS[name]
+    mean, direction = row.mean(name), READ[name]
     return math.inf if mean is None else abs(mean - direction.ideal)

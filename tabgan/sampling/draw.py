@@ -88,6 +88,7 @@ def draw_chunks(
     like: Sequence[Where] | None = None,
     refiner: Refiner | None = None,
     tally: Tally | None = None,
+    first_row: int = 0,
 ) -> Iterator[pd.DataFrame]:
     """``n`` decoded rows in tables of at most ``CHUNK_ROWS``; the same seed gives the same rows.
 
@@ -105,6 +106,7 @@ def draw_chunks(
         like: one more condition per row; row i takes the i-th, beginning anew after the last.
         refiner: rows are drawn until enough are accepted.
         tally: is filled in as chunks are taken.
+        first_row: rows that go before in other draws; keys and ``like`` go on from there.
 
     Raises:
         TabganError: at once, for what cannot be satisfied; later, if too few rows come.
@@ -114,8 +116,8 @@ def draw_chunks(
     column = encoder.condition_column
     if len(request.conditions) == 1 and request.conditions[0].keys() <= {column and column.name}:
         weights = class_weights(encoder, request.conditions[0])
-        return _chunks_of_classes(module, encoder, n, seed, weights, refiner, tally)
-    return _chunks_as_asked(module, encoder, n, seed, request, refiner, tally)
+        return _chunks_of_classes(module, encoder, n, seed, weights, refiner, tally, first_row)
+    return _chunks_as_asked(module, encoder, n, seed, request, refiner, tally, first_row)
 
 
 def class_weights(encoder: TableEncoder, condition: Condition) -> Numbers:
@@ -139,9 +141,10 @@ def draw_numbers(
 ) -> Numbers:
     """``n`` rows as ``TableEncoder.decode_numbers`` gives them, drawn at ``address``."""
     rng = generator_at(*address, device=module.device)
-    condition = _draw_condition(weights, n, rng)
-    rows = module.sample(condition, rng)
-    return encoder.decode_numbers(rows.cpu().numpy(), condition.cpu().numpy())
+    with torch.inference_mode():
+        condition = _draw_condition(weights, n, rng)
+        rows = module.draw(condition, rng).to(torch.device("cpu"))
+    return encoder.decode_numbers(rows, condition.cpu().numpy())
 
 
 class PlainDraws:
@@ -176,17 +179,18 @@ def _chunks_of_classes(
     weights: Numbers,
     refiner: Refiner | None,
     tally: Tally,
+    first_row: int,
 ) -> Iterator[pd.DataFrame]:
     """Chunks where nothing but the class is asked, which every row satisfies."""
-    for chunk, first_row in enumerate(range(0, n, CHUNK_ROWS)):
-        wanted = min(CHUNK_ROWS, n - first_row)
+    for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
+        wanted = min(CHUNK_ROWS, n - done)
         address = (seed, "sample", chunk)
         if refiner is None:
             numbers = draw_numbers(module, encoder, n=wanted, address=address, weights=weights)
             _count(tally, tried=wanted, satisfied=wanted, accepted=wanted, returned=wanted)
         else:
             numbers = _draw_accepted(module, encoder, refiner, wanted, address, weights, tally)
-        yield encoder.to_table(numbers, first_row=first_row)
+        yield encoder.to_table(numbers, first_row=first_row + done)
 
 
 def _draw_accepted(
@@ -227,6 +231,7 @@ def _chunks_as_asked(
     request: Request,
     refiner: Refiner | None,
     tally: Tally,
+    first_row: int,
 ) -> Iterator[pd.DataFrame]:
     """Chunks under conditions, which are checked before the first is asked for."""
     weights = np.stack([_class_shares(encoder, asked) for asked in request.conditions])
@@ -243,10 +248,10 @@ def _chunks_as_asked(
 
     def chunks() -> Iterator[pd.DataFrame]:
         filling = Filling(source, encoder, request, refiner, tally)
-        for chunk, first_row in enumerate(range(0, n, CHUNK_ROWS)):
-            asked = request.of_rows(first_row, min(CHUNK_ROWS, n - first_row), seed)
+        for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
+            asked = request.of_rows(first_row + done, min(CHUNK_ROWS, n - done), seed)
             numbers = filling(asked, (seed, "as asked", chunk))
-            yield encoder.to_table(numbers, first_row=first_row)
+            yield encoder.to_table(numbers, first_row=first_row + done)
 
     return chunks()
 

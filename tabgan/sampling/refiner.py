@@ -13,17 +13,14 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits
 
 from tabgan.errors import TabganError
+from tabgan.sampling.density_ratio import MIN_REAL_ROWS, Split, chance, fit_ratio
 from tabgan.sampling.trees import BoostedTrees, Cuts, Floats
 from tabgan.seeding import rng_at, seed_at
 
 DrawRows = Callable[[int, int], Floats]  # (n, place) -> float64 [n, n_columns]
 
-MIN_REAL_ROWS = 200  # fewer: the trees would learn these very rows
 MOST_REAL_ROWS, MOST_POOL_ROWS = 100_000, 240_000  # what one round is fitted on: its time
 MIN_POOL_ROWS = 5_000
 MOST_DRAWN_ROWS = 1_000_000  # for one round; where few survive, the pool is smaller
@@ -31,12 +28,6 @@ CHUNK_ROWS = 20_000
 MIN_ACCEPTANCE = 0.02  # of generated rows by all rounds together; below, sampling would crawl
 CAP_QUANTILE = 0.98  # beyond it rows always pass; .995 kept a third fewer rows, no better ones
 MIN_AUC = 0.51  # a round that tells no better on held-out rows has nothing to teach
-
-# Not the settings of any evaluator: half the columns at every split, leaves and not depth, l2.
-LEARNING_RATE, MAX_TREES, PATIENCE = 0.2, 400, 10
-MOST_LEAVES, ROWS_PER_LEAF, MIN_LEAF_ROWS, L2, SPLIT_COLUMNS = 31, 100, 60, 10.0, 0.5
-MODELS = 2  # averaged
-HELD_SHARE, MIN_HELD_ROWS = 0.15, 60  # of the real rows and of each pool: when to stop
 
 RAKING_PASSES, RAKING_BINS = 3, 64  # bins per column at most
 ROWS_PER_BIN, RAKING_ROWS = 100, 1.0  # real rows a bin has; pseudo-rows, for empty bins
@@ -65,8 +56,14 @@ class Marginals:
     cap: float
 
     @classmethod
-    def fit(cls, real: Floats, pool: Floats) -> Self:
-        """Iterative proportional fitting of the pool's marginals to the real rows'."""
+    def fit(cls, real: Floats, pool: Floats, weights: Floats | None = None) -> Self:
+        """Iterative proportional fitting of the pool's marginals to the real rows'.
+
+        Args:
+            real: float64 [n, n_columns].
+            pool: float64 [m, n_columns].
+            weights: of the pool's rows, float64 [m]; None for even ones.
+        """
         n_bins = max(2, min(RAKING_BINS, len(real) // ROWS_PER_BIN))
         cuts = [Cuts.of(i, _bin_edges(column, n_bins)) for i, column in enumerate(real.T)]
         sizes = [cut.missing_place + 1 for cut in cuts]
@@ -76,7 +73,8 @@ class Marginals:
             for cut, size in zip(cuts, sizes, strict=True)
         ]
         log_weights = [np.zeros(size) for size in sizes]
-        weights = np.full(len(pool), len(real) / len(pool))
+        weights = np.ones(len(pool)) if weights is None else weights
+        weights = weights * len(real) / weights.sum()
         for _ in range(RAKING_PASSES):
             for place, target, table in zip(places, targets, log_weights, strict=True):
                 found = np.bincount(place, weights, minlength=len(table)).astype(np.float64)
@@ -85,11 +83,11 @@ class Marginals:
                 weights *= np.exp(change)[place]
                 weights *= len(real) / weights.sum()
         uncapped = cls(cuts=cuts, log_weights=log_weights, cap=np.inf)
-        cap = float(np.quantile(uncapped._log_weight(pool), CAP_QUANTILE))
+        cap = float(np.quantile(uncapped.log_weights_of(pool), CAP_QUANTILE))
         return cls(cuts=cuts, log_weights=log_weights, cap=cap)
 
     def log_acceptance(self, rows: Floats) -> Floats:
-        return np.minimum(self._log_weight(rows) - self.cap, 0.0)
+        return np.minimum(self.log_weights_of(rows) - self.cap, 0.0)
 
     def state(self) -> dict[str, Any]:
         edges = [cut.thresholds[:-1] for cut in self.cuts]
@@ -103,23 +101,12 @@ class Marginals:
             raise ValueError("marginals: one weight per bin and one for missing values")
         return cls(cuts=cuts, log_weights=log_weights, cap=state["cap"])
 
-    def _log_weight(self, rows: Floats) -> Floats:
+    def log_weights_of(self, rows: Floats) -> Floats:
+        """The sum over the columns, float64 [n]."""
         total = np.zeros(len(rows))
         for cut, table in zip(self.cuts, self.log_weights, strict=True):
             total += table[cut.places(np.ascontiguousarray(rows[:, cut.column]))]
         return total
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Split:
-    """Rows that trees are grown on, and rows that say when to stop."""
-
-    kept: Floats
-    held: Floats
-
-    @classmethod
-    def of(cls, rows: Floats, n_held: int) -> Self:
-        return cls(kept=rows[n_held:], held=rows[:n_held])
 
 
 class Refiner:
@@ -185,7 +172,7 @@ class Refiner:
         order = rng_at(seed, "refine", "real").permutation(len(real))
         real = real[order[:MOST_REAL_ROWS]]
         n_pool = int(np.clip(pool_factor * len(real), MIN_POOL_ROWS, MOST_POOL_ROWS))
-        real_split = _Split.of(real, max(int(HELD_SHARE * len(real)), MIN_HELD_ROWS))
+        real_split = Split.of(real)
         survivors = _Survivors(self, draw, seed)
         say = progress or (lambda line: None)
         for index in range(rounds):
@@ -193,7 +180,7 @@ class Refiner:
             if pool is None:
                 self.reason_ = f"under {MIN_ACCEPTANCE:.0%} of generated rows survive"
                 break
-            pool_split = _Split.of(pool, int(HELD_SHARE * len(pool)))
+            pool_split = Split.of(pool)
             if not self._add_round(real_split, pool_split, seed_at(seed, "refine", index)):
                 break
             say(
@@ -258,10 +245,9 @@ class Refiner:
             raise TabganError(f"refiner: not a state of a refiner: {error}") from error
         return refiner
 
-    def _add_round(self, real: _Split, pool: _Split, seed: int) -> bool:
-        trees, auc = _fit_trees(real, pool, seed)
-        # Two standard errors of an AUC of .5.
-        noise = 2 * float(np.sqrt((1 / len(real.held) + 1 / len(pool.held)) / 12))
+    def _add_round(self, real: Split, pool: Split, seed: int) -> bool:
+        trees, auc = fit_ratio(real, pool, seed)
+        noise = chance(real, pool)
         if auc <= max(MIN_AUC, 0.5 + noise):
             self.reason_ = f"held-out rows are not told apart any more (AUC {auc:.3f})"
             return False
@@ -321,47 +307,6 @@ class _Survivors:
             n_kept, n_drawn = n_kept + len(kept[-1]), n_drawn + size
             self.n_draws += 1
         return np.concatenate(kept)[:n_rows]
-
-
-def _fit_trees(real: _Split, pool: _Split, seed: int) -> tuple[BoostedTrees, float]:
-    """The mean of ``MODELS`` classifiers, and its AUC on the held-out rows."""
-    rows, labels, weights = _stacked(real.kept, pool.kept)
-    rows[:, np.isnan(rows).all(axis=0)] = 0.0  # scikit-learn cannot bin a column of no value
-    held, held_labels, held_weights = _stacked(real.held, pool.held)
-    models = []
-    for index in range(MODELS):
-        model = HistGradientBoostingClassifier(
-            learning_rate=LEARNING_RATE,
-            max_iter=MAX_TREES,
-            max_leaf_nodes=int(np.clip(len(real.kept) // ROWS_PER_LEAF, 4, MOST_LEAVES)),
-            min_samples_leaf=MIN_LEAF_ROWS,
-            l2_regularization=L2,
-            max_features=SPLIT_COLUMNS,
-            early_stopping=True,
-            n_iter_no_change=PATIENCE,
-            tol=0.0,
-            random_state=seed_at(seed, "trees", index) % 2**31,
-        )
-        with threadpool_limits(1):  # more threads than free cores are some 30 times slower
-            model.fit(
-                rows,
-                labels,
-                sample_weight=weights,
-                X_val=held,
-                y_val=held_labels,
-                sample_weight_val=held_weights,
-            )
-        best = max(1, int(np.argmax(model.validation_score_)))  # 0 is before any tree
-        models.append(BoostedTrees.from_classifier(model, best))
-    trees = BoostedTrees.mean_of(models)
-    return trees, float(roc_auc_score(held_labels, trees.decision(held)))
-
-
-def _stacked(real: Floats, pool: Floats) -> tuple[Floats, NDArray[np.int64], Floats]:
-    """Rows, labels and weights; both sides weigh the same."""
-    labels = np.repeat([1, 0], [len(real), len(pool)])
-    weights = np.where(labels == 1, 1.0, len(real) / len(pool))
-    return np.concatenate([real, pool]), labels, weights
 
 
 def _log_ratio(target: Floats, found: Floats) -> Floats:

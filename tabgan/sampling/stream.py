@@ -35,12 +35,17 @@ def stream_rows(
     where: Where,
     mix: str | Mapping[Any, float] | None = None,
     like: Sequence[Where] | None = None,
+    first_row: int = 0,
+    beside: bool = True,
 ) -> dict[str, Any]:
     """Write ``n`` rows that satisfy ``where``, ``mix`` and ``like`` to ``out``, with an account.
 
     The account, ``<out>.json`` beside it, says what was asked, how many rows were tried for it,
     and, per column that can be missing, its rate in the rows (beside that of the training rows of
     the same classes, where no other column is asked for). The same seed gives the same bytes.
+
+    A part of a larger draw begins at its ``first_row`` there, and may keep its account elsewhere
+    (``beside``).
 
     Returns:
         The account.
@@ -59,6 +64,7 @@ def stream_rows(
         like=like,
         refiner=refiner,
         tally=tally,
+        first_row=first_row,
     )
     missing = pd.Series(0.0, index=list(encoder.schema_.names))
     console = Console(stderr=True)
@@ -90,7 +96,9 @@ def stream_rows(
         "seconds": round(seconds, 3),  # of drawing and writing
         "missing_rates": rates,
     }
-    out.with_name(out.name + ".json").write_text(json.dumps(account, indent=2) + "\n", "utf-8")
+    if beside:
+        path = out.with_name(out.name + ".json")
+        path.write_text(json.dumps(account, indent=2) + "\n", "utf-8")
     _tell(rates, classes)
     if refiner or where or mix or like:
         _tell_tally(tally, refiner)

@@ -3,8 +3,8 @@
 A column enters a tree only through its place among that column's thresholds. So for each (column,
 place) the leaves of all trees that a row there may still end in are known beforehand, one bit per
 leaf: a row's leaves are the AND over its columns, one lookup per column for all trees together
-(QuickScorer, Lucchese et al. 2015, with the loops exchanged). About three times as fast as
-scikit-learn's own compiled walk, on one thread.
+(QuickScorer, Lucchese et al. 2015, with the loops exchanged), and one for several columns of few
+places. About four times as fast as scikit-learn's own compiled walk, on one thread.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ Floats = NDArray[np.float64]
 
 MOST_LEAVES = 64  # the bits of the widest mask
 BLOCK_TREES = 256  # trees whose masks are held at once ...
-BLOCK_ROWS = 512  # ... for so many rows: both buffers stay inside a core's cache
+BLOCK_CELLS = 2**16  # rows times trees of which are looked at together: they stay in the cache
+JOINT_PLACES = 512  # columns whose places make at most so many pairs are looked up as one
 BINNED_ROWS = 8_192
 LOOKUP_CELLS = (1_024, 16_384)
 LOOKUP_STEPS = 4  # thresholds of one cell at most; else a column is searched by bisection
@@ -129,11 +130,11 @@ class BoostedTrees:
                 f"trees: expected rows of {self.n_columns} columns, got {rows.shape[1:]}"
             )
         scores = np.full(len(rows), self.baseline)
-        cuts, blocks = self._compiled
+        groups, blocks = self._compiled
         for start in range(0, len(rows), BINNED_ROWS):
             span = slice(start, start + BINNED_ROWS)
             columns = np.ascontiguousarray(rows[span].T, dtype=np.float64)
-            places = [cut.places(columns[cut.column]) for cut in cuts]
+            places = [_joint_places(group, columns) for group in groups]
             for block in blocks:
                 block.add_to(scores[span], places)
         return scores
@@ -179,12 +180,14 @@ class BoostedTrees:
         )
 
     @cached_property
-    def _compiled(self) -> tuple[list[Cuts], list[_Block]]:
+    def _compiled(self) -> tuple[list[list[Cuts]], list[_Block]]:
         asked = np.unique(self.column[self.column >= 0])
         cuts = [Cuts.of(int(c), np.unique(self.threshold[self.column == c])) for c in asked]
+        groups = _grouped(cuts)
         firsts = range(0, self.n_trees, BLOCK_TREES)
-        return cuts, [
-            _Block.of(self, cuts, first, min(first + BLOCK_TREES, self.n_trees)) for first in firsts
+        return groups, [
+            _Block.of(self, groups, first, min(first + BLOCK_TREES, self.n_trees))
+            for first in firsts
         ]
 
 
@@ -239,6 +242,36 @@ class Cuts:
         return places
 
 
+def _grouped(cuts: list[Cuts]) -> list[list[Cuts]]:
+    """Columns to be looked up together, those of few places first."""
+    groups: list[list[Cuts]] = []
+    n_places = JOINT_PLACES + 1
+    for cut in sorted(cuts, key=lambda cut: cut.missing_place):
+        n_places *= cut.missing_place + 1
+        if n_places > JOINT_PLACES:
+            groups.append([])
+            n_places = cut.missing_place + 1
+        groups[-1].append(cut)
+    return groups
+
+
+def _joint_places(group: list[Cuts], columns: Floats) -> NDArray[np.intp]:
+    """Int [n]: the place in a table over all places of a group, of rows given column by column."""
+    joint = group[0].places(columns[group[0].column])
+    for cut in group[1:]:
+        joint *= cut.missing_place + 1
+        joint += cut.places(columns[cut.column])
+    return joint
+
+
+def _joint_masks(masks: list[NDArray[Any]]) -> NDArray[Any]:
+    """The table that ``_joint_places`` points into, [places, n_trees]."""
+    joint = masks[0]
+    for mask in masks[1:]:
+        joint = (joint[:, None] & mask[None]).reshape(-1, mask.shape[1])
+    return joint
+
+
 def _cells(values: Floats, low: float, scale: float, n_cells: int) -> NDArray[np.intp]:
     """Cell of each known value; never falling in the value, so thresholds keep their order."""
     with np.errstate(over="ignore"):
@@ -249,12 +282,13 @@ def _cells(values: Floats, low: float, scale: float, n_cells: int) -> NDArray[np
 class _Block:
     """Some trees, compiled: which leaves remain for a row at each place of each column."""
 
-    masks: list[NDArray[Any]]  # per cut column, unsigned [n_places, n_trees]
+    masks: list[NDArray[Any]]  # per group of cut columns, unsigned [n_places, n_trees]
     values: Floats  # [n_trees * n_bits], in the order of the bits' hashes
-    offsets: NDArray[np.intp]  # [n_trees], where a tree's values begin
+    offsets: NDArray[np.int64]  # [n_trees], where a tree's values begin
 
     @classmethod
-    def of(cls, trees: BoostedTrees, cuts: list[Cuts], first: int, last: int) -> _Block:
+    def of(cls, trees: BoostedTrees, groups: list[list[Cuts]], first: int, last: int) -> _Block:
+        cuts = [cut for group in groups for cut in group]
         n_leaves = [
             int((trees.column[trees.starts[t] : trees.starts[t + 1]] < 0).sum())
             for t in range(first, last)
@@ -283,30 +317,38 @@ class _Block:
                 mask[:split] &= ~kind(rights)
                 mask[split:-1] &= ~kind(lefts)
                 mask[-1] &= ~kind(rights if trees.missing_left[here][node] else lefts)
-        offsets = np.arange(last - first, dtype=np.intp) * n_bits
-        return cls(masks, values.ravel(), offsets)
+        ends = np.cumsum([len(group) for group in groups], dtype=int)
+        joint = [
+            _joint_masks(masks[end - len(group) : end])
+            for group, end in zip(groups, ends, strict=True)
+        ]
+        offsets = np.arange(last - first, dtype=np.int64) * n_bits
+        return cls(joint, values.ravel(), offsets)
 
     def add_to(self, scores: Floats, places: list[NDArray[np.intp]]) -> None:
         """Add each row's leaf values; one bit per tree is left when all columns have spoken."""
         if not self.masks:  # single leaves
             scores += self.values[self.offsets + int(_hashes(np.ones(1, np.uint16))[0])].sum()
             return
-        shape = (min(BLOCK_ROWS, len(scores)), len(self.offsets))
+        at_once = min(BLOCK_CELLS // len(self.offsets), len(scores))
+        shape = (at_once, len(self.offsets))
         left, other = (np.empty(shape, self.masks[0].dtype) for _ in range(2))
-        for start in range(0, len(scores), BLOCK_ROWS):
-            span = slice(start, min(start + BLOCK_ROWS, len(scores)))
+        places_of = np.empty(shape, np.int64)
+        for start in range(0, len(scores), at_once):
+            span = slice(start, min(start + at_once, len(scores)))
             n_rows = span.stop - start
-            bits, more = left[:n_rows], other[:n_rows]
+            bits, more, leaves = left[:n_rows], other[:n_rows], places_of[:n_rows]
             self.masks[0].take(places[0][span], axis=0, out=bits, mode="clip")
             for mask, place in zip(self.masks[1:], places[1:], strict=True):
                 mask.take(place[span], axis=0, out=more, mode="clip")
                 np.bitwise_and(bits, more, out=bits)
-            scores[span] += self.values.take(_hashes(bits) + self.offsets, mode="clip").sum(axis=1)
+            np.add(_hashes(bits, out=bits), self.offsets, out=leaves, casting="unsafe")
+            scores[span] += self.values.take(leaves, mode="clip").sum(axis=1)
 
 
-def _hashes(bits: NDArray[Any]) -> NDArray[np.intp]:
+def _hashes(bits: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
     """A number below the width of the dtype per single bit, another for each bit."""
     kind = bits.dtype.type
     n_bits = np.iinfo(kind).bits
     shift = kind(n_bits - n_bits.bit_length() + 1)
-    return ((bits * kind(DE_BRUIJN[kind])) >> shift).astype(np.intp)
+    return np.right_shift(np.multiply(bits, kind(DE_BRUIJN[kind]), out=out), shift, out=out)

@@ -55,8 +55,8 @@ class VectorDraws:
             condition = torch.eye(self.weights.shape[1], device=device)[drawn]
         allowed = self.allowed[asked].to(device)
         vector = self.module.vector.draw_among(allowed, condition, rng)
-        rows = self.module.sample(torch.cat([vector, condition], dim=1), rng)
-        return self.encoder.decode_numbers(rows.cpu().numpy(), condition.cpu().numpy()), asked
+        rows = self.module.draw(torch.cat([vector, condition], dim=1), rng).to(torch.device("cpu"))
+        return self.encoder.decode_numbers(rows, condition.cpu().numpy()), asked
 
     def _allowed(self, regions: dict[str, Region]) -> Tensor:
         """The places of the vector to draw from, bool [width]."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tabgan.encoding.coded import CodedRows
+from tabgan.errors import TabganError
 from tabgan.seeding import generator_at
 
 
@@ -34,10 +35,12 @@ class BatchLoader:
 
     Args:
         rows: [n_rows, row_width], or coded rows, of which each batch is expanded.
-        condition: [n_rows, condition_width].
+        condition: [n_rows, condition_width]; or coded, likewise.
         batch_size: rows of a batch.
         order: shuffles the rows and leaves an incomplete last batch out; None for rows in
             order with the incomplete batch.
+        rank, ranks: which of how many processes this one is; with an order, a batch is dealt out
+            to them in equal parts, so that together they serve what one would.
 
     Its state is how many batches of the epoch were served; Lightning keeps it in checkpoints, so
     that a training interrupted within an epoch goes on with the batch after.
@@ -46,15 +49,23 @@ class BatchLoader:
     def __init__(
         self,
         rows: Tensor | CodedRows,
-        condition: Tensor,
+        condition: Tensor | CodedRows,
         *,
         batch_size: int,
         order: EpochOrder | None = None,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> None:
+        if batch_size % ranks:
+            raise TabganError(
+                f"data.batch_size={batch_size}: no multiple of the {ranks} processes that share "
+                f"a batch (trainer.devices); choose {batch_size // ranks * ranks or ranks}"
+            )
         self.rows = rows
         self.condition = condition
         self.batch_size = batch_size
         self.order = order
+        self.rank, self.ranks = rank, ranks
         self.served = {"epoch": 0, "batches": 0}
         self.resumed = self.served  # until the first batch after load_state_dict
         if order is not None:
@@ -76,7 +87,8 @@ class BatchLoader:
         self.resumed = {"epoch": 0, "batches": 0}
         order = self.order.permutation(self.rows.device)
         for batch in range(begin, len(self)):
-            places = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            whole = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            places = whole[self.rank :: self.ranks]
             self.served = {"epoch": epoch, "batches": batch + 1}
             yield self.rows[places], self.condition[places]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytorch_lightning as pl
@@ -14,10 +15,12 @@ from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
+from tabgan.serving.balance import balanced, check_balance
 from tabgan.serving.batches import BatchLoader, EpochOrder
-from tabgan.tables.readers import read_table
+from tabgan.serving.cache import Source, coded_table, is_large
+from tabgan.tables.readers import read_table, schema_beside
 from tabgan.tables.schema import TableSchema
-from tabgan.tables.sources import resolve
+from tabgan.tables.sources import resolve, user_cache
 from tabgan.tables.splitting import split_rows
 
 log = logging.getLogger(__name__)
@@ -44,10 +47,17 @@ class TableDataModule(pl.LightningDataModule):
         test_fraction: share of the rows cut off for testing in [0, 1), without a test part.
         schema_path: a schema as JSON that overrides what the file seems to be.
         drop: columns to leave out.
+        out_of_core: whether the file is read piece by piece and its codes stay on the disk
+            (``serving.cache``); "auto" for files of half a GiB and more, packed ones of 64 MiB.
+        cache: the folder of the codes; None for ``tabgan/codes`` in the user's cache.
+        balance: "smote" for as many training rows of each class; the table itself, the encoder
+            and the validation and test rows stay as they are. None for the rows as they are.
 
     Attributes:
         title: what the table is called.
         train, validation, test: conforming tables, after ``setup``; ``test`` may have no rows.
+            Of a table out of core, samples.
+        content: the key of the codes out of core, a hash of the file; None in memory.
         encoder, schema, layout, condition_width: after ``setup``.
     """
 
@@ -64,21 +74,93 @@ class TableDataModule(pl.LightningDataModule):
         test_fraction: float,
         schema_path: str | None,
         drop: Sequence[str],
+        balance: str | None = None,  # run folders from before these have none
+        out_of_core: bool | str = False,
+        cache: str | None = None,
     ) -> None:
         super().__init__()
+        check_balance(balance)
         self.make_encoder = encoder
         self.seed = seed
         self.batch_size = batch_size
         self.name, self.path, self.target = name, path, target
         self.test_path, self.test_fraction = test_path, test_fraction
         self.schema_path, self.drop = schema_path, tuple(drop)
+        self.balance = balance
+        self.out_of_core, self.cache = out_of_core, cache
+        self.content: str | None = None
+        self._coded: dict[str, tuple[CodedRows, Any]] = {}  # conditions are dense, or codes too
         self.train: pd.DataFrame | None = None
 
     def setup(self, stage: str | None = None) -> None:
         """Read, split and encode, once; a second call returns at once."""
         if self.train is not None:
             return
-        rest, self.test = self.read()
+        if self.is_out_of_core:
+            self._open_coded()
+        else:
+            self._encode_all()
+        rows, _ = self._coded["train"]
+        if isinstance(self.batch_size, int) and self.batch_size > len(rows):
+            raise TabganError(
+                f"data.batch_size={self.batch_size} is larger than the {len(rows)} training "
+                f"rows of {self.title!r}; choose at most that"
+            )
+
+    @property
+    def is_out_of_core(self) -> bool:
+        """Whether the table's codes stay on the disk."""
+        if self.out_of_core == "auto":
+            alone = self.path is not None and self.test_path is None and not self.balance
+            return alone and is_large(Path(str(self.path)))
+        if not isinstance(self.out_of_core, bool):
+            raise TabganError(f"data.out_of_core={self.out_of_core}: expected true, false or auto")
+        return self.out_of_core
+
+    def _open_coded(self) -> None:
+        """The table out of core: samples in memory, the codes of all rows mapped."""
+        choices = getattr(self.make_encoder, "keywords", None)
+        if self.path is None or self.test_path is not None or self.balance or choices is None:
+            raise TabganError(
+                "data.out_of_core=true: expected data.path=<file>, and neither data.test_path, "
+                "data.balance nor start"
+            )
+        self._check_fraction()
+        path = Path(self.path)
+        self.title = path.name.split(".")[0]
+        source = Source(
+            path=path,
+            target=self.target,
+            schema_path=schema_beside(path) if self.schema_path is None else Path(self.schema_path),
+            drop=self.drop,
+            seed=self.seed,
+            test_fraction=self.test_fraction,
+            choices=choices,
+        )
+        folder = user_cache() / "codes" if self.cache is None else Path(self.cache)
+        table = coded_table(source, self.make_encoder, folder)
+        self.content = table.folder.name
+        self.encoder, self.schema = table.encoder, table.encoder.schema
+        self.train, self.validation, self.test = table.sample, table.validation, table.test
+        for note in self.encoder.notes_:
+            log.info("%s", note)
+        self._coded = {
+            "train": (table.rows, table.condition),
+            "sample": self._encode(table.sample),
+            "validation": self._encode(table.validation),
+        }
+        log.info(
+            "rows: %s train, on the disk; in memory %s of them, %s validation, %s test",
+            *(f"{len(p):,}" for p in (table.rows, self.train, self.validation, self.test)),
+        )
+
+    def _encode(self, table: pd.DataFrame) -> tuple[CodedRows, torch.Tensor]:
+        condition = torch.from_numpy(self.encoder.encode_condition(table))
+        return self.encoder.encode_coded(table, seed=self.seed), condition
+
+    def _encode_all(self) -> None:
+        """The table in memory: read, cut and encoded."""
+        rest, self.test = self._read()
         n_cut = min(len(rest) // 10, MAX_VALIDATION_ROWS)
         self.train, self.validation = split_rows(
             rest, self.schema, n_cut=max(n_cut, 1), seed=self.seed, place="validation"
@@ -92,21 +174,16 @@ class TableDataModule(pl.LightningDataModule):
                 f"table {self.title!r}: {len(self.train)} rows to train on, when test and "
                 f"validation rows are cut off; at least {FEWEST_ROWS} are needed"
             )
-        if isinstance(self.batch_size, int) and self.batch_size > len(self.train):
-            raise TabganError(
-                f"data.batch_size={self.batch_size} is larger than the {len(self.train)} training "
-                f"rows of {self.title!r}; choose at most that"
-            )
         self.encoder = self.make_encoder(self.schema).fit(self.train)
         for note in self.encoder.notes_:
             log.info("%s", note)
-        self._coded = {
-            part: (
-                self.encoder.encode_coded(table, seed=self.seed),
-                torch.from_numpy(self.encoder.encode_condition(table)),
-            )
+        parts = {
+            part: self._encode(table)
             for part, table in (("train", self.train), ("validation", self.validation))
         }
+        if self.balance is not None:
+            parts["train"] = balanced(*parts["train"], seed=self.seed)
+        self._coded = {**parts, "sample": parts["train"]}
 
     @property
     def layout(self) -> RowLayout:
@@ -116,8 +193,12 @@ class TableDataModule(pl.LightningDataModule):
     def condition_width(self) -> int:
         return self.encoder.condition_width
 
-    def coded(self, part: str) -> tuple[CodedRows, torch.Tensor]:
-        """Coded rows and condition [n, condition_width] of "train" or "validation"."""
+    def coded(self, part: str) -> tuple[CodedRows, Any]:
+        """Coded rows and condition [n, condition_width] of "train", "sample" or "validation".
+
+        The sample is what is learned from all at once (a warm start, moments): the training rows,
+        or some of them where they lie on the disk, with conditions that are codes too.
+        """
         return self._coded[part]
 
     def encoded(self, part: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -128,26 +209,47 @@ class TableDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> BatchLoader:
         rows, condition = self._on_device("train")
         order = EpochOrder(len(rows), seed=self.seed)
-        return BatchLoader(rows, condition, batch_size=int(self.batch_size), order=order)
+        shared = {}
+        if self.trainer is not None:
+            shared = {"rank": self.trainer.global_rank, "ranks": self.trainer.world_size}
+        size = int(self.batch_size)
+        return BatchLoader(rows, condition, batch_size=size, order=order, **shared)
 
     def val_dataloader(self) -> BatchLoader:
         rows, condition = self._on_device("validation")
         return BatchLoader(rows, condition, batch_size=MAX_VALIDATION_ROWS)
 
-    def _on_device(self, part: str) -> tuple[CodedRows, torch.Tensor]:
-        """Codes go to the Trainer's device once, and batches are expanded there."""
+    def _on_device(self, part: str) -> tuple[CodedRows, Any]:
+        """Codes go to the Trainer's device once, and batches are expanded there.
+
+        From the disk, batches are expanded on the CPU; Lightning brings them to the device.
+        """
         rows, condition = self._coded[part]
+        if part == "train" and self.content is not None:
+            return rows, condition
         device = self.trainer.strategy.root_device if self.trainer is not None else rows.device
         return rows.to(device), condition.to(device)
 
     def read(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The rows to learn from and the test rows; sets ``schema`` and ``title``."""
-        if self.path is None and self.name is None:
-            raise TabganError("no table: give data=<named set> or data.path=<file>")
+        """The rows to learn from and the test rows; sets ``schema`` and ``title``.
+
+        Of a table out of core, its samples.
+        """
+        if not self.is_out_of_core:
+            return self._read()
+        self.setup()
+        return pd.concat([self.train, self.validation], ignore_index=True), self.test
+
+    def _check_fraction(self) -> None:
         if not 0 <= self.test_fraction < 1:
             raise TabganError(
                 f"data.test_fraction={self.test_fraction}: expected a share, 0 up to below 1"
             )
+
+    def _read(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        if self.path is None and self.name is None:
+            raise TabganError("no table: give data=<named set> or data.path=<file>")
+        self._check_fraction()
         if self.path is not None:
             path, target, train_rows = Path(self.path), self.target, None
             test_path = None if self.test_path is None else Path(self.test_path)

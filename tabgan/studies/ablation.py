@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tabgan.report.dots import dots_picture
-from tabgan.studies.contest import Line, anchors, contest
+from tabgan.studies.contest import Line
 from tabgan.studies.contestants import OURS, RAW, REFINED, Contestant
 from tabgan.studies.prepared import Prepared
 from tabgan.studies.tallies import markdown, write_tally
+from tabgan.studies.variants import page, side_by_side
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,6 @@ FIGURES = {
     "fit_wall": "training, s",
 }
 JUDGED = "c2st_test_auc"  # what the picture shows
-SHARED = ("table", "recipe", "seed", "side", "fit_wall")  # by both kinds of rows
 
 
 def ablation_study(
@@ -55,32 +54,21 @@ def ablation_study(
         base: the words of the whole recipe, with what shortens it.
         variants: name -> the words that change it; none for the recipe itself.
     """
-    recipes = [recipe(name, [*base, *words]) for name, words in variants.items()]
-    lines: list[Line] = []
-    for table in tables:
-        own = [_merged([line]) for line in anchors(table, cache=cache)]
-        for seed in seeds:
-            for changed in recipes:
-                own.append(_merged(contest(changed, table, seed=seed, cache=cache, speed_rows=0)))
-                write_tally(out, "ablation", [*lines, *own], _page([*lines, *own], base, variants))
-                (out / f"{table.title}.png").write_bytes(_picture(table.title, own))
-        lines += own
+    words = {name: [*base, *changed] for name, changed in variants.items()}
+    recipes = [recipe(name, said) for name, said in words.items()]
+
+    def tell(lines: list[Line]) -> None:
+        title = lines[-1]["table"]
+        write_tally(out, "ablation", lines, page(lines, FIGURES, words))
+        own = [line for line in lines if line["table"] == title]
+        (out / f"{title}.png").write_bytes(_picture(title, own))
+
+    trainings = (
+        (table, changed, seed) for table in tables for seed in seeds for changed in recipes
+    )
+    lines = side_by_side(trainings, cache=cache, tell=tell)
     log.info("%s\nthe ablation: %s", markdown(lines, FIGURES), out / "ablation.md")
     return lines
-
-
-def _merged(lines: Sequence[Line]) -> Line:
-    """The lines of raw and of refined rows as one: figures under ``raw.`` and ``refined.``."""
-    merged: dict[str, Any] = {name: lines[0][name] for name in SHARED if name in lines[0]}
-    for line in lines:
-        figures = {k: v for k, v in line.items() if k not in (*SHARED, "rows")}
-        merged |= {f"{line['rows']}.{name}": value for name, value in figures.items()}
-    return merged
-
-
-def _page(lines: Sequence[Line], base: Sequence[str], variants: Mapping[str, Sequence[str]]) -> str:
-    told = "".join(f"- {name}: `{' '.join([*base, *words])}`\n" for name, words in variants.items())
-    return f"{markdown(lines, FIGURES)}\nThe words of each training:\n\n{told}"
 
 
 def _picture(title: str, lines: Sequence[Line]) -> bytes:

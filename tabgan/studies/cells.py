@@ -13,7 +13,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-Figures = dict[str, float]
+Figures = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Cell:
     title: str
     folder: Path
 
-    def once(self, step: str, work: Callable[[], Mapping[str, float]]) -> Figures:
+    def once(self, step: str, work: Callable[[], Mapping[str, Any]]) -> Figures:
         """What ``work`` gave the first time; it is kept in ``<step>.json``."""
         path = self.folder / f"{step}.json"
         if not path.is_file():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -20,15 +21,42 @@ CELLS = "cells"  # the cache's folder of them
 JUDGE_SEED = 0  # the evaluator's, the same for every seed of a training
 
 
+class Judge(NamedTuple):
+    """Who gives figures to rows.
+
+    Attributes:
+        name: of the step that keeps what it gave.
+        rows: figures of a table's synthetic rows.
+        real: the ceiling: figures of its real test rows.
+    """
+
+    name: str
+    rows: Callable[[Prepared, pd.DataFrame], Figures]
+    real: Callable[[Prepared], Figures]
+
+
+def _panel(table: Prepared, rows: pd.DataFrame) -> Figures:
+    scores, _ = evaluate_tables(table.train, table.test, rows, target=table.target, **_settings())
+    return scores
+
+
+def _panel_of_real(table: Prepared) -> Figures:
+    scores, _ = evaluate_real_rows(table.train, table.test, target=table.target, **_settings())
+    return scores
+
+
+PANEL = Judge(name="scores", rows=_panel, real=_panel_of_real)
+
+
 def contest(
-    contestant: Contestant, table: Prepared, *, seed: int, cache: Path, speed_rows: int
-) -> list[Line]:
+    contestant: Contestant, table: Prepared, *, seed: int, cache: Path, speed_rows: int,
+    judge: Judge = PANEL,
+) -> list[Line]:  # fmt: skip
     """A line of figures for each kind of rows that the contestant makes.
 
     ``wall``, ``cpu`` (seconds) and ``peak_mb`` are those of fitting and of writing as many rows
     as there are training rows, from the file to the rows, starts of processes included;
-    ``rows_per_second`` is that of drawing and writing ``speed_rows`` rows; then the metrics of
-    ``panel.evaluate_tables``.
+    ``rows_per_second`` is that of drawing and writing ``speed_rows`` rows; then the judge's.
 
     Args:
         contestant: who makes rows.
@@ -36,6 +64,7 @@ def contest(
         seed: of its training and its sampling.
         cache: its ``cells/`` are where the steps that are done lie.
         speed_rows: rows to time; 0 leaves the speed out.
+        judge: ``PANEL`` gives the metrics of ``panel.evaluate_tables``.
     """
     cell = open_cell(
         cache / CELLS, recipe=contestant.name, table=table.name, seed=seed,
@@ -60,25 +89,23 @@ def contest(
             speed = cell.once(step, lambda: drawn(speed_rows, f"{step}.csv"))  # noqa: B023
             (cell.folder / f"{step}.csv").unlink(missing_ok=True)
             line["rows_per_second"] = speed_rows / speed["seconds"]
-        lines.append(line | _judged(cell, table, kind))
+        lines.append(line | _judged(cell, table, kind, judge))
     return lines
 
 
-def anchors(table: Prepared, *, cache: Path) -> list[Line]:
+def anchors(table: Prepared, *, cache: Path, judge: Judge = PANEL) -> list[Line]:
     """The ceiling and the floor: real test rows, and independent columns of the training rows."""
-    train, test = table.train, table.test
 
     def ceiling() -> Figures:
-        scores, _ = evaluate_real_rows(train, test, target=table.target, **_settings())
-        return scores
+        return judge.real(table)
 
     def floor() -> Figures:
-        return _scores(table, independent_columns(train, len(train), JUDGE_SEED))
+        return judge.rows(table, independent_columns(table.train, len(table.train), JUDGE_SEED))
 
     lines = []
-    for name, judge in zip(ANCHORS, (ceiling, floor), strict=True):
+    for name, figures in zip(ANCHORS, (ceiling, floor), strict=True):
         cell = open_cell(cache / CELLS, recipe=name, table=table.name, seed=0, configuration=None)
-        scores = cell.once(f"scores-{_judge()}", judge)
+        scores = cell.once(f"{judge.name}-{_judge()}", figures)
         lines.append(
             {"table": table.title, "recipe": name, "rows": RAW, "seed": 0}
             | {"side": ANCHOR}
@@ -87,14 +114,10 @@ def anchors(table: Prepared, *, cache: Path) -> list[Line]:
     return lines
 
 
-def _judged(cell: Cell, table: Prepared, kind: str) -> Figures:
+def _judged(cell: Cell, table: Prepared, kind: str, judge: Judge) -> Figures:
     rows = cell.folder / f"{kind}.csv"
-    return cell.once(f"{kind}_scores-{_judge()}", lambda: _scores(table, table.decoded(rows)))
-
-
-def _scores(table: Prepared, rows: pd.DataFrame) -> Figures:
-    scores, _ = evaluate_tables(table.train, table.test, rows, target=table.target, **_settings())
-    return scores
+    step = f"{kind}_{judge.name}-{_judge()}"
+    return cell.once(step, lambda: judge.rows(table, table.decoded(rows)))
 
 
 def _settings() -> dict[str, Any]:

@@ -145,8 +145,10 @@ class _TextWriter(TableWriter):
 
     def _write_rows(self, rows: pd.DataFrame) -> None:
         tokens = [self._tokens(c, rows[c.name]).fill_null(self.missing) for c in self._columns()]
-        lines = pc.binary_join_element_wise(*tokens, self.delimiter).to_pylist()
-        self.stream.write("".join(f"{line}\n" for line in lines).encode())
+        lines = pc.binary_join_element_wise(*tokens, self.delimiter)
+        together = pa.ListArray.from_arrays([0, len(lines)], lines)
+        self.stream.write(pc.binary_join(together, "\n")[0].as_buffer())
+        self.stream.write(b"\n")
 
     def _columns(self) -> tuple[Column, ...]:
         return self.schema.columns
@@ -154,15 +156,19 @@ class _TextWriter(TableWriter):
     def _tokens(self, column: Column, values: pd.Series) -> pa.Array:
         if column.is_number:
             return format_numbers(values, column.decimals)
+        if column.is_nominal:  # by its code: each label is quoted once, and none is looked up
+            codes = values.cat.codes.to_numpy()
+            labels = [self._quote(label) for label in column.categories]
+            return pa.array(labels, pa.string()).take(pa.array(codes, mask=codes < 0))
         if column.kind == "date":
             text = format_dates(
                 values, column.date_format or self.default_date, millis=self.java_dates
             )
         else:
             text = pa.array(values.astype("str"), type=pa.string(), from_pandas=True)
-        labels = text.dictionary_encode()  # each distinct text is quoted once
-        quoted = [self._quote(label) for label in labels.dictionary.to_pylist()]
-        return pa.array(quoted, type=pa.string()).take(labels.indices)
+        distinct = text.dictionary_encode()  # each distinct text is quoted once
+        quoted = [self._quote(label) for label in distinct.dictionary.to_pylist()]
+        return pa.array(quoted, type=pa.string()).take(distinct.indices)
 
 
 class _CsvWriter(_TextWriter):

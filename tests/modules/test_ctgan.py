@@ -189,7 +189,7 @@ def test_each_row_is_judged_with_its_pack(training):
 
 def test_a_batch_smaller_than_a_pack_is_refused(training):
     ran = training("data.batch_size=20", "model.critic.pack=30", model="ctgan")
-    with pytest.raises(TabganError, match=r"packs of 30 rows, a batch has 20; choose a smaller"):
+    with pytest.raises(TabganError, match=r"groups of 30 rows, a batch has 20; choose a smaller"):
         ran.fit(max_epochs=1)
 
 

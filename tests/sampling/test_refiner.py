@@ -5,7 +5,8 @@ import pytest
 
 from tabgan.encoding.state import load_state, save_state
 from tabgan.errors import TabganError
-from tabgan.sampling.refiner import MIN_REAL_ROWS, Marginals, Refiner
+from tabgan.sampling.density_ratio import MIN_REAL_ROWS
+from tabgan.sampling.refiner import Marginals, Refiner
 from tabgan.seeding import rng_at
 
 

@@ -1,0 +1,39 @@
+"""``python -m tabgan.impute run=FOLDER data.path=holes.csv``: missing cells filled."""
+
+import hydra
+from omegaconf import DictConfig
+
+from tabgan.commands import job, launch
+from tabgan.errors import check_keys
+from tabgan.paths import conf_dir
+
+KEYS = ("run", "data", "out", "n_imputations", "how", "seed", "threads", "run_name")
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="impute")
+@job
+def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
+    """Open the run, fill the file's holes from what the generator expects beside known cells."""
+    from pathlib import Path  # torch takes seconds to import, and --help must not
+
+    from tabgan.arithmetic import compute_with
+    from tabgan.runs import open_run
+    from tabgan.sampling.holes import fill_file
+    from tabgan.sampling.imputing import Imputer
+
+    check_keys(cfg, KEYS)
+    compute_with(cfg.threads)
+    path = Path(cfg.data.path)
+    run = open_run(Path(cfg.run))
+    imputer = Imputer(run.module, run.encoder, seed=cfg.seed)
+    out = Path(cfg.out) if cfg.out else path.with_name(f"filled_{path.name}")
+    fill_file(imputer, path, out, n_imputations=cfg.n_imputations, how=cfg.how)
+
+
+def run() -> None:
+    """The console command ``tabgan-impute``."""
+    launch(main, "impute")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,89 @@
+"""Rows side by side, so that a critic sees whether they vary (PacGAN, Lin et al. 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tabgan.encoding.layout import RowLayout
+from tabgan.errors import TabganError
+
+
+class Packed(nn.Module):
+    """A critic of rows as one of packs: D(x_1, ..., x_m), for ``pack`` rows m of one kind.
+
+    Its critic is made for a row that is m rows wide, and judges that; conditions stand side by
+    side too. An incomplete last pack is filled up with the first rows of the batch.
+
+    Shape:
+        rows: [batch, row_width]
+        condition: [batch, condition_width]
+        returns: logits [ceil(batch / pack)]
+
+    Raises:
+        TabganError: when ``pack`` is below 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        critic: Callable[..., Any],
+        layout: RowLayout,
+        condition_width: int,
+        pack: int,
+        **sizes: Any,
+    ) -> None:
+        super().__init__()
+        if pack < 1:
+            raise TabganError(f"tool.pacgan.pack={pack}: expected at least 1 row a pack")
+        self.size = pack
+        self.critic: Any = critic(
+            layout=repeated(layout, pack), condition_width=pack * condition_width, **sizes
+        )
+        self.pack, self.group = pack * self.critic.pack, pack * self.critic.group
+        self.feature_width: int = self.critic.feature_width
+
+    def forward(self, rows: Tensor, condition: Tensor) -> Tensor:
+        return self.verdict(self.features(rows, condition))
+
+    def features(self, rows: Tensor, condition: Tensor) -> Tensor:
+        """What the critic makes of each pack, [n_packs, feature_width]."""
+        features: Tensor = self.critic.features(*self._packed(rows, condition))
+        return features
+
+    def verdict(self, features: Tensor) -> Tensor:
+        """Logits [n_packs] of features [n_packs, feature_width]."""
+        logits: Tensor = self.critic.verdict(features)
+        return logits
+
+    @property
+    def logits_and_slopes(self) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None:
+        """The critic's closed form, of packs; None where it has none."""
+        closed_form = getattr(self.critic, "logits_and_slopes", None)
+        if closed_form is None:
+            return None
+        return lambda rows, condition: closed_form(*self._packed(rows, condition))
+
+    def learn(self, scalars: Tensor) -> None:
+        """Show the critic the training rows' scalars, [n_rows, n_scalars], packed."""
+        self.critic.learn(in_packs(scalars, self.size))
+
+    def _packed(self, rows: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        return in_packs(rows, self.size), in_packs(condition, self.size)
+
+
+def in_packs(rows: Tensor, pack: int) -> Tensor:
+    """Rows [n, width] as packs [ceil(n / pack), pack * width], filled up with the first rows."""
+    short = -len(rows) % pack
+    if short:
+        rows = torch.cat([rows, rows[torch.arange(short) % len(rows)]])
+    return rows.reshape(len(rows) // pack, pack * rows.shape[1])
+
+
+def repeated(layout: RowLayout, times: int) -> RowLayout:
+    """The layout of so many rows side by side."""
+    widths = [(block.column, block.kind, block.width) for block in layout.blocks]
+    return RowLayout.from_widths(widths * times)

@@ -1,0 +1,155 @@
+"""A file with holes, and what filling it leaves: one file per imputation, and an account."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tabgan.encoding.table import TableEncoder
+from tabgan.errors import TabganError
+from tabgan.sampling.imputing import HOWS, Imputer
+from tabgan.tables.readers import READERS
+from tabgan.tables.schema import TableSchema
+from tabgan.tables.writers import write_table
+
+log = logging.getLogger(__name__)
+
+
+def fill_file(
+    imputer: Imputer, path: Path, out: Path, *, n_imputations: int, how: str
+) -> list[Path]:
+    """Fill the holes of a file; of several imputations the i-th goes to ``<out>_<i>``.
+
+    Beside the (first) file lies ``<file>.json``, the account: holes per column and what is said.
+
+    Returns:
+        The files, one per imputation.
+
+    Raises:
+        TabganError: when the file cannot be read or has other columns or values than the run's
+            table, when ``how`` is unknown, or when likeliest values are asked for more than once.
+    """
+    check_how(how, n_imputations)
+    schema = imputer.encoder.schema
+    table = read_holes(path, schema, optional=dropped(imputer.encoder))
+    outs = [out] if n_imputations == 1 else [_numbered(out, i + 1) for i in range(n_imputations)]
+    account = _account(imputer, table) | {"from": str(path), "how": how, "seed": imputer.seed}
+    _tell(account)
+    for filled, target in zip(imputer.fill(table, n_imputations, how), outs, strict=True):
+        write_table(target, filled, written_schema(schema, filled))
+        log.info("filled: %s", target)
+    beside = outs[0].with_name(outs[0].name + ".json")
+    beside.write_text(json.dumps(account, indent=2) + "\n", "utf-8")
+    return outs
+
+
+def check_how(how: str, n_imputations: int) -> None:
+    """Refuse an unknown ``how``, and copies of what is the same each time.
+
+    Raises:
+        TabganError: saying what is expected.
+    """
+    if how not in HOWS:
+        raise TabganError(f"how={how}: expected one of {list(HOWS)}")
+    if not isinstance(n_imputations, int) or n_imputations < 1:
+        raise TabganError(f"n_imputations={n_imputations}: expected a whole number, at least 1")
+    if how == "likeliest" and n_imputations > 1:
+        raise TabganError(
+            f"how=likeliest and n_imputations={n_imputations}: all would be the same; "
+            "several imputations need how=draw"
+        )
+
+
+def read_holes(path: Path, schema: TableSchema, *, optional: Iterable[str] = ()) -> pd.DataFrame:
+    """A file in the columns and kinds of ``schema``, in which any cell may be missing.
+
+    Args:
+        path: a file of a format that tabgan reads.
+        schema: of the run's table.
+        optional: columns that the file may lack.
+
+    Raises:
+        TabganError: when the file cannot be read, has other columns, or a value is none of its
+            column's.
+    """
+    read = next((r for suffix, r in READERS.items() if path.name.lower().endswith(suffix)), None)
+    if read is None:
+        raise TabganError(f"{path}: expected a file ending in one of {list(READERS)}")
+    names = read(path)[1].names
+    check_columns(names, schema, str(path), optional=optional)
+    table: pd.DataFrame = read(path, schema=with_holes(schema, names))[0]
+    if len(table) == 0:
+        raise TabganError(f"{path}: no rows")
+    return table
+
+
+def check_columns(
+    names: Iterable[str], schema: TableSchema, title: str, *, optional: Iterable[str] = ()
+) -> None:
+    """Refuse a table with other columns than the run's.
+
+    Raises:
+        TabganError: naming what is absent and what is too much.
+    """
+    names = list(names)
+    absent = [n for n in schema.names if n not in names and n not in set(optional)]
+    added = [name for name in names if name not in schema.names]
+    if absent or added:
+        raise TabganError(
+            f"{title}: other columns than the run's table: it lacks {absent} and adds {added}; "
+            "a column without values has all its cells filled"
+        )
+
+
+def with_holes(schema: TableSchema, names: Iterable[str]) -> TableSchema:
+    """``schema`` in some columns, any of whose cells may be missing and numbers of any decimals."""
+    columns = tuple(replace(schema[name], missing=True, decimals=None) for name in names)
+    return replace(schema, columns=columns, target=None)
+
+
+def written_schema(schema: TableSchema, filled: pd.DataFrame) -> TableSchema:
+    """``schema`` for a filled table: decimals are kept where they hold the known cells too."""
+    columns = []
+    for name in map(str, filled):
+        column, values = schema[name], filled[name]
+        whole = column.decimals is None or values.round(column.decimals).equals(values)
+        decimals = column.decimals if whole else None
+        columns.append(replace(column, decimals=decimals, missing=bool(values.isna().any())))
+    return replace(schema, columns=tuple(columns), target=None)
+
+
+def dropped(encoder: TableEncoder) -> list[str]:
+    """Columns that the model never learned."""
+    return [name for name, encoding in encoder.encodings_.items() if encoding == "dropped"]
+
+
+def _numbered(out: Path, place: int) -> Path:
+    stem, dot, suffixes = out.name.partition(".")
+    return out.with_name(f"{stem}_{place}{dot}{suffixes}")
+
+
+def _account(imputer: Imputer, table: pd.DataFrame) -> dict[str, Any]:
+    """Holes per column, rows with no known cell, and holes that stay."""
+    names, left = list(imputer.encoder.schema_.names), dropped(imputer.encoder)
+    missing = table.isna()
+    return {
+        "rows": len(table),
+        "holes": {str(n): int(count) for n, count in missing[names].sum().items() if count},
+        "rows_without_a_known_cell": int(missing[names].all(axis=1).sum()),
+        "holes_left": {n: int(missing[n].sum()) for n in left if n in table and missing[n].any()},
+    }
+
+
+def _tell(account: dict[str, Any]) -> None:
+    holes = account["holes"]
+    log.info("%s holes in %s rows", f"{sum(holes.values()):,}", f"{account['rows']:,}")
+    if n := account["rows_without_a_known_cell"]:
+        log.info("%s rows have no known cell: they are drawn like any row of the table", f"{n:,}")
+    for name, n in account["holes_left"].items():
+        log.info("column %r was never learned: %s holes stay", name, f"{n:,}")

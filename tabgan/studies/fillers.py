@@ -1,0 +1,99 @@
+"""Imputers that are not ours: scikit-learn's on one-hot categories and standardised numbers."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
+from threadpoolctl import threadpool_limits
+
+from tabgan.seeding import rng_at, seed_at
+from tabgan.tables.schema import TableSchema
+
+Floats = np.ndarray
+
+SETTINGS: dict[str, dict[str, int]] = {  # where they are not the library's
+    # With all places a one-hot is regressed on its own other places, and stays at its mean.
+    "IterativeImputer": {"max_iter": 3, "n_nearest_features": 30},
+}
+FILLERS: dict[str, Callable[[int], Any]] = {
+    "mean-mode": lambda _: SimpleImputer(),  # the largest mean of a one-hot is the mode
+    "KNNImputer": lambda _: KNNImputer(),
+    "IterativeImputer": lambda seed: IterativeImputer(
+        random_state=seed, **SETTINGS["IterativeImputer"]
+    ),
+}
+FIT_ROWS = {"mean-mode": 10_000, "KNNImputer": 10_000, "IterativeImputer": 3_000}
+
+
+def fill(
+    name: str, train: pd.DataFrame, holes: pd.DataFrame, schema: TableSchema, *, seed: int
+) -> pd.DataFrame:
+    """``holes`` filled by one of ``FILLERS``, fitted on at most ``FIT_ROWS`` rows of ``train``.
+
+    A category is that of the largest of its places; whole numbers are rounded.
+
+    Args:
+        name: of the filler.
+        train: rows to learn from.
+        holes: numbers and categories, whose missing cells are filled.
+        schema: of both.
+        seed: chooses the training rows, and is the filler's.
+    """
+    n_rows = min(FIT_ROWS[name], len(train))
+    chosen = rng_at(seed, "fillers", "rows").permutation(len(train))[:n_rows]
+    wide = _Wide(train.iloc[chosen], [str(column) for column in holes], schema)
+    filler = FILLERS[name](seed_at(seed, "fillers", name) % 2**31)
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore", ConvergenceWarning)  # three rounds are what is asked
+        filler.fit(wide.encode(train.iloc[chosen]))
+        return wide.decode(filler.transform(wide.encode(holes)), holes)
+
+
+class _Wide:
+    """Tables as float64 [n, width], missing cells NaN, one place per category or number."""
+
+    def __init__(self, train: pd.DataFrame, names: list[str], schema: TableSchema) -> None:
+        self.columns = [schema[name] for name in names]
+        numbers = {c.name: _numbers(train[c.name]) for c in self.columns if c.is_number}
+        self.means = {name: float(np.nanmean(values)) for name, values in numbers.items()}
+        self.scales = {n: float(np.nanstd(values)) or 1.0 for n, values in numbers.items()}
+
+    def encode(self, table: pd.DataFrame) -> Floats:
+        return np.hstack([self._places(column.name, table) for column in self.columns])
+
+    def decode(self, wide: Floats, holes: pd.DataFrame) -> pd.DataFrame:
+        """The known cells as they were, the others from ``wide``."""
+        filled, first = {}, 0
+        for column in self.columns:
+            width = 1 if column.is_number else len(column.categories)
+            places = wide[:, first : first + width]
+            first += width
+            if column.is_number:
+                numbers = places[:, 0] * self.scales[column.name] + self.means[column.name]
+                values = pd.Series(numbers.round() if column.kind == "integer" else numbers)
+                known = pd.Series(_numbers(holes[column.name]))
+            else:
+                codes = places.argmax(axis=1)
+                values = pd.Series(pd.Categorical.from_codes(codes, list(column.categories)))
+                known = holes[column.name]
+            filled[column.name] = known.where(known.notna(), values)
+        return pd.DataFrame(filled)
+
+    def _places(self, name: str, table: pd.DataFrame) -> Floats:
+        if name in self.means:
+            return ((_numbers(table[name]) - self.means[name]) / self.scales[name])[:, None]
+        codes = table[name].cat.codes.to_numpy()
+        onehot = np.eye(len(table[name].cat.categories))[codes]
+        onehot[codes < 0] = np.nan
+        return onehot
+
+
+def _numbers(values: pd.Series) -> Floats:
+    return values.to_numpy("float64", na_value=np.nan)

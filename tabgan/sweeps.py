@@ -1,0 +1,167 @@
+"""A sweep's folder: one process at work in it, what its jobs came to, and how to go on."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from tabgan.composing import jobs_of
+from tabgan.errors import TabganError
+from tabgan.files import write_whole
+from tabgan.locks import LOCK, held
+
+FAILED = "failed.json"  # in the folder of a job that an exception ended
+FINISHED = "metrics.json"  # in the folder of a job that is done
+ASKED = "multirun.yaml"  # what Hydra writes of a sweep
+TOLD = 5  # failed jobs whose errors are said
+CUT = 200  # letters of what a launcher says
+MISTAKES = (TabganError, HydraException, OmegaConfBaseException)
+
+
+class Refused(BaseException):
+    """A mistake, its cause, found in a callback, where Hydra makes an ``Exception`` a warning."""
+
+
+class Sweep(Callback):
+    """Keeps other processes and other sweeps out of a sweep's folder (conf/hydra/outputs.yaml).
+
+    It goes with the jobs to other processes, so it holds nothing itself.
+    """
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        folder = Path(str(config.hydra.sweep.dir)).absolute()
+        try:
+            if (folder / ASKED).is_file():
+                raise TabganError(f"{folder}: holds a sweep already; {way_on(folder)}")
+            folder.mkdir(parents=True, exist_ok=True)
+            begin(folder)
+        except (TabganError, OSError) as error:
+            raise Refused from error
+
+
+class _Work:
+    """The sweep that this process is at work in."""
+
+    folder: Path | None = None
+    locks = ExitStack()
+
+
+def begin(folder: Path) -> None:
+    """Take ``folder`` until the end of ``told``.
+
+    Raises:
+        TabganError: when another process has it.
+    """
+    _Work.locks.enter_context(held(folder))
+    _Work.folder = folder
+
+
+def at_work() -> Path | None:
+    """The folder of the sweep that this process has begun, or goes on with; the last one."""
+    return _Work.folder
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """At the end, say what became of the sweep that was begun, and let others into its folder.
+
+    Raises:
+        TabganError: when a job has failed, or the launcher, with the way to go on.
+    """
+    _Work.folder = None
+    try:
+        with _Work.locks:
+            yield
+            if _Work.folder is not None:
+                _say(_Work.folder)
+    except Exception as error:
+        if _Work.folder is None or not _has_begun(_Work.folder):
+            raise
+        if isinstance(error, MISTAKES) and not failures(_Work.folder):
+            raise
+        raise TabganError(_sum(_Work.folder, error)) from error
+    finally:
+        if _Work.folder is not None and _Work.folder.is_dir():
+            _forget(_Work.folder)
+
+
+def way_on(folder: Path | None) -> str:
+    """How to go on with what ``folder`` holds; empty where it holds nothing to go on with."""
+    begun = ("config.yaml", "overrides.yaml")
+    if folder is None or not folder.is_dir() or (folder / FINISHED).is_file():
+        return ""
+    is_run = all((folder / ".hydra" / name).is_file() for name in begun)
+    if not is_run and not (folder / ASKED).is_file():
+        return ""
+    return (
+        f"go on with: python -m tabgan.train run={shlex.quote(str(folder.absolute()))} resume=true"
+    )
+
+
+def note_failure(folder: Path, error: BaseException) -> None:
+    """Write what ended a job into its folder, as ``failed.json``."""
+    facts = {
+        "error": " ".join(str(error).split()) or type(error).__name__,
+        "type": type(error).__name__,
+        "at": time.strftime("%F %T"),
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+    write_whole(folder / FAILED, json.dumps(facts, indent=2) + "\n")
+
+
+def forget_failure(folder: Path) -> None:
+    """A job is tried again: what ended it before no longer counts."""
+    (folder / FAILED).unlink(missing_ok=True)
+
+
+def failures(folder: Path) -> dict[int, str]:
+    """What ended each failed job of a sweep, by its number."""
+    found = {}
+    for path in folder.glob(f"*/{FAILED}"):
+        if path.parent.name.isdigit():
+            found[int(path.parent.name)] = str(json.loads(path.read_text("utf-8"))["error"])
+    return dict(sorted(found.items()))
+
+
+def _sum(folder: Path, error: Exception) -> str:
+    """How many jobs failed and why, or how the launcher did; and how to go on."""
+    failed, n_jobs = failures(folder), len(jobs_of(folder))
+    if failed:
+        said = [f"{number}: {text}" for number, text in failed.items()]
+        more = ["..."] if len(said) > TOLD else []
+        lines = [f"{len(failed)} of {n_jobs} jobs failed", *said[:TOLD], *more]
+    else:
+        done = len(list(folder.glob(f"[0-9]*/{FINISHED}")))
+        text = " ".join(str(error).split())[:CUT]
+        lines = [f"{type(error).__name__}: {text}; {done} of {n_jobs} jobs are finished"]
+    return "; ".join([*lines, way_on(folder)])
+
+
+def _say(folder: Path) -> None:
+    place = shlex.quote(str(folder))
+    sys.stdout.write(
+        f"{folder}: every job is finished; side by side: python -m tabgan.compare {place}\n"
+    )
+
+
+def _has_begun(folder: Path) -> bool:
+    return any(path.is_dir() and path.name.isdigit() for path in folder.iterdir())
+
+
+def _forget(folder: Path) -> None:
+    """Remove the folder of a sweep of which no job has begun."""
+    if {path.name for path in folder.iterdir()} <= {ASKED, LOCK}:
+        (folder / ASKED).unlink(missing_ok=True)
+        folder.rmdir()

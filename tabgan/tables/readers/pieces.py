@@ -1,0 +1,256 @@
+"""Tables larger than memory: the rows of a file piece by piece, and their schema without them.
+
+A piece is what the format's reader would make of those rows alone; ``TableSchema.conform`` with
+the schema of the whole file makes all pieces alike.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tabgan.errors import TabganError
+from tabgan.tables.profile import MOST_CATEGORIES, _in_order, infer_schema
+from tabgan.tables.readers.arff import BadRow, _chunks, _finish, _gather, _lines
+from tabgan.tables.readers.arff_header import parse_header
+from tabgan.tables.readers.csv import (
+    Content,
+    _delimiter_of,
+    _header,
+    _numbers_or_text,
+    _read_text,
+    _text,
+    _tidied,
+)
+from tabgan.tables.readers.gathering import gatherer_of
+from tabgan.tables.readers.opening import check_file, open_bytes
+from tabgan.tables.readers.parquet import _stored_schema
+from tabgan.tables.schema import Column, TableSchema
+
+BLOCK_BYTES = 1 << 23  # of text, parsed together
+MOST_BLOCKS = 8  # that a row may go on through, quoted line ends and all
+PIECE_ROWS = 50_000  # of Parquet
+
+
+def read_pieces(path: Path, schema: TableSchema) -> Iterator[pd.DataFrame]:
+    """The rows of a file, in order, in the dtypes of ``schema``: its columns, its order.
+
+    Raises:
+        TabganError: as the format's reader does; a line is counted from its piece's first.
+    """
+    first_row = 0
+    for piece in _raw(path, typed=False):
+        try:
+            yield schema.conform(piece)
+        except TabganError as error:
+            raise TabganError(f"{path}, from row {first_row} on: {error}") from error
+        first_row += len(piece)
+
+
+def survey(
+    path: Path, *, target: str | None = None, schema: TableSchema | None = None
+) -> tuple[TableSchema, int]:
+    """The schema of all rows of a file, and how many they are; one piece is in memory at a time.
+
+    The schema is the one given, or what the format's reader gives for a file whose pieces agree:
+    a column that is text in one and numbers in another is refused, and wants a schema file.
+
+    Raises:
+        TabganError: as the format's reader does; for a file without rows.
+    """
+    check_file(path)
+    n_rows = 0
+    if path.suffix.lower() == ".parquet" and (schema := schema or _stored(path)) is not None:
+        n_rows = pq.read_metadata(path).num_rows
+    elif schema is not None:
+        n_rows = sum(map(len, _raw(path, typed=False)))
+    else:
+        return _inferred(path, target)
+    return schema if target is None else schema.with_target(target), n_rows
+
+
+def _inferred(path: Path, target: str | None) -> tuple[TableSchema, int]:
+    n_rows = 0
+    merged: dict[str, Column | None] = {}
+    name, empty = _stem(path), set()
+    for piece in _raw(path, typed=True):
+        n_rows += len(piece)
+        schema = _schema_of(path, piece, target)
+        name = schema.name
+        for column in schema.columns:
+            values = piece[column.name]
+            if values.isna().all():
+                empty.add(column.name)
+                merged.setdefault(column.name, None)
+                continue
+            before = merged.get(column.name)
+            merged[column.name] = column if before is None else _merged(before, column, path)
+    if not merged:
+        raise TabganError(f"table {name!r}: no rows; at least 2 are needed")
+    columns = tuple(
+        _settled(column, ordered=path.name.lower().endswith((".arff", ".arff.gz")))
+        if column is not None
+        else Column(name=label, kind="string", missing=True)
+        for label, column in merged.items()
+    )
+    columns = tuple(replace(c, missing=True) if c.name in empty else c for c in columns)
+    return TableSchema(name=name, columns=columns, target=target), n_rows
+
+
+def _raw(path: Path, *, typed: bool) -> Iterator[pd.DataFrame]:
+    """Pieces as they stand in the file; CSV as text, or with ``typed`` as numbers where it can."""
+    name = path.name.lower()
+    if name.endswith(".parquet"):
+        pieces = _parquet_pieces(path)
+    elif name.endswith((".arff", ".arff.gz")):
+        pieces = _arff_pieces(path)
+    elif name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz")):
+        pieces = _csv_pieces(path, typed=typed)
+    else:
+        raise TabganError(f"{path}: expected a file ending in .csv, .tsv, .arff, .gz or .parquet")
+    return (piece for piece in pieces if len(piece))
+
+
+def _parquet_pieces(path: Path) -> Iterator[pd.DataFrame]:
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(PIECE_ROWS):
+                yield batch.to_pandas().reset_index(drop=True)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise TabganError(f"{path}: expected a Parquet file, got one with: {reason}") from error
+
+
+def _arff_pieces(path: Path) -> Iterator[pd.DataFrame]:
+    encoding = _encoding_of(path)
+    with open_bytes(path) as stream:
+        header = parse_header(_lines(stream, encoding), path)
+        for chunk in _chunks(stream, header.n_lines + 1, encoding):
+            gatherers = [gatherer_of(attribute) for attribute in header.attributes]
+            try:
+                _gather(chunk, header, gatherers)
+            except BadRow as error:
+                raise TabganError(f"{path}, line {error.line}: {error}") from error
+            piece, schema = _finish(header, gatherers, path)
+            piece.attrs["schema"] = schema
+            yield piece
+
+
+def _csv_pieces(path: Path, *, typed: bool) -> Iterator[pd.DataFrame]:
+    encoding = _encoding_of(path)
+    names: tuple[str, ...] = ()
+    delimiter, n_header_lines = ",", 0
+    with open_bytes(path) as stream:
+        for place, block in enumerate(_blocks(path, stream)):
+            text = block.decode(encoding).encode() if encoding != "utf-8" else block
+            if place == 0:
+                text = text.removeprefix(codecs.BOM_UTF8)
+                head = text.decode("utf-8")
+                first = next((line for line in head.splitlines() if line.strip()), None)
+                if first is None:
+                    raise TabganError(f"{path}: the file is empty; expected a header line")
+                delimiter = _delimiter_of(first)
+                names, n_header_lines = _header(path, head, delimiter)
+            skipped = n_header_lines if place == 0 else 0
+            content = Content(path, _tidied(text, delimiter), delimiter, names, skipped)
+            make = _numbers_or_text if typed else _text
+            yield pd.DataFrame({n: make(values) for n, values in _read_text(content).items()})
+
+
+def _blocks(path: Path, stream: Any) -> Iterator[bytes]:
+    """Whole rows, some megabytes at a time: cut at a line end that stands in no quotes."""
+    rest = b""
+    while content := stream.read(BLOCK_BYTES):
+        rest += content
+        end = _end_of_rows(rest)
+        if end:
+            yield rest[:end]
+            rest = rest[end:]
+        elif len(rest) > MOST_BLOCKS * BLOCK_BYTES:
+            raise TabganError(
+                f"{path}: a quote is never closed; the table cannot be read in pieces"
+            )
+    if rest.strip():
+        yield rest
+
+
+def _end_of_rows(content: bytes) -> int:
+    """Where the last line ends before which quotes are closed; 0 for nowhere."""
+    quotes, end = content.count(b'"'), len(content)
+    while (found := content.rfind(b"\n", 0, end)) >= 0:
+        quotes -= content.count(b'"', found, end)
+        if quotes % 2 == 0:
+            return found + 1
+        end = found
+    return 0
+
+
+def _encoding_of(path: Path) -> str:
+    """utf-8, or latin-1 where the bytes are not that."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with open_bytes(path) as stream:
+        try:
+            while block := stream.read(BLOCK_BYTES):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "latin-1"
+    return "utf-8"
+
+
+def _stored(path: Path) -> TableSchema | None:
+    """The schema that tabgan has written into a Parquet file."""
+    try:
+        return _stored_schema(pq.read_schema(path).empty_table())
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise TabganError(f"{path}: expected a Parquet file, got one with: {reason}") from error
+
+
+def _schema_of(path: Path, piece: pd.DataFrame, target: str | None) -> TableSchema:
+    declared: TableSchema | None = piece.attrs.get("schema")
+    if declared is not None:
+        return declared
+    keep = path.suffix.lower() == ".parquet"
+    return infer_schema(piece, name=_stem(path), target=target, keep_dtypes=keep)
+
+
+def _merged(mine: Column, other: Column, path: Path) -> Column:
+    """One column of both pieces' values."""
+    kinds = {mine.kind, other.kind}
+    if kinds == {"nominal", "string"}:
+        text = mine if mine.kind == "string" else other
+        return replace(text, missing=mine.missing or other.missing)
+    if mine.kind == "boolean" or other.kind == "boolean":
+        mine, other = (replace(c, kind="nominal") if c.is_nominal else c for c in (mine, other))
+    pair = [TableSchema(name="", columns=(column,)) for column in (mine, other)]
+    try:
+        (column,) = pair[0].widened(pair[1]).columns
+    except TabganError as error:
+        raise TabganError(
+            f"{path}: column {mine.name!r}: {mine.kind} in some rows, {other.kind} in others; "
+            "declare it in a schema file (data.schema_path)"
+        ) from error
+    return column
+
+
+def _settled(column: Column, *, ordered: bool) -> Column:
+    """Categories as the whole file's would stand; too many of them are text."""
+    if not column.is_nominal or ordered:
+        return column
+    if len(column.categories) > MOST_CATEGORIES:
+        return replace(column, kind="string", categories=())
+    labels = tuple(_in_order(list(column.categories)))
+    truth = {"true", "false"} == {label.lower() for label in labels} and len(labels) == 2
+    return replace(column, categories=labels, kind="boolean" if truth else "nominal")
+
+
+def _stem(path: Path) -> str:
+    return path.name.split(".")[0]

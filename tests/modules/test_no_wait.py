@@ -1,0 +1,29 @@
+"""A step that waits for no device: on the meta device there is no value to be waited for."""
+
+import pytest
+
+from tabgan.serving.batches import BatchLoader, EpochOrder
+
+
+class Alone:
+    """What a step asks of a Trainer."""
+
+    global_step, num_training_batches, max_epochs, log_every_n_steps = 3, 4, 5, 50
+
+
+@pytest.mark.parametrize("model", ["cgan", "cgan_basic"])
+def test_a_step_and_its_batch_read_nothing_back_from_the_device(training, model):
+    ran = training(model=model)
+    rows, condition = (part.to("meta") for part in ran.data.coded("train"))
+    module = ran.module.to("meta")
+    module.trainer = Alone()
+    module.on_train_start()
+    order = EpochOrder(len(rows), seed=0)
+    real, of_class = next(iter(BatchLoader(rows, condition, batch_size=50, order=order)))
+    fake = module._generate(of_class)
+    critic_loss, real_logits, _ = module._critic_loss(real, fake.detach(), of_class)
+    critic_loss.backward()
+    generator_loss = module._generator_loss(real_logits.detach(), fake, of_class)
+    generator_loss.backward()
+    gradients = [parameter.grad for parameter in module.generator.parameters()]
+    assert {gradient.device.type for gradient in gradients} == {"meta"}
