@@ -36,6 +36,8 @@ DETECTORS: dict[str, Callable[[int], Any]] = {
     "RF": lambda seed: RandomForestClassifier(100, n_jobs=1, random_state=seed),
     "KNN": lambda seed: KNeighborsClassifier(5),
 }
+# What a model can say of its certainty, the finest first; two columns are those of the classes.
+MARGINS = ("decision_function", "predict_joint_log_proba", "predict_proba")
 
 
 class Detector:
@@ -84,6 +86,18 @@ class Detector:
         taken = plain_rows(rows, self.schema.names, name=self.name)
         with threadpool_limits(1):
             return np.asarray(self.model.predict(taken), dtype="float64")
+
+    def margin(self, rows: pd.DataFrame) -> Scores:
+        """How far each row is on the side of the attacks, float64 [n]; for its owner alone.
+
+        Of a tree it is a step: a row cannot see how near the other side is.
+        """
+        taken = plain_rows(rows, self.schema.names, name=self.name)
+        encode, model = self.model[:-1], self.model[-1]
+        say = next(getattr(model, name) for name in MARGINS if hasattr(model, name))
+        with threadpool_limits(1):
+            said = np.asarray(say(encode.transform(taken)), dtype="float64")
+        return said if said.ndim == 1 else said[:, 1] - said[:, 0]
 
 
 def _one_hot(schema: TableSchema, nominal: Sequence[str]) -> OneHotEncoder:

@@ -18,12 +18,16 @@ from tabgan.blackboxes.counted import Counted
 from tabgan.encoding.column import Numbers
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
-from tabgan.modules.records import Records, Sender
+from tabgan.modules.climbing import Climber
+from tabgan.modules.records import Answers, Records, Sender
 from tabgan.nets.critic import Critic
 from tabgan.nets.editor import RecordEditor
 from tabgan.seeding import generator_at, rng_at
 
 AT_ONCE = 1_000  # rows changed at once, outside of training
+RESTARTS = 0.15  # of the chains begin anew at each of their steps, with a row of the generator
+SHORTER = 4  # so many times fewer trials for a row after the first
+RECALLED = 128  # answers of each kind that a step of the critic learns from: newest, any, known
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,13 +46,14 @@ class Evaded:
 
 
 class EvasionModule(pl.LightningModule):
-    """IDSGAN's game (Lin, Shi and Xue 2022), on whole and consistent rows.
+    """IDSGAN's game (Lin, Shi and Xue 2022), on whole and consistent rows, with a memory.
 
-    The generator gets a record of an attack and noise, and changes what may change. What it makes
-    is put right by the rules of the table, and sent to the detector, which answers with a decision
-    alone. The critic learns these decisions, on sent rows, on the records they were made from and
-    on normal rows, and lends the generator the gradient that a detector has not (straight
-    through the rules). Each changed column costs, so that no more is changed than has to be.
+    The generator gets a record of an attack and noise, and changes what may change; what it makes
+    is put right by the rules of the table. From there a chain of trials climbs to rows that the
+    critic takes for normal, and these are sent to the detector, which answers with a decision
+    alone. The critic learns all decisions so far, and lends the generator the gradient that a
+    detector has not (straight through the rules). What passed is remembered: its values are tried
+    in other records of its category. Each column that the generator changes costs.
 
     Args:
         layout: the map of a row.
@@ -62,6 +67,8 @@ class EvasionModule(pl.LightningModule):
         critic_lr: the critic's.
         critic_steps: of the critic for one of the generator.
         change: what changing every free column costs, in nats of the critic's cross-entropy.
+        climbs: trials of a chain at each step of the training.
+        last_climbs: trials for a row that is sent in the end.
         candidates: rows made for one that is sent.
         seed: of all draws.
     """
@@ -82,6 +89,8 @@ class EvasionModule(pl.LightningModule):
         critic_lr: float,
         critic_steps: int,
         change: float,
+        climbs: int,
+        last_climbs: int,
         candidates: int,
         seed: int,
     ) -> None:
@@ -91,7 +100,7 @@ class EvasionModule(pl.LightningModule):
         self.critic = critic(layout=layout, condition_width=measures.shape[1], dropout=dropout)
         self.noise_dim, self.lr, self.critic_lr = noise_dim, lr, critic_lr
         self.critic_steps, self.change, self.candidates = critic_steps, change, candidates
-        self.seed = seed
+        self.climbs, self.last_climbs, self.seed = climbs, last_climbs, seed
         self.box: Counted | None = None
         discrete = [block.kind == "discrete" for block in layout.blocks]
         widths = torch.tensor([block.width for block in layout.blocks])
@@ -112,25 +121,28 @@ class EvasionModule(pl.LightningModule):
                 f"from, got {counts.tolist()} attacks and {len(normal)} normal rows"
             )
         self.box, self.sender, self.attacks, self.normal = box, sender, attacks, normal
-        self.known = [self._asked(sender.table(part.numbers)) for part in (attacks, normal)]
+        pool = np.concatenate([attacks.numbers, normal.numbers])
+        self.climber = Climber(sender, pool, n_groups=len(counts))
+        self.chains = attacks.numbers.copy()
+        self.known, self.answered = Answers(attacks.rows.layout), Answers(attacks.rows.layout)
+        for part in (attacks, normal):
+            self.known.add(part.rows, self._asked(sender.table(part.numbers)))
+        passed = self.known.labels[: len(attacks)].numpy() == 0
+        self.climber.keep(attacks.numbers[passed], attacks.group[passed])
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        records = self.attacks.taken(batch[0].numpy())
-        normal = self.normal.taken(batch[1].numpy())
+    def training_step(self, chosen: Tensor, batch_idx: int) -> None:
+        records = self.attacks.taken(chosen.numpy())
         critic_optimizer, generator_optimizer = cast(list[Any], self.optimizers())
         rng = generator_at(self.seed, "evasion", "step", batch_idx)
         changed = records.mixed(self._generated(records, rng))
-        sent = self.sender.table(self.sender.numbers(changed, records))
-        # The value is what the detector sees, the gradient that of what the generator made.
-        rows = self.sender.encoded(sent) + (changed - changed.detach())
-        answers = self._asked(sent)
-        seen = torch.cat([rows.detach(), records.rows[:], normal.rows[:]])
-        known = [labels[places] for labels, places in zip(self.known, batch, strict=True)]
-        labels = torch.cat([answers, *known])
+        made = self.sender.numbers(changed, records)
+        answers = self._explored(chosen.numpy(), records, made, batch_idx)
         for _ in range(self.critic_steps):
-            loss = binary_cross_entropy_with_logits(self._judged(seen), labels)
+            loss = self._critic_loss(rng)
             self._step(critic_optimizer.optimizer, loss)
         self.log("train/critic_loss", loss.detach())
+        # The value is what the detector would see, the gradient that of what the generator made.
+        rows = self._encoded(made) + (changed - changed.detach())
         fooling = softplus(self._judged(rows)).mean()
         own = records.places * self.one_hots * records.rows[:]  # the 1s that may move
         share = ((own * (1 - changed)).sum(dim=1) / own.sum(dim=1).clamp_min(1)).mean()
@@ -140,10 +152,9 @@ class EvasionModule(pl.LightningModule):
         self.log("train/detected", answers.mean())
 
     def configure_optimizers(self) -> list[Optimizer]:
-        betas = (0.5, 0.9)
         return [
-            Adam(self.critic.parameters(), lr=self.critic_lr, betas=betas, fused=True),
-            Adam(self.generator.parameters(), lr=self.lr, betas=betas, fused=True),
+            Adam(self.critic.parameters(), lr=self.critic_lr, betas=(0.9, 0.99), fused=True),
+            Adam(self.generator.parameters(), lr=self.lr, betas=(0.5, 0.9), fused=True),
         ]
 
     @torch.no_grad()
@@ -151,13 +162,14 @@ class EvasionModule(pl.LightningModule):
         """Changed records.
 
         Of the record and ``candidates`` changed ones, each drawn warmer than the one before, the
-        critic chooses, at no query; beside that, with ``tries`` the detector is asked about the
-        critic's favourites, one after the other, until one passes.
+        critic chooses, and betters its choice by ``last_climbs`` trials, at no query; a record that
+        it takes for normal stays as it is. Beside that, with ``tries`` the detector is asked
+        about this row, and then about others, each bettered a little, until one passes.
 
         Args:
             records: what is changed.
             place: addresses the draws.
-            tries: candidates per record that the detector may be asked about.
+            tries: rows per record that the detector may be asked about.
         """
         self.eval()
         parts = np.array_split(np.arange(len(records)), max(1, -(-len(records) // AT_ONCE)))
@@ -172,18 +184,22 @@ class EvasionModule(pl.LightningModule):
         )
 
     def _chosen(self, records: Records, place: tuple[str, int], tries: int) -> Evaded:
-        made, logits = [records.numbers], [self._judged(records.rows[:])]  # nothing has to change
+        made = [records.numbers]  # nothing has to change
         for candidate in range(self.candidates):
             rng = generator_at(self.seed, "evasion", *place, candidate)
             changed = records.mixed(self._generated(records, rng, warmth=1.0 + candidate))
             made.append(self.sender.numbers(changed, records))
-            logits.append(self._judged(self.sender.encoded(self.sender.table(made[-1]))))
-        order = torch.stack(logits).argsort(dim=0, stable=True).numpy()  # [candidates, n]
-        rows, each = np.stack(made), np.arange(len(records))
-        numbers, queries, left = rows[order[0], each], 0, each
-        asked = numbers.copy()
-        for favourite in order[:tries]:
-            sent = rows[favourite[left], left]
+        logits = np.stack([self._scored(each) for each in made])
+        order = logits.argsort(axis=0, kind="stable")  # [candidates + 1, n]
+        starts = np.stack(made)[order, np.arange(len(records))]  # the critic's favourites first
+        draws = rng_at(self.seed, "evasion", *place, "climb")
+        numbers, seen = records.numbers.copy(), np.flatnonzero(logits[0] >= 0)
+        numbers[seen] = self._climbed(records, starts[0], seen, self.last_climbs, draws)
+        asked, left, queries = numbers.copy(), np.arange(len(records)), 0
+        for start in starts[:tries]:
+            sent = asked[left]
+            if queries:  # the first is what is sent without asking
+                sent = self._climbed(records, start, left, self.last_climbs // SHORTER, draws)
             passes = self._asked(self.sender.table(sent)).numpy() == 0
             queries += len(left)
             asked[left[passes]] = sent[passes]
@@ -191,6 +207,41 @@ class EvasionModule(pl.LightningModule):
             if not len(left):
                 break
         return Evaded(numbers=numbers, asked=asked, queries=queries)
+
+    def _climbed(
+        self, records: Records, start: Numbers, places: NDArray[np.int64], steps: int,
+        rng: np.random.Generator,
+    ) -> Numbers:  # fmt: skip
+        """Some of the rows, bettered as far as the critic can tell."""
+        some = records.taken(places)
+        return self.climber.climbed(some, start[places], self._scored, steps=steps, rng=rng)
+
+    @torch.no_grad()
+    def _explored(
+        self, chosen: NDArray[np.int64], records: Records, made: Numbers, step: int
+    ) -> Tensor:
+        """The detector's answers [n] to the chains of some records, a few trials further on."""
+        rng = rng_at(self.seed, "evasion", "chains", step)
+        anew = rng.random(len(records)) < RESTARTS
+        start = np.where(anew[:, None], made, self.chains[chosen])
+        sent = self.climber.climbed(records, start, self._scored, steps=self.climbs, rng=rng)
+        self.chains[chosen], self.newest = sent, len(sent)
+        table = self.sender.table(sent)
+        answers = self._asked(table)
+        self.answered.add(self.sender.encoder.encode_coded(table), answers)
+        passed = answers.numpy() == 0
+        self.climber.keep(sent[passed], records.group[passed])
+        return answers
+
+    def _critic_loss(self, rng: torch.Generator) -> Tensor:
+        """Cross-entropy of the detector's decisions: the newest, older ones, and of real rows."""
+        parts = [
+            self.answered.drawn(RECALLED, rng, newest=self.newest),
+            self.answered.drawn(RECALLED, rng),
+            self.known.drawn(2 * RECALLED, rng),
+        ]
+        rows, labels = (torch.cat(each) for each in zip(*parts, strict=True))
+        return binary_cross_entropy_with_logits(self._judged(rows), labels)
 
     def _generated(self, records: Records, rng: torch.Generator, *, warmth: float = 1.0) -> Tensor:
         noise = torch.randn(len(records), self.noise_dim, generator=rng)
@@ -201,6 +252,12 @@ class EvasionModule(pl.LightningModule):
         """The critic's logits [n]: above 0 where it expects the detector to see an attack."""
         logits: Tensor = self.critic(rows, rows @ self.measures)
         return logits
+
+    def _scored(self, numbers: Numbers) -> NDArray[np.float32]:
+        return self._judged(self._encoded(numbers)).numpy()
+
+    def _encoded(self, numbers: Numbers) -> Tensor:
+        return self.sender.encoded(self.sender.table(numbers))
 
     def _asked(self, table: Any) -> Tensor:
         if self.box is None:
@@ -214,32 +271,28 @@ class EvasionModule(pl.LightningModule):
 
 
 class EvenBatches:
-    """Places of attacks, every category as often, and of normal rows: one batch per step.
+    """Places of attacks, every category as often: one batch per step.
 
     Args:
         group: int64 [n_attacks], the category of each attack.
-        n_normal: normal rows.
         steps: how many batches.
-        batch_size: attacks in each, and normal rows.
+        batch_size: attacks in each.
         seed: of the draws.
     """
 
-    def __init__(
-        self, group: NDArray[np.int64], n_normal: int, *, steps: int, batch_size: int, seed: int
-    ) -> None:
+    def __init__(self, group: NDArray[np.int64], *, steps: int, batch_size: int, seed: int) -> None:
         self.groups = [np.flatnonzero(group == each) for each in np.unique(group)]
-        self.n_normal, self.steps, self.batch_size, self.seed = n_normal, steps, batch_size, seed
+        self.steps, self.batch_size, self.seed = steps, batch_size, seed
 
     def __len__(self) -> int:
         return self.steps
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Tensor]:
         each = -(-self.batch_size // len(self.groups))
         for step in range(self.steps):
             rng = rng_at(self.seed, "evasion", "batch", step)
             attacks = np.concatenate([rng.choice(group, each) for group in self.groups])
-            normal = rng.choice(self.n_normal, self.batch_size)
-            yield torch.from_numpy(attacks), torch.from_numpy(normal)
+            yield torch.from_numpy(attacks)
 
 
 def held_kept(numbers: Numbers, records: Records) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.column import Numbers
+from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.rules import RuleBook
 from tabgan.encoding.table import TableEncoder
 
@@ -115,6 +116,35 @@ class Sender:
     def encoded(self, table: pd.DataFrame) -> Tensor:
         """A table's rows, float32 [n, row_width]."""
         return self.encoder.encode_coded(table)[:]
+
+
+class Answers:
+    """Encoded rows and what the detector answered, 1 for an attack.
+
+    Args:
+        layout: the map of a row.
+    """
+
+    def __init__(self, layout: RowLayout) -> None:
+        self.rows = CodedRows.empty(0, layout)
+        self.labels = torch.empty(0)
+
+    def add(self, rows: CodedRows, labels: Tensor) -> None:
+        """Remember more rows with their labels [n]."""
+        self.rows = CodedRows(
+            layout=rows.layout,
+            codes=torch.cat([self.rows.codes, rows.codes]),
+            scalars=torch.cat([self.rows.scalars, rows.scalars]),
+        )
+        self.labels = torch.cat([self.labels, labels])
+
+    def drawn(
+        self, n: int, rng: torch.Generator, *, newest: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """``n`` rows [n, row_width], drawn with replacement (from the newest), and labels [n]."""
+        among = min(newest or len(self.labels), len(self.labels))
+        places = len(self.labels) - 1 - torch.randint(among, (n,), generator=rng)
+        return self.rows[places], self.labels[places]
 
 
 def measures(encoder: TableEncoder) -> Tensor:

@@ -10,6 +10,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from threadpoolctl import threadpool_limits
 from tabgan.blackboxes.counted import Counted
 from tabgan.blackboxes.detectors import Detector
 from tabgan.blackboxes.forest import features as readable
+from tabgan.encoding.column import Numbers
 from tabgan.encoding.rules import RuleBook
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
@@ -31,6 +34,7 @@ from tabgan.modules.evasion import EvasionModule, EvenBatches, held_kept
 from tabgan.modules.records import Records, Sender, held_columns, measures
 from tabgan.seeding import rng_at, seed_at
 from tabgan.studies.attacks import attack_labels, check_named
+from tabgan.studies.cells import digest, open_cell
 from tabgan.studies.evasion_page import FIGURES, Line, write_evasion
 from tabgan.studies.prepared import Prepared
 from tabgan.studies.tallies import markdown
@@ -40,6 +44,8 @@ from tabgan.training import begin, undisturbed
 log = logging.getLogger(__name__)
 
 TRIES = 8  # rows per record that the detector is asked about, where it is asked
+BEST_OF = 100  # records of each category, for which the best there is is looked for
+BEST_CLIMBS = 400  # trials of that, led by the detector's own margin
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,12 +67,13 @@ class Parts:
 
 
 def evasion_study(
-    *, tables: Iterable[Prepared], recipe: Any, seeds: Sequence[int], cache: Path, out: Path,  # noqa: ARG001
+    *, tables: Iterable[Prepared], recipe: Any,  # noqa: ARG001
+    seeds: Sequence[int], cache: Path, out: Path,
     encoder: Callable[..., TableEncoder], model: Callable[..., EvasionModule],
     detectors: Sequence[str], attack: str, attacks_path: str | None, test_attacks_path: str | None,
     normal: str, features: Mapping[str, Sequence[str]],
     categories: Mapping[str, Mapping[str, Sequence[str]]], steps: int, batch_size: int,
-    normal_rows: int, tested_rows: int, retrain_rows: int,
+    normal_rows: int, tested_rows: int, retrain_rows: int, validation: float,
 ) -> list[Line]:  # fmt: skip
     """Train a generator against every detector, and measure what passes.
 
@@ -77,7 +84,7 @@ def evasion_study(
         tables: what is learned; their target names the normal rows.
         recipe: unused; other studies train recipes.
         seeds: one study per seed.
-        cache: unused; nothing here takes long.
+        cache: where the figures of each detector are kept, so that a killed study goes on.
         out: a folder.
         encoder: an encoder, still without its schema.
         model: the generator's game, still without its layout and seed.
@@ -95,6 +102,8 @@ def evasion_study(
         normal_rows: normal rows that the generator's critic learns from, at most.
         tested_rows: test records of each category, at most, drawn by the seed.
         retrain_rows: generated rows that the detector is retrained with.
+        validation: share of the training rows that stand in for the test rows, which are then not
+            read: to choose settings by; 0 for the test rows.
 
     Returns:
         A line per table, detector, category and seed.
@@ -104,30 +113,40 @@ def evasion_study(
     """
     lines: list[Line] = []
     transfers: list[Line] = []
+    decides = {
+        "attack": attack, "normal": normal, "features": features, "categories": categories,
+        "encoder": _plain(encoder), "model": _plain(model), "detectors": list(detectors),
+        "steps": steps, "batch_size": batch_size, "rows": [normal_rows, tested_rows, retrain_rows],
+        "validation": validation, "version": version("tabgan-lightning"),
+    }  # fmt: skip
     for prepared in tables:
         check_named(prepared.schema, features, categories)
         known = attack_labels(prepared, attack, attacks_path, test_attacks_path)
+        content = digest([labels.tolist() for labels in known])
         for seed in seeds:
             parts = cut(
                 prepared, known, attack=attack, normal=normal, features=features,
                 categories=categories, encoder=encoder, normal_rows=normal_rows,
-                tested_rows=tested_rows, seed=seed,
+                tested_rows=tested_rows, validation=validation, seed=seed,
             )  # fmt: skip
             _say_rules(parts.rules, out)
             boxes = {name: _taught(name, parts, seed=seed) for name in detectors}
             for name in detectors:
-                module, seconds = trained(
-                    model, boxes[name], parts, steps=steps, batch_size=batch_size, seed=seed,
+                cell = open_cell(
+                    cache, recipe=f"evasion-{name}", table=prepared.name, seed=seed,
+                    configuration={**decides, "attacks": content},
+                )  # fmt: skip
+                work = partial(
+                    _played, model, name, boxes, parts, list(categories), steps=steps,
+                    batch_size=batch_size, retrain_rows=retrain_rows, seed=seed,
                     curves=out / "curves" / f"{prepared.title}-{name}-seed{seed}",
                 )  # fmt: skip
+                figures = cell.once("figures", work)
                 words = {"table": prepared.title, "recipe": name, "side": "attack", "seed": seed}
-                own, across = judged(
-                    module, name, boxes, parts, list(categories), retrain_rows=retrain_rows
-                )
-                lines += [{**words, **line, "seconds": seconds} for line in own]
-                transfers += [{**words, **line} for line in across]
+                lines += [{**words, **line} for line in figures["own"]]
+                transfers += [{**words, **line} for line in figures["across"]]
                 write_evasion(out, lines, transfers, parts.rules)
-                log.info("%s", markdown(lines[-len(own) :], FIGURES))
+                log.info("%s", markdown(lines[-len(categories) :], FIGURES))
     log.info("%s\nthe evasion study: %s", markdown(lines, FIGURES), out / "evasion.html")
     return lines
 
@@ -135,14 +154,20 @@ def evasion_study(
 def cut(
     prepared: Prepared, known: tuple[pd.Series, pd.Series], *, attack: str, normal: str,
     features: Mapping[str, Sequence[str]], categories: Mapping[str, Mapping[str, Sequence[str]]],
-    encoder: Callable[..., TableEncoder], normal_rows: int, tested_rows: int, seed: int,
+    encoder: Callable[..., TableEncoder], normal_rows: int, tested_rows: int,
+    validation: float, seed: int,
 ) -> Parts:  # fmt: skip
     """Half of the training rows teach the detectors, the other half the generator."""
     schema = _read_columns(prepared, attack)
     of_train, of_test = (_groups(labels, categories, normal) for labels in known)
+    train, test = (rows[list(schema.names)] for rows in (prepared.train, prepared.test))
+    if validation:
+        order = rng_at(seed, "evasion", "validation").permutation(len(train))
+        away, stay = np.split(order, [round(validation * len(train))])
+        test, of_test = train.iloc[away], of_train[away]
+        train, of_train = train.iloc[stay], of_train[stay]
     order = rng_at(seed, "evasion", "half").permutation(len(of_train))
     taught, left = np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])
-    train, test = (rows[list(schema.names)] for rows in (prepared.train, prepared.test))
     fitted = encoder(schema).fit(train)
     held = list(held_columns(features, {k: v["held"] for k, v in categories.items()}).values())
 
@@ -169,6 +194,19 @@ def cut(
     )
 
 
+def _played(
+    model: Callable[..., EvasionModule], name: str, boxes: Mapping[str, Detector], parts: Parts,
+    categories: Sequence[str], *, steps: int, batch_size: int, retrain_rows: int, seed: int,
+    curves: Path,
+) -> dict[str, list[Line]]:  # fmt: skip
+    """What a cell keeps of one detector: the lines of ``judged``."""
+    module, seconds = trained(
+        model, boxes[name], parts, steps=steps, batch_size=batch_size, seed=seed, curves=curves
+    )
+    own, across = judged(module, name, boxes, parts, categories, retrain_rows=retrain_rows)
+    return {"own": [{**line, "seconds": seconds} for line in own], "across": across}
+
+
 def trained(
     model: Callable[..., EvasionModule], box: Detector, parts: Parts, *, steps: int,
     batch_size: int, seed: int, curves: Path,
@@ -185,9 +223,7 @@ def trained(
             logger=TensorBoardLogger(str(curves.parent), name=curves.name, version=""),
         )  # fmt: skip
         log.info("%s: the generator learns, %s steps", box.name, steps)
-        batches = EvenBatches(
-            parts.attacks.group, len(parts.normal), steps=steps, batch_size=batch_size, seed=seed
-        )
+        batches = EvenBatches(parts.attacks.group, steps=steps, batch_size=batch_size, seed=seed)
         trainer.fit(module, batches)
     return module, time.perf_counter() - begun
 
@@ -205,6 +241,7 @@ def judged(
     closed = boxes[name](sender.table(asked))
     before = {other: box(was) for other, box in boxes.items()}
     after = {other: box(sent) for other, box in boxes.items()}
+    best, at_best = _at_best(module, boxes[name], records, asked)
     again = _retrained(module, name, boxes[name], parts, retrain_rows)
     now, alarms = again(sent), [float(box(parts.quiet).mean()) for box in (boxes[name], again)]
     kept = held_kept(numbers, records) & held_kept(asked, records)
@@ -228,15 +265,20 @@ def judged(
         line = {
             "rows": category,
             "records": int(of.sum()),
+            "detected": int(before[name][of].sum()),
             "before": rates[name][0],
             "after": rates[name][1],
             "eir": gained[name],
             "asked": float(closed[of].mean()),
             "asked_eir": _eir(rates[name][0], float(closed[of].mean())),
+            "best_eir": _eir(
+                float(before[name][best][of[best]].mean()), float(at_best[of[best]].mean())
+            ),
             "transfer_eir": float(np.nanmean(others)) if others else float("nan"),
             "kept": 100 * float(kept[of].mean()),
             "consistent": 100 * float(consistent[of].mean()),
             "changed": float(changed[of].mean()),
+            "real_c2st_auc": _told_apart(was[of], _usual(parts, group, module.seed), module.seed),
             "c2st_auc": _told_apart(was[of], sent[of], module.seed),
             "retrained": float(now[of].mean()),
             "false_alarms": 100 * alarms[0],
@@ -246,6 +288,36 @@ def judged(
         }
         own.append(line)
     return own, across
+
+
+def _at_best(
+    module: EvasionModule, box: Detector, records: Records, start: Numbers
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Some records of each category, and which of them stay seen whatever is tried.
+
+    The trials begin where the generator's rows ended and are led by the detector's own margin,
+    which no attacker knows: what fails them will hardly be got past by rows that obey the rules.
+    """
+    some = np.concatenate(
+        [np.flatnonzero(records.group == group)[:BEST_OF] for group in np.unique(records.group)]
+    )
+
+    def score(numbers: Numbers) -> Any:
+        return box.margin(module.sender.table(numbers))
+
+    rng = rng_at(module.seed, "evasion", "best", box.name)
+    found = module.climber.climbed(
+        records.taken(some), start[some], score, steps=BEST_CLIMBS, rng=rng
+    )
+    return some, box(module.sender.table(found))
+
+
+def _usual(parts: Parts, group: int, seed: int) -> pd.DataFrame:
+    """The category's training rows, as many as are tested."""
+    places = np.flatnonzero(parts.attacks.group == group)
+    n_rows = int((parts.tested.group == group).sum())
+    chosen = _drawn(places, n_rows, seed, "usual", group)
+    return parts.sender.table(parts.attacks.numbers[chosen])
 
 
 def _retrained(
@@ -314,6 +386,14 @@ def _told_apart(records: pd.DataFrame, sent: pd.DataFrame, seed: int) -> float:
         return float("nan")
     with threadpool_limits(1):
         return cheap_c2st_auc(records, sent, seed)
+
+
+def _plain(made: Any) -> Any:
+    """A partial function and its keywords as plain data."""
+    if not isinstance(made, partial):
+        return made
+    keywords = {name: _plain(value) for name, value in made.keywords.items()}
+    return {"makes": getattr(made.func, "__qualname__", str(made.func)), **keywords}
 
 
 def _say_rules(rules: RuleBook, out: Path) -> None:

@@ -14,16 +14,19 @@ from tabgan.studies.tallies import markdown, write_tally
 
 Line = dict[str, Any]
 FIGURES = {
+    "detected": "detected records",
     "before": "detected before",
     "after": "after",
     "eir": "EIR %",
     "asked": "after, asking",
     "asked_eir": "EIR %, asking",
+    "best_eir": "EIR % at best",
     "transfer_eir": "EIR % of the others",
     "kept": "held identical %",
     "consistent": "consistent %",
     "changed": "columns changed",
     "c2st_auc": "C2ST AUC",
+    "real_c2st_auc": "of real test attacks",
     "retrained": "detected after retraining",
     "false_alarms": "false alarms %",
     "retrained_false_alarms": "after retraining",
@@ -35,10 +38,12 @@ LEGEND = (
     "detected: share of the attack records that the detector names an attack",
     "EIR: evasion increase rate, 1 - after / before, of the detector that was asked",
     "asking: before a row is sent, the detector is asked about candidates until one passes",
+    "EIR at best: of 100 records a category, by a search led by the detector's own margin",
     "EIR of the others: the same rows before the detectors that were not asked, their mean",
     "consistent: rows that break no rule which the record they were made from obeys",
     "columns changed: of a row, on average",
     "C2ST AUC: of boosted trees between the rows and the records they were made from; .5 is best",
+    "of real test attacks: the same between the records and the category's training rows",
     "detected after retraining: new rows, once the detector has learned others of this generator",
     "queries: distinct rows that the detector answered while the generator was trained",
 )

@@ -43,3 +43,11 @@ def test_attacks_alone_teach_nothing():
     rows, _ = traffic(10)
     with pytest.raises(TabganError, match="got 10 attacks in 10 rows"):
         Detector("DT", SCHEMA, seed=0).fit(rows, np.ones(10, bool))
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_margin_is_above_0_where_the_decision_is_an_attack(name):
+    rows, attacks = traffic(200)
+    detector = Detector(name, SCHEMA, seed=0).fit(rows, attacks)
+    fresh, _ = traffic(50)
+    assert ((detector.margin(fresh) > 0) == (detector(fresh) == 1)).all()
