@@ -39,6 +39,7 @@ MAY_IMPORT = {
         "runs",
         "blackboxes",
         "training",
+        "curves",
         "imbalance",
     },
 }  # everyone may import EVERYBODY; files at the top: anything on a lower floor
