@@ -38,6 +38,7 @@ LISTED = ("tables", "experiments", "peers", "seeds", "peer_seeds")  # a,b is no 
 OF_ONE_RUN = re.compile(r"[+~]*(data(?!\.batch_size)|seed|start|run_name|hydra)\b")
 TO_RESUME = ("run", "resume", "trust")  # the only words of a run that goes on,
 OF_LAUNCHER = re.compile(r"hydra(/|\.)launcher\b")  # and those that say where its jobs do
+OF_LIGHTNING = re.compile(r"hydra\.(run\.dir|job\.name|output_subdir)=")  # to what it starts
 UNKNOWN_LAUNCHER = re.compile(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+?)_launcher\.")
 OF_THE_DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EIO}
 LEAST = {"seed": 0, "threads": 1, "data.batch_size": 1}  # whole numbers, and where they begin
@@ -201,6 +202,8 @@ def folder_to_resume(words: Sequence[str]) -> Path | None:
     if "run" not in keys or keys.get("resume") != "true":
         raise TabganError("to go on with a run, say both: run=<folder> resume=true")
     others = [word for word in words if _split(word)[0] not in TO_RESUME]
+    if not is_first():
+        others = [word for word in others if not OF_LIGHTNING.match(word)]
     if others := [word for word in others if not OF_LAUNCHER.match(word)]:
         raise TabganError(f"{others[0]}: a run goes on as it was asked; leave this word out")
     return Path(_unquoted(keys["run"]))

@@ -166,7 +166,8 @@ def _forget_run(folder: Path) -> None:
     """Of the run before, a folder that is trained in anew keeps nothing to go on with."""
     for name in ("best.ckpt", "last.ckpt"):
         (folder / "checkpoints" / name).unlink(missing_ok=True)
-    (folder / "refiner" / "state.json").unlink(missing_ok=True)
+    for name in ("state.json", "arrays.npz"):
+        (folder / "refiner" / name).unlink(missing_ok=True)
     (folder / FINISHED).unlink(missing_ok=True)
 
 

@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from hydra.errors import HydraException
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from tabgan.checkpoints import find_checkpoint, load_weights
 from tabgan.composing import read_config
@@ -17,6 +19,7 @@ from tabgan.modules.cgan import CGANModule
 from tabgan.provenance import read_record
 from tabgan.recipes import build_module, check_stored_targets, resolve_auto
 from tabgan.sampling.refiner import Refiner
+from tabgan.training import FINISHED
 
 OWN_TABLE = "table.parquet"  # where TableGAN leaves a DataFrame that it was fitted to
 
@@ -55,10 +58,14 @@ def open_run(folder: Path) -> Run:
     config = read_config(config_path)
     read_record(folder)  # which refuses what a newer tabgan wrote
     check_stored_targets(config)
-    resolve_auto(config, stored_plan(folder))
-    _find_own_files(config, folder)
-    encoder = TableEncoder.load(folder / "encoder")
-    module = build_module(config, encoder)
+    plan, encoder = stored_plan(folder), TableEncoder.load(folder / "encoder")
+    try:
+        resolve_auto(config, plan)
+        _find_own_files(config, folder)
+        module = build_module(config, encoder)
+    except (HydraException, OmegaConfBaseException, AttributeError, TypeError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise TabganError(f"{config_path}: not a run's configuration: {reason}") from error
     checkpoint = find_checkpoint(folder)
     load_weights(module, checkpoint)
     return Run(
@@ -106,6 +113,8 @@ def _find_own_files(config: DictConfig, folder: Path) -> None:
 
 def _stored_refiner(folder: Path) -> Refiner | None:
     if not (folder / "state.json").is_file():  # none, or its fitting was interrupted
+        if (folder / "arrays.npz").is_file() and (folder.parent / FINISHED).is_file():
+            raise TabganError(f"{folder}: state.json is missing; rows would not be refined")
         return None
     try:
         return Refiner.restore(load_state(folder))

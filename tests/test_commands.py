@@ -244,7 +244,8 @@ def test_a_mistake_in_one_job_lets_the_other_jobs_of_a_multirun_finish(
     words = [f"data.path={mixed_arff}", "data.target=label", *SMALL]
     ended = command("train", "-m", *words, "data.batch_size=1000,50")
     assert ended.status == 1
-    assert ended.err.splitlines()[-1].startswith("error: data.batch_size=1000 is larger than")
+    told = "error: 1 of 2 jobs failed; 0: data.batch_size=1000 is larger than"
+    assert ended.err.splitlines()[-1].startswith(told)
     finished = [path.parent.name for path in tmp_path.glob("outputs/people/*/*/metrics.json")]
     assert finished == ["1"]
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tabgan.commands import folder_to_resume
+from tabgan.errors import TabganError
 from tests.conftest import tiny_words
 
 ASSETS = Path(__file__).parent / "assets"
@@ -61,3 +63,17 @@ def test_the_run_is_kept_once(pair):
 def test_what_is_said_is_said_once(pair):
     _, _, ended = pair
     assert (ended.stdout + ended.stderr).count("warm start: a mixture, by EM") == 1
+
+
+def test_a_sweep_of_runs_of_several_processes_is_refused(command):
+    ended = command("train", "-m", "data=adult", "trainer=ddp", "seed=0,1")
+    assert ended.status == 1
+    assert "a run of several processes starts them anew, and each would sweep" in ended.err
+
+
+def test_a_process_that_another_has_started_passes_over_lightnings_words(monkeypatch):
+    words = ["run=here", "resume=true", 'hydra.run.dir="here"', "hydra.output_subdir=null"]
+    with pytest.raises(TabganError, match=r"hydra.run.dir=.*: a run goes on as it was asked"):
+        folder_to_resume(words)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert folder_to_resume(words) == Path("here")

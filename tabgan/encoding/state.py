@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -13,13 +14,19 @@ import numpy as np
 from tabgan.errors import TabganError
 from tabgan.files import FORMAT, check_format, write_whole
 
+SUM = "sha256_of_arrays"
+DAMAGED = (
+    ValueError, KeyError, OSError, AttributeError, TypeError, BadZipFile, EOFError, RecursionError,
+)  # fmt: skip  # what a damaged file or a foreign one makes json and numpy raise
+
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
     """Write nested plain data; each array inside it becomes an entry of ``arrays.npz``."""
     arrays: dict[str, np.ndarray] = {}
-    plain = {"format": FORMAT, **_lift(state, arrays)}
+    plain = _lift(state, arrays)
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
+    plain = {"format": FORMAT, SUM: hashlib.sha256(stream.getvalue()).hexdigest(), **plain}
     write_whole(folder / "arrays.npz", stream.getvalue())
     write_whole(folder / "state.json", json.dumps(plain, indent=1, ensure_ascii=False))
 
@@ -28,19 +35,24 @@ def load_state(folder: Path) -> dict[str, Any]:
     """Read what ``save_state`` wrote.
 
     Raises:
-        TabganError: when a file is absent or damaged, or holds a pickle.
+        TabganError: when a file is absent or damaged, holds a pickle, or is another state's.
     """
     try:
         plain = json.loads((folder / "state.json").read_text("utf-8"))
         check_format(plain.pop("format", FORMAT), folder / "state.json")
-        with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
-            return _lower(plain, dict(arrays))
+        expected = plain.pop(SUM, None)  # none in what an earlier tabgan wrote
+        content = (folder / "arrays.npz").read_bytes()
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            state: dict[str, Any] = _lower(plain, dict(arrays))
     except FileNotFoundError as error:
         raise TabganError(f"encoder state not found: {error.filename}") from error
     except TabganError:
         raise
-    except (ValueError, KeyError, OSError, AttributeError, TypeError, BadZipFile) as error:
+    except DAMAGED as error:
         raise TabganError(f"{folder}: not an encoder's state: {error}") from error
+    if expected not in (None, hashlib.sha256(content).hexdigest()):
+        raise TabganError(f"{folder}: arrays.npz is not the one that state.json was written with")
+    return state
 
 
 def _lift(value: Any, arrays: dict[str, np.ndarray]) -> Any:

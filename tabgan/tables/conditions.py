@@ -29,10 +29,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tabgan.errors import TabganError, nearest
+from tabgan.tables.numbers import NUMBER
 from tabgan.tables.schema import Column, TableSchema
 
 MISSING = "?"
 SHARES_MAY_MISS = 1e-6  # of 1, in sum
+
+# what Python takes for a number and pandas for a date is more: 1_000, full-width digits, "now"
+_NUMBER = re.compile(NUMBER, re.ASCII | re.IGNORECASE)
+_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?)?)?", re.ASCII)
 
 Where = Mapping[str, Any]  # column -> what is asked of it, in either form above
 
@@ -226,14 +231,7 @@ def _code(column: Column, entry: Any, *, asking: str) -> float:
 
 
 def _number(column: Column, entry: Any) -> float:
-    try:
-        if column.kind == "date":
-            moment = pd.Timestamp(entry)
-            moment = moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
-            return float(moment.to_datetime64().astype("datetime64[us]").astype(np.int64))
-        number = float(entry)
-    except (ValueError, TypeError, OverflowError):
-        number = math.nan
+    number = _plain_number(column, entry)
     if not math.isfinite(number):
         expected = "an ISO 8601 date" if column.kind == "date" else "a number"
         raise TabganError(
@@ -241,6 +239,25 @@ def _number(column: Column, entry: Any) -> float:
             f"got {_text_of(entry)!r}"
         )
     return number
+
+
+def _plain_number(column: Column, entry: Any) -> float:
+    """A number, or a date in microseconds since 1970; NaN for anything else."""
+    is_date = column.kind == "date"
+    if isinstance(entry, str):
+        entry = entry.strip()
+        if not (_DATE if is_date else _NUMBER).fullmatch(entry):
+            return math.nan
+    elif is_date and isinstance(entry, int | float | np.number):
+        return math.nan
+    try:
+        if not is_date:
+            return float(entry)
+        moment = pd.Timestamp(entry)
+        moment = moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
+        return float(moment.to_datetime64().astype("datetime64[us]").astype(np.int64))
+    except (ValueError, TypeError, OverflowError):
+        return math.nan
 
 
 def _apart(spans: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

@@ -45,9 +45,24 @@ def strftime_of(java: str) -> str:
     """The ``strftime`` format of a Java format, such as ``yyyy-MM-dd'T'HH:mm:ss``.
 
     Raises:
-        TabganError: when a letter of the format is not supported (time zones are not).
+        TabganError: when a letter of the format is not supported (time zones are not), or the
+            same part of a date stands in it twice.
     """
-    return "".join(_to_python(match, java) for match in _JAVA_TOKEN.finditer(java))
+    strftime = "".join(_to_python(match, java) for match in _JAVA_TOKEN.finditer(java))
+    check_date_format(strftime)
+    return strftime
+
+
+def check_date_format(strftime: str) -> None:
+    """Refuse what pandas reads no date by.
+
+    Raises:
+        TabganError: for an unknown code, or one that stands twice.
+    """
+    try:
+        pd.to_datetime(["x"], format=strftime, errors="coerce")
+    except (ValueError, re.error) as error:
+        raise TabganError(f"date format {strftime!r}: {error}") from error
 
 
 def java_of(strftime: str) -> str:

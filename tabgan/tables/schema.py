@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,10 +31,16 @@ import pandas as pd
 import pyarrow as pa
 
 from tabgan.errors import TabganError
-from tabgan.tables.dates import format_dates
+from tabgan.tables.dates import check_date_format, format_dates
 from tabgan.tables.numbers import number_series, parse_numbers
 
 KINDS = ("numeric", "integer", "nominal", "boolean", "date", "string")
+MOST_DECIMALS = 20  # a float64 has 17 digits
+PLAIN = {
+    "name": str, "kind": str, "categories": list, "decimals": int, "missing": bool,
+    "date_format": str, "key": bool, "dtype": str,
+}  # fmt: skip  # the fields of a column, as JSON has them
+JSON_NAMES = {str: "text", int: "a whole number", bool: "true or false", list: "a list"}
 ORDERED = " ordered"  # ends the dtype of a column of ordered categories
 FORMAT = 1  # raised when an older reader would misread the file
 
@@ -74,6 +80,10 @@ class Column:
         if len(set(self.categories)) != len(self.categories):
             twice = sorted({c for c in self.categories if self.categories.count(c) > 1})
             raise TabganError(f"column {self.name!r}: categories declared twice: {twice}")
+        if self.decimals is not None and not 0 <= self.decimals <= MOST_DECIMALS:
+            raise TabganError(
+                f"column {self.name!r}: expected 0 to {MOST_DECIMALS} decimals, got {self.decimals}"
+            )
 
     @property
     def is_nominal(self) -> bool:
@@ -173,8 +183,12 @@ class TableSchema:
         )
 
     def restore(self, table: pd.DataFrame) -> pd.DataFrame:
-        """A conforming table in the dtypes it came in (``Column.dtype``)."""
-        restored = {c.name: _restore(c, table[c.name]) for c in self.columns}
+        """A conforming table in the dtypes it came in (``Column.dtype``).
+
+        Raises:
+            TabganError: when a column's values do not fit its dtype.
+        """
+        restored = {c.name: _restored(c, table[c.name]) for c in self.columns}
         return pd.DataFrame(restored, index=table.index)
 
     def to_plain(self) -> dict[str, Any]:
@@ -203,11 +217,12 @@ class TableSchema:
                 f"schema: expected format {FORMAT}, got {plain['format']!r}; "
                 "it was written by another version of tabgan"
             )
-        return cls(
-            name=str(plain.get("name", "table")),
-            columns=tuple(_column_from_plain(entry) for entry in plain["columns"]),
-            target=plain.get("target"),
-        )
+        name, target = plain.get("name", "table"), plain.get("target")
+        _check_type("schema: 'name'", name, str)
+        if target is not None:
+            _check_type("schema: 'target'", target, str)
+        columns = tuple(_column_from_plain(entry) for entry in plain["columns"])
+        return cls(name=name, columns=columns, target=target)
 
     def save(self, path: Path) -> None:
         """Write the schema as JSON."""
@@ -224,7 +239,9 @@ class TableSchema:
             raise TabganError(f"schema file not found: {path}")
         try:
             return cls.from_plain(json.loads(path.read_text("utf-8")))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except TabganError as error:
+            raise TabganError(f"{path}: {error}") from error
+        except (ValueError, RecursionError) as error:  # no JSON, a number of 5,000 digits, ...
             raise TabganError(f"{path}: not a JSON schema: {error}") from error
 
 
@@ -247,19 +264,49 @@ def _widened(mine: Column, other: Column) -> Column:
 
 
 def _column_from_plain(entry: Any) -> Column:
-    known = {field.name for field in fields(Column)}
     if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
         raise TabganError(f"schema: expected a column object with a 'name', got {entry!r}")
-    unknown = sorted(set(entry) - known)
+    unknown = sorted(set(entry) - set(PLAIN))
     if unknown:
         raise TabganError(
             f"schema: column {entry['name']!r} has unknown fields {unknown}; "
-            f"known are {sorted(known)}"
+            f"known are {sorted(PLAIN)}"
         )
     if "kind" not in entry:
         raise TabganError(f"schema: column {entry['name']!r} has no 'kind'")
-    categories = tuple(str(category) for category in entry.get("categories", ()))
-    return Column(**{**entry, "categories": categories})
+    said = {key: value for key, value in entry.items() if value is not None}
+    for key, value in said.items():
+        _check_type(f"schema: column {entry['name']!r}: {key!r}", value, PLAIN[key])
+    column = Column(**{**said, "categories": _labels(entry["name"], said.get("categories", []))})
+    _check_formats(column)
+    return column
+
+
+def _labels(name: str, categories: list[Any]) -> tuple[str, ...]:
+    """Categories as text; a person may have written numbers."""
+    for category in categories:
+        if isinstance(category, bool) or not isinstance(category, int | float):
+            _check_type(f"schema: column {name!r}: a category", category, str)
+    return tuple(map(str, categories))
+
+
+def _check_type(what: str, value: Any, kind: type) -> None:
+    if type(value) is not kind:
+        raise TabganError(f"{what}: expected {JSON_NAMES[kind]}, got {value!r}")
+    if kind is str and not value.isprintable() and re.search("[\ud800-\udfff]", value):
+        raise TabganError(f"{what}: half of a surrogate pair is no text: {value!r}")
+
+
+def _check_formats(column: Column) -> None:
+    """Refuse a date format or a dtype that nothing could be written or given back in."""
+    examples = list(column.categories) or [None] * int(column.missing)
+    alone = TableSchema(name="column", columns=(column,))
+    try:
+        if column.date_format is not None:
+            check_date_format(column.date_format)
+        alone.restore(alone.conform(pd.DataFrame({column.name: examples}, dtype="object")))
+    except TabganError as error:
+        raise TabganError(f"schema: column {column.name!r}: {error}") from error
 
 
 def _conform(column: Column, values: pd.Series) -> pd.Series:
@@ -329,6 +376,20 @@ def _refuse(column: Column, values: pd.Series, expected: str, wrong: np.ndarray)
         )
 
 
+def _restored(column: Column, values: pd.Series) -> pd.Series:
+    what = f"column {column.name!r}: its values cannot be given back as {column.dtype}"
+    try:
+        restored = _restore(column, values)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise TabganError(f"{what}: {error}") from error
+    # astype(int8) makes 44 of 300, astype(int64) 0 of 0.25
+    if column.is_number and pd.api.types.is_integer_dtype(restored.dtype):
+        other = (restored != values) & values.notna()
+        if other.any():
+            raise TabganError(f"{what}: one is {values[other.fillna(False)].iloc[0]}")
+    return restored
+
+
 def _restore(column: Column, values: pd.Series) -> pd.Series:
     dtype = column.dtype
     if dtype is None:
@@ -362,6 +423,8 @@ def _restore_category(dtype: str, values: pd.Series) -> pd.Series:
 
 def _truth(values: pd.Series) -> pd.Series:
     truth = values.astype("str").str.lower().map({"true": True, "false": False})
+    if (truth.isna() & values.notna()).any():
+        raise ValueError("expected true and false")
     return truth.astype("boolean" if values.isna().any() else "bool")
 
 

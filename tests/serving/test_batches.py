@@ -1,5 +1,7 @@
+import pytest
 import torch
 
+from tabgan.errors import TabganError
 from tabgan.serving.batches import BatchLoader, EpochOrder
 
 
@@ -46,3 +48,18 @@ def test_validation_rows_come_in_order_and_complete():
     batches = BatchLoader(rows, torch.empty(10, 0), batch_size=4)
     assert [len(batch) for batch, _ in batches] == [4, 4, 2]
     assert seen(batches) == list(range(10))
+
+
+def test_processes_share_each_batch_and_leave_no_row_of_it_out():
+    rows, order = torch.arange(10.0)[:, None], EpochOrder(10, seed=0)
+    given = {"condition": torch.empty(10, 0), "batch_size": 4, "order": order}
+    alone = BatchLoader(rows, **given)
+    shared = [BatchLoader(rows, **given, rank=rank, ranks=2) for rank in (0, 1)]
+    for (whole, _), (first, _), (other, _) in zip(alone, *shared, strict=True):
+        assert len(first) == len(other) == 2
+        assert sorted(torch.cat([first, other]).tolist()) == sorted(whole.tolist())
+
+
+def test_a_batch_that_processes_cannot_share_is_refused():
+    with pytest.raises(TabganError, match=r"data.batch_size=5: no multiple of the 2 processes"):
+        BatchLoader(torch.ones(10, 1), torch.empty(10, 0), batch_size=5, ranks=2)

@@ -124,12 +124,15 @@ def _header(path: Path, text: str, delimiter: str) -> tuple[tuple[str, ...], int
 
 
 def _tidied(content: bytes, delimiter: str) -> bytes:
-    """The content without spaces around values; Arrow keeps them, and what quotes follow them."""
+    """The content without spaces around values; Arrow keeps them, and what quotes follow them.
+
+    A quote opens only where a value begins; anywhere else it is a character like any other.
+    """
     mark = re.escape(delimiter.encode())
     spaces = rb" +(?=[%b\r\n]|$)|(?<![^%b\r\n]) +" % (mark, mark)
     if b" " not in content or not re.search(spaces, content):
         return content
-    quoted = rb'(?P<kept>"(?:[^"]|"")*")'
+    quoted = rb'(?<![^%b\r\n]) *+(?P<kept>"(?:[^"]++|"")*+")' % mark
     return re.sub(rb"%b|%b" % (quoted, spaces), lambda m: m["kept"] or b"", content)
 
 

@@ -177,7 +177,7 @@ def _blocks(path: Path, stream: Any) -> Iterator[bytes]:
             raise TabganError(
                 f"{path}: a quote is never closed; the table cannot be read in pieces"
             )
-    if rest.strip():
+    if rest.strip(b" \r\n"):  # anything else is a value
         yield rest
 
 
