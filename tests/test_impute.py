@@ -74,7 +74,7 @@ def test_several_imputations_are_several_files_and_a_seed_gives_them_again(
         (HEADER + ",,baker,,,,,\n", (), "column 'job': expected one of ['clerk', 'cook', "),
         (HEADER + "old,,,,,,,\n", (), "column 'age': expected a number, got 'old' in row 0"),
         (HEADER, (), "rows"),
-        (HEADER + ROWS, ("how=best",), "how=best: expected one of ['draw', 'likeliest']"),
+        (HEADER + ROWS, ("how=best",), "how=best: expected one of ['draw', 'sharp', 'likeliest']"),
         (HEADER + ROWS, ("n_imputations=0",), "n_imputations=0: expected a whole number"),
         (HEADER + ROWS, ("how=likeliest", "n_imputations=2"), "all would be the same"),
         (HEADER + ROWS, ("+hwo=draw",), "hwo: did you mean 'how'?"),

@@ -91,6 +91,22 @@ def test_a_category_follows_its_probability_given_the_known_ones(ran):
     assert set(likeliest["size"]) == {"small"}
 
 
+def test_sharp_draws_square_the_chances_of_categories_and_leave_numbers(ran):
+    table = table_of(ran, N, colour="red", label="no")
+    imputer = Imputer(ran.module, ran.data.encoder)
+    (sharp,) = imputer.draws(table, 1, sharp=True)
+    # small has .9 * .9 + .1 * .1 = .82, and .82^2 / (.82^2 + .18^2) = .954
+    assert (sharp["size"] == "small").mean() == pytest.approx(0.954, abs=0.015)
+    width = ran.data.encoder.encoders_["width"]
+    drawn = (imputed(ran, table)["width"] - width.mean_) / width.std_
+    assert ((sharp["width"] - width.mean_) / width.std_).std() == pytest.approx(
+        drawn.std(), rel=0.05
+    )
+    first, second = imputer.draws(table, 2, sharp=True)
+    assert not first.equals(second)
+    assert first.equals(sharp)
+
+
 def test_the_class_is_a_cell_like_any_other(ran):
     filled = imputed(ran, table_of(ran, N, colour="red"))
     counts = ran.data.encoder.class_counts_
