@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help train test check bench bench-peers bench-faults bench-sweep bench-scale bench-ddp ablation smoke clean
+.PHONY: help train test check bench bench-peers bench-faults fuzz faults bench-sweep bench-scale bench-ddp ablation smoke clean
 help:     ## Show the targets
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
 
@@ -34,6 +34,12 @@ bench-peers: $(READY)  ## Our recipe beside CTGAN on Adult: quality, time, memor
 
 ablation: $(READY)  ## Each part of the recipe off, three seeds (hours; goes on where it was)
 	$(BIN)/python -m tabgan.study +study=ablation
+
+fuzz: $(READY)   ## Broken tables, schemas, conditions and run folders against our readers (N=10000 SEED=0)
+	$(BIN)/python scripts/fuzz.py --n $(or $(N),10000) --seed $(or $(SEED),0)
+
+faults: $(READY) ## Full disks, read-only mounts, killed workers, clocks that jump: a table of outcomes
+	$(BIN)/python scripts/faults.py
 
 bench-faults: $(READY)  ## Kill 20 trainings at random moments, have them go on, compare to the bit
 	$(BIN)/python scripts/bench_faults.py

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -129,6 +130,64 @@ def test_an_event_file_that_cannot_be_made_is_named(mounted, train, tmp_path):
 def test_a_read_only_mount_is_named(mounted, train):
     disk = mounted("mount", "ro")
     assert refused(train(run="mount/run")) == f"error: {disk}/run: Read-only file system"
+
+
+def test_a_full_disk_while_sampling_leaves_the_rows_that_were_there(mounted, trained, command):
+    disk = mounted()
+    words = (f"run={trained}", f"out={disk}/rows.csv")
+    assert command("sample", *words, "n=50").status == 0
+    before = (disk / "rows.csv").read_bytes()
+    fill(disk)
+    assert "No space left on device" in refused(command("sample", *words, "n=5000", "seed=1"))
+    assert (disk / "rows.csv").read_bytes() == before
+    assert not list(disk.glob("*.part"))
+
+
+@pytest.mark.parametrize("n", ["1e15", "1e30"])
+def test_more_rows_than_the_disk_holds_are_refused_with_advice(mounted, trained, command, n):
+    disk = mounted()
+    told = refused(command("sample", f"run={trained}", f"out={disk}/rows.csv", f"n={n}"))
+    assert told.startswith(f"error: n={int(float(n)):,}: about ")
+    assert told.endswith("ask for fewer rows, or write parts elsewhere (shards=, shard=, out=)")
+    assert not list(disk.iterdir())
+
+
+@pytest.mark.parametrize("n", ["0", "-1", "1.5", "nan"])
+def test_a_number_of_rows_that_is_none_is_refused(trained, command, n):
+    told = refused(command("sample", f"run={trained}", f"n={n}"))
+    assert told == f"error: n={n}: expected a whole number of rows, at least 1"
+
+
+def test_a_run_on_a_read_only_mount_is_sampled_to_another_place(
+    mounted, trained, command, tmp_path
+):
+    disk = mounted()
+    shutil.copytree(trained, disk / "run")
+    remounted = ["mount", "-o", "remount,ro", str(disk)]
+    subprocess.run(remounted, check=True)
+    told = refused(command("sample", f"run={disk}/run", "n=5"))
+    assert f"{disk}/run/samples" in told
+    assert "Read-only file system" in told
+    ended = command("sample", f"run={disk}/run", "n=5", f"out={tmp_path}/rows.csv")
+    assert ended.status == 0, ended.err
+    assert len((tmp_path / "rows.csv").read_text().splitlines()) == 6
+
+
+@pytest.mark.parametrize("jump", [86_400.0, -86_400.0])
+def test_a_clock_that_jumps_changes_nothing(train, at_step, monkeypatch, tmp_path, jump):
+    assert train(run="steady").status == 0
+
+    def leap():
+        for name in ("time", "monotonic", "perf_counter"):
+            clock = getattr(time, name)
+            monkeypatch.setattr(time, name, lambda clock=clock: clock() + jump)
+
+    at_step(6, leap)
+    ended = train("callbacks.checkpoint.last_every=60")
+    assert ended.status == 0, ended.err
+    one, other = weights(tmp_path / "steady"), weights(tmp_path / "run")
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert not ended.err
 
 
 def test_a_file_that_cannot_be_written_whole_leaves_the_one_before(mounted):

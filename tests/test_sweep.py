@@ -163,7 +163,7 @@ def test_a_killed_worker_ends_the_launch_and_the_rest_can_be_finished(mixed_arff
     psutil = pytest.importorskip("psutil")
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="not installed")
     words = ["-m", "seed=0,1", f"data.path={mixed_arff}", *SMALL, "trainer.max_epochs=100000"]
-    launcher = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=1", "hydra.sweep.dir=sweep"]
+    launcher = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.dir=sweep"]
     with subprocess.Popen(
         [sys.executable, "-m", "tabgan.train", *words, *launcher],
         cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,

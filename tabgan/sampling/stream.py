@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from rich.progress import track
 from rich.table import Table
 
 from tabgan.encoding.table import TableEncoder
+from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
 from tabgan.sampling.draw import CHUNK_ROWS, Tally, draw_chunks
 from tabgan.sampling.refiner import Refiner
@@ -51,9 +53,10 @@ def stream_rows(
         The account.
 
     Raises:
-        TabganError: for a condition that cannot be met, or a file that cannot be written.
+        TabganError: for a condition that cannot be met, a file that cannot be written, or more
+            rows than the disk has room for, going by the first chunk.
     """
-    started, tally = time.perf_counter(), Tally()
+    started, tally, written = time.perf_counter(), Tally(), 0
     chunks = draw_chunks(  # refuses before a file is made
         module,
         encoder,
@@ -77,6 +80,9 @@ def stream_rows(
             disable=not console.is_terminal,
         ):
             writer.write(chunk)
+            if not written and len(chunk) < n:
+                _check_room(writer.part, len(chunk), n)
+            written += len(chunk)
             missing += chunk.isna().sum()
     seconds = time.perf_counter() - started
     classes = None if mix is not None or like is not None else _classes(encoder, where)
@@ -104,6 +110,17 @@ def stream_rows(
         _tell_tally(tally, refiner)
     log.info("%s rows in %.1f s (%s a second): %s", f"{n:,}", seconds, f"{n / seconds:,.0f}", out)
     return account
+
+
+def _check_room(part: Path, written: int, n: int) -> None:
+    """Refuse a file that the disk has no room for, once its first rows are written."""
+    size, free = part.stat().st_size / written * n, shutil.disk_usage(part.parent).free
+    if size > free + part.stat().st_size:
+        raise TabganError(
+            f"n={n:,}: about {size / 2**30:,.0f} GiB, and {free / 2**30:,.1f} GiB are free in "
+            f"{part.parent.absolute()}; ask for fewer rows, or write parts elsewhere "
+            "(shards=, shard=, out=)"
+        )
 
 
 def _classes(encoder: TableEncoder, where: Where) -> dict[str, int] | None:

@@ -6,6 +6,8 @@ Arrow's speed.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -22,8 +24,9 @@ def parse_numbers(text: pa.Array) -> tuple[pa.Array, np.ndarray]:
         text: strings without spaces around them; null is missing.
 
     Returns:
-        int64 when every value is a whole number without a point, else float64 (an infinite
-        value stays infinite); and a mask of the values that are neither numbers nor missing.
+        int64 when every value is a whole number without a point, or whole and one of them beyond
+        what float64 holds, else float64 (an infinite value stays infinite); and a mask of the
+        values that are neither numbers nor missing.
     """
     nothing_wrong = np.zeros(len(text), dtype=bool)
     whole = _cast(text, pa.int64())
@@ -32,7 +35,7 @@ def parse_numbers(text: pa.Array) -> tuple[pa.Array, np.ndarray]:
         return whole, nothing_wrong
     real = _cast(text, pa.float64())
     if real is not None and not _any(pc.is_nan(real)):
-        return real, nothing_wrong
+        return _exact(text, real), nothing_wrong
     return _parse_slowly(text)
 
 
@@ -80,6 +83,18 @@ def _cast(text: pa.Array, kind: pa.DataType) -> pa.Array | None:
         return text.cast(kind)
     except pa.ArrowInvalid:
         return None
+
+
+def _exact(text: pa.Array, real: pa.Array) -> pa.Array:
+    """Whole numbers that float64 would round, as 2**53 + 1 in a column with 2.0, in int64."""
+    numbers = real.drop_null().to_numpy()
+    largest = np.abs(numbers).max(initial=0.0)
+    if not 2.0**53 <= largest < 2.0**63 or (numbers != np.floor(numbers)).any():
+        return real
+    exact = [None if value is None else Decimal(value) for value in text.to_pylist()]
+    if any(value is not None and value != value.to_integral_value() for value in exact):
+        return real
+    return pa.array([None if value is None else int(value) for value in exact], pa.int64())
 
 
 def _any(mask: pa.Array) -> bool:
