@@ -6,12 +6,17 @@ import os
 import pickle
 import shutil
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+
+from tabgan.encoding.table import TableEncoder
+from tabgan.errors import TabganError
+from tabgan.serving.cache import Source, coded_table
 
 SMALL = (
     "data.target=label", "data.batch_size=50", "model=cgan_basic", "model.noise_dim=8",
@@ -130,6 +135,35 @@ def test_a_parquet_table_of_pickled_cells_gives_bytes(command, run, tmp_path):
     cells = [pickle.dumps(Payload(tmp_path / "victim"))] * 40
     pd.DataFrame({"age": range(40), "label": cells}).to_parquet(run / "table.parquet")
     refused(command("evaluate", f"run={run}"), tmp_path / "victim")
+
+
+@pytest.fixture
+def coded(mixed_arff, tmp_path):
+    """``coded()`` opens the codes of a table, which lie in ``<tmp_path>/cache``."""
+    choices = {"nominal": "onehot", "numeric": "quantile_normal", "levels": 20, "derive": True}
+    make = partial(TableEncoder, **choices, conditional=True, many="auto")
+    asked = {"target": "label", "schema_path": None, "drop": (), "seed": 0, "test_fraction": 0.1}
+    source = Source(path=mixed_arff, choices=choices, **asked)
+    return lambda: coded_table(source, make, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("name", ["rows_codes.npy", "sample.parquet", "cache.json"])
+@pytest.mark.parametrize("write", [pickle.dumps, lambda payload: b""], ids=["pickle", "empty"])
+def test_a_pickle_in_the_cache_of_codes(coded, tmp_path, name, write):
+    folder = coded().folder
+    (folder / name).write_bytes(write(Payload(tmp_path / "victim")))
+    with pytest.raises(TabganError, match="a damaged cache: .*; remove the folder"):
+        coded()
+    assert not (tmp_path / "victim").exists()
+
+
+def test_codes_that_are_objects(coded, tmp_path):
+    folder = coded().folder
+    codes = np.array([[Payload(tmp_path / "victim")]], dtype=object)
+    np.save(folder / "rows_codes.npy", codes, allow_pickle=True)
+    with pytest.raises(TabganError, match="a damaged cache: .*; remove the folder"):
+        coded()
+    assert not (tmp_path / "victim").exists()
 
 
 @pytest.fixture

@@ -170,7 +170,7 @@ def _open(folder: Path) -> CodedTable:
             validation=tables["validation"],
             test=tables["test"],
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError) as error:
         raise TabganError(f"{folder}: a damaged cache: {error!r}; remove the folder") from error
 
 
