@@ -152,7 +152,7 @@ def coded(mixed_arff, tmp_path):
 def test_a_pickle_in_the_cache_of_codes(coded, tmp_path, name, write):
     folder = coded().folder
     (folder / name).write_bytes(write(Payload(tmp_path / "victim")))
-    with pytest.raises(TabganError, match="a damaged cache: .*; remove the folder"):
+    with pytest.raises(TabganError, match=r"a damaged cache: .*; remove the folder"):
         coded()
     assert not (tmp_path / "victim").exists()
 
@@ -161,7 +161,7 @@ def test_codes_that_are_objects(coded, tmp_path):
     folder = coded().folder
     codes = np.array([[Payload(tmp_path / "victim")]], dtype=object)
     np.save(folder / "rows_codes.npy", codes, allow_pickle=True)
-    with pytest.raises(TabganError, match="a damaged cache: .*; remove the folder"):
+    with pytest.raises(TabganError, match=r"a damaged cache: .*; remove the folder"):
         coded()
     assert not (tmp_path / "victim").exists()
 

@@ -67,7 +67,8 @@ def test_a_study_of_imputation_sets_ours_beside_the_library_s(command, mixed_arf
     ended = command("study", *words, "study.rates=[0.3]", "study.rows=30")
     assert ended.status == 0, ended.err
     lines = pd.read_csv(tmp_path / "outputs" / "study" / "impute" / "impute.csv")
-    methods = ["ours, draw", "ours, sharp", "ours, likeliest", "mean-mode", "KNNImputer", "IterativeImputer"]
+    methods = ["ours, draw", "ours, sharp", "ours, likeliest"]
+    methods += ["mean-mode", "KNNImputer", "IterativeImputer"]
     assert lines["recipe"].tolist() == ["nothing hidden", *methods, *methods]
     assert lines["accuracy"].iloc[1:].between(0, 1).all()
 

@@ -293,13 +293,13 @@ def _labels(name: str, categories: list[Any]) -> tuple[str, ...]:
 def _check_type(what: str, value: Any, kind: type) -> None:
     if type(value) is not kind:
         raise TabganError(f"{what}: expected {JSON_NAMES[kind]}, got {value!r}")
-    if kind is str and not value.isprintable() and re.search("[\ud800-\udfff]", value):
+    if isinstance(value, str) and re.search("[\ud800-\udfff]", value):
         raise TabganError(f"{what}: half of a surrogate pair is no text: {value!r}")
 
 
 def _check_formats(column: Column) -> None:
     """Refuse a date format or a dtype that nothing could be written or given back in."""
-    examples = list(column.categories) or [None] * int(column.missing)
+    examples: list[Any] = [*column.categories] or [None] * int(column.missing)
     alone = TableSchema(name="column", columns=(column,))
     try:
         if column.date_format is not None:
