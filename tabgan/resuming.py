@@ -20,6 +20,8 @@ from tabgan.training import FINISHED
 
 log = logging.getLogger(__name__)
 
+WRITTEN = ("config.yaml", "hydra.yaml", "overrides.yaml")  # by Hydra, before a job begins
+
 
 def resume(folder: Path, *, trust: bool) -> None:
     """Finish the run in ``folder``, or one after the other the unfinished jobs of a multirun.
@@ -74,7 +76,7 @@ def resume_job(folder: Path, number: int, *, trust: bool) -> None:
     own = folder.absolute() / str(number)
     forget_failure(own)
     try:
-        if not (own / ".hydra" / "config.yaml").is_file():  # it was never begun
+        if not all((own / ".hydra" / name).is_file() for name in WRITTEN):  # it was never begun
             compose_run(jobs_of(folder)[number], own)
         _resume_run(own, trust=trust)
     except Exception as error:

@@ -107,6 +107,18 @@ def test_what_is_left_of_a_sweep_goes_on_through_a_launcher(sweep, command, tmp_
     assert not (tmp_path / "multirun.yaml").exists()
 
 
+def test_a_job_killed_while_its_configuration_was_written_begins_anew(sweep, command, tmp_path):
+    folder = tmp_path / "sweep"
+    assert sweep("seed=0,1").status == 0
+    for path in sorted((folder / "1").rglob("*"), reverse=True):
+        if path.is_file() and path.name != "config.yaml":
+            path.unlink()
+    ended = command("train", f"run={folder}", "resume=true")
+    assert ended.status == 0, ended.err
+    assert finished(folder) == ["0", "1"]
+    assert (folder / "1" / ".hydra" / "overrides.yaml").is_file()
+
+
 def test_a_second_sweep_in_a_folder_is_refused(sweep, tmp_path):
     assert sweep("seed=0,1").status == 0
     before = (tmp_path / "sweep" / "multirun.yaml").read_bytes()
