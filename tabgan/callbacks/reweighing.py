@@ -93,7 +93,7 @@ class Reweighing(pl.Callback):
             log.info("reweighing: the trees see nothing to put right (AUC %.3f)", auc)
             return
         weights = row_weights(trees.decision(pool), real, pool)
-        before = net.component_shares()
+        before = net.component_shares().cpu()
         shares = reweighed(before, places, torch.from_numpy(weights))
         moved = (shares - before).abs().sum(dim=1).mean().item() / 2
         log.info("reweighing: AUC %.3f, %.1f %% of the shares move", auc, 100 * moved)
