@@ -15,12 +15,10 @@ from tabgan.journey import train
 from tabgan.querying import FILES, FITTED
 from tabgan.recipes import PARTS, TO_GO_ON, check_stored_targets
 from tabgan.runs import OWN_TABLE
-from tabgan.sweeps import ASKED, begin, forget_failure, note_failure
+from tabgan.sweeps import ASKED, begin, forget_failure, is_begun, note_failure
 from tabgan.training import FINISHED
 
 log = logging.getLogger(__name__)
-
-WRITTEN = ("config.yaml", "hydra.yaml", "overrides.yaml")  # by Hydra, before a job begins
 
 
 def resume(folder: Path, *, trust: bool) -> None:
@@ -76,7 +74,7 @@ def resume_job(folder: Path, number: int, *, trust: bool) -> None:
     own = folder.absolute() / str(number)
     forget_failure(own)
     try:
-        if not all((own / ".hydra" / name).is_file() for name in WRITTEN):  # it was never begun
+        if not is_begun(own):
             compose_run(jobs_of(folder)[number], own)
         _resume_run(own, trust=trust)
     except Exception as error:

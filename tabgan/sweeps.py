@@ -25,6 +25,7 @@ from tabgan.locks import LOCK, held
 FAILED = "failed.json"  # in the folder of a job that an exception ended
 FINISHED = "metrics.json"  # in the folder of a job that is done
 ASKED = "multirun.yaml"  # what Hydra writes of a sweep
+WRITTEN = ("config.yaml", "hydra.yaml", "overrides.yaml")  # by Hydra, of a run
 TOLD = 5  # failed jobs whose errors are said
 CUT = 200  # letters of what a launcher says
 MISTAKES = (TabganError, HydraException, OmegaConfBaseException)
@@ -99,15 +100,18 @@ def told() -> Iterator[None]:
 
 def way_on(folder: Path | None) -> str:
     """How to go on with what ``folder`` holds; empty where it holds nothing to go on with."""
-    begun = ("config.yaml", "overrides.yaml")
     if folder is None or not folder.is_dir() or (folder / FINISHED).is_file():
         return ""
-    is_run = all((folder / ".hydra" / name).is_file() for name in begun)
-    if not is_run and not (folder / ASKED).is_file():
+    if not is_begun(folder) and not (folder / ASKED).is_file():
         return ""
     return (
         f"go on with: python -m tabgan.train run={shlex.quote(str(folder.absolute()))} resume=true"
     )
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether Hydra wrote a run's whole configuration, which it does before the run begins."""
+    return all((folder / ".hydra" / name).is_file() for name in WRITTEN)
 
 
 def note_failure(folder: Path, error: BaseException) -> None:

@@ -8,12 +8,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
-from tabgan.nets.heads import Heads
+from tabgan.nets.heads import Headed, Heads
 
 
-class Generator(nn.Module):
+class Generator(Headed):
     """Fully connected, batch norm and ReLU (CTGAN, Xu et al. 2019, and the report's section 6).
 
     Shape:
@@ -45,17 +44,6 @@ class Generator(nn.Module):
         self.trunk = nn.Sequential(*layers, nn.Linear(width, layout.width))
         self.heads = Heads(layout=layout, temperature=temperature, hard=hard, scalar=scalar)
 
-    def forward(
-        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
-    ) -> Tensor:
-        return self.heads(self.raw(noise, condition), rng)
-
-    def draw(
-        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
-    ) -> CodedRows:
-        """Rows as codes."""
-        return self.heads.draw(self.raw(noise, condition), rng)
-
     def raw(self, noise: Tensor, condition: Tensor) -> Tensor:
         """Scalars and logits [batch, row_width], before the heads."""
         joined = torch.cat([noise, condition], dim=1)  # [batch, noise_dim + condition_width]
@@ -63,7 +51,7 @@ class Generator(nn.Module):
         return raw
 
 
-class ConcatenatingGenerator(nn.Module):
+class ConcatenatingGenerator(Headed):
     """Residual blocks h -> [ReLU(BN(Wh)), h], then linear (CTGAN, Xu et al. 2019, section 4.4).
 
     It has no dropout: ``dropout`` is the critic's.
@@ -96,17 +84,6 @@ class ConcatenatingGenerator(nn.Module):
             width += hidden
         self.readout = nn.Linear(width, layout.width)
         self.heads = Heads(layout=layout, temperature=temperature, hard=hard, scalar=scalar)
-
-    def forward(
-        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
-    ) -> Tensor:
-        return self.heads(self.raw(noise, condition), rng)
-
-    def draw(
-        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
-    ) -> CodedRows:
-        """Rows as codes."""
-        return self.heads.draw(self.raw(noise, condition), rng)
 
     def raw(self, noise: Tensor, condition: Tensor) -> Tensor:
         """Scalars and logits [batch, row_width], before the heads."""

@@ -79,3 +79,31 @@ class Heads(nn.Module):
 
     def _choose(self, perturbed: Tensor) -> Tensor:
         return soft_choice(perturbed, self.temperature, hard=self.hard or not self.training)
+
+
+class Headed(nn.Module):
+    """A generator whose rows are what its ``heads`` make of its ``raw`` outputs.
+
+    Shape:
+        noise: [batch, noise_dim]
+        condition: [batch, condition_width]
+        returns: rows [batch, row_width]
+    """
+
+    heads: Heads
+
+    def forward(
+        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
+    ) -> Tensor:
+        rows: Tensor = self.heads(self.raw(noise, condition), rng)
+        return rows
+
+    def draw(
+        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
+    ) -> CodedRows:
+        """Rows as codes."""
+        return self.heads.draw(self.raw(noise, condition), rng)
+
+    def raw(self, noise: Tensor, condition: Tensor) -> Tensor:
+        """Scalars and logits [batch, row_width], before the heads."""
+        raise NotImplementedError

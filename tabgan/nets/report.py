@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
-from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
-from tabgan.nets.heads import Heads
+from tabgan.nets.heads import Headed, Heads
 
 
 class ClassScale(nn.Module):
@@ -36,7 +34,7 @@ class ClassScale(nn.Module):
         return inputs * (condition @ self.embedding.weight)  # [batch, width] * [batch, 1]
 
 
-class ReportGenerator(nn.Module):
+class ReportGenerator(Headed):
     """128 -> 256 -> 512 -> row_width, leaky ReLU, dropout after the first two, linear output.
 
     Shape:
@@ -62,16 +60,10 @@ class ReportGenerator(nn.Module):
         self.trunk = report_trunk(noise_dim, hidden_dims, layout.width, dropout, slope)
         self.heads = Heads(layout=layout, temperature=temperature)
 
-    def forward(
-        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
-    ) -> Tensor:
-        return self.heads(self.trunk(self.scale(noise, condition)), rng)
-
-    def draw(
-        self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
-    ) -> CodedRows:
-        """Rows as codes."""
-        return self.heads.draw(self.trunk(self.scale(noise, condition)), rng)
+    def raw(self, noise: Tensor, condition: Tensor) -> Tensor:
+        """Scalars and logits [batch, row_width], before the heads."""
+        raw: Tensor = self.trunk(self.scale(noise, condition))
+        return raw
 
 
 class ReportCritic(nn.Module):

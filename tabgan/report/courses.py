@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
+from tabgan.report.dots import SIDES
 from tabgan.report.plots import WIDTH, _drawn, _figure, shortened
-
-CURVE, QUALITY = "#D55E00", "#0072B2"  # Okabe and Ito's, as in plots
 
 
 @_drawn
@@ -24,7 +23,7 @@ def courses_picture(title: str, courses: Mapping[str, pd.DataFrame]) -> Figure:
     panels = figure.subplots(len(courses), squeeze=False)[:, 0]
     for axes, (label, course) in zip(panels, courses.items(), strict=True):
         for side, (name, values), colour in zip(
-            (axes, axes.twinx()), course.items(), (CURVE, QUALITY), strict=True
+            (axes, axes.twinx()), course.items(), SIDES, strict=True
         ):
             side.plot(course.index, values, color=colour, lw=1.4)
             side.set_ylabel(str(name), color=colour)

@@ -9,16 +9,7 @@ import pytest
 from tabgan.report.files import png_size
 from tabgan.studies.ablation import ablation_study
 from tabgan.studies.prepared import prepare
-from tabgan.tables.schema import Column, TableSchema
-
-SCHEMA = TableSchema(
-    name="toss",
-    target="side",
-    columns=(
-        Column(name="height", kind="numeric", decimals=3),
-        Column(name="side", kind="nominal", categories=("head", "tail")),
-    ),
-)
+from tests.studies.toss import SCHEMA, toss_rows
 
 
 @dataclass(frozen=True)
@@ -63,9 +54,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def study(folder):
     """A study of 300 rows whose side follows from their height; call it to have it done."""
-    height = np.random.default_rng(0).normal(size=300)
-    rows = pd.DataFrame({"height": height, "side": np.where(height > 0, "head", "tail")})
-    rows = SCHEMA.conform(rows)
+    rows = toss_rows()
     toss = prepare("toss", rows.iloc[:200], rows.iloc[200:], SCHEMA, cache=folder / "tables")
     variants = {"the recipe": [], "no dependence": ["shuffled"]}
     return lambda: ablation_study(

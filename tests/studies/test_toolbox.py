@@ -3,7 +3,6 @@
 from collections import Counter
 from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -13,16 +12,7 @@ from tabgan.paths import conf_dir
 from tabgan.report.files import png_size
 from tabgan.studies.prepared import prepare
 from tabgan.studies.toolbox import toolbox_study
-from tabgan.tables.schema import Column, TableSchema
-
-SCHEMA = TableSchema(
-    name="toss",
-    target="side",
-    columns=(
-        Column(name="height", kind="numeric", decimals=3),
-        Column(name="side", kind="nominal", categories=("head", "tail")),
-    ),
-)
+from tests.studies.toss import SCHEMA, toss_rows
 
 
 class Resampler:
@@ -57,9 +47,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tables(folder):
-    height = np.random.default_rng(0).normal(size=300)
-    rows = pd.DataFrame({"height": height, "side": np.where(height > 0, "head", "tail")})
-    rows = SCHEMA.conform(rows)
+    rows = toss_rows()
     cuts = {"toss": 200, "throw": 220}
     return [
         prepare(name, rows.iloc[:n], rows.iloc[n:], SCHEMA, cache=folder / "tables")

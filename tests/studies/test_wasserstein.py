@@ -7,7 +7,7 @@ from tabgan.errors import TabganError
 from tabgan.report.files import png_size
 from tabgan.studies.prepared import prepare
 from tabgan.studies.wasserstein import correlations, wasserstein_study
-from tests.studies.test_ablation import SCHEMA
+from tests.studies.toss import SCHEMA
 
 GAMES = {
     "follows": {"words": ["up"], "curve": "val/em_distance"},
