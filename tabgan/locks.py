@@ -22,6 +22,10 @@ except ImportError:  # Windows: nothing is locked there
 LOCK = "run.lock"
 
 
+class HeldError(TabganError):
+    """Another process is at work in the folder."""
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """``folder`` is this process's until the end; ``run.lock`` in it says whose it is.
@@ -30,7 +34,7 @@ def held(folder: Path) -> Iterator[None]:
     nobody out. Of a training in several processes the first holds it for all.
 
     Raises:
-        TabganError: naming the process that holds it.
+        HeldError: naming the process that holds it.
     """
     if fcntl is None or not is_first():
         yield
@@ -48,7 +52,7 @@ def check_free(folder: Path) -> None:
     """Refuse a folder in which another process is at work.
 
     Raises:
-        TabganError: naming it.
+        HeldError: naming it.
     """
     if (folder / LOCK).is_file() and os.access(folder / LOCK, os.W_OK):
         with held(folder):
@@ -63,7 +67,7 @@ def _taken(path: Path) -> IO[str]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             with stream:
-                raise TabganError(f"{path.parent.absolute()}: {_holder(stream)}") from error
+                raise HeldError(f"{path.parent.absolute()}: {_holder(stream)}") from error
         if path.is_file() and os.fstat(stream.fileno()).st_ino == path.stat().st_ino:
             break
         stream.close()

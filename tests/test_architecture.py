@@ -37,6 +37,7 @@ MAY_IMPORT = {
         "sampling",
         "report",
         "runs",
+        "locks",
         "blackboxes",
         "training",
         "curves",

@@ -58,10 +58,10 @@ def ablation_study(
     recipes = [recipe(name, said) for name, said in words.items()]
 
     def tell(lines: list[Line]) -> None:
-        title = lines[-1]["table"]
         write_tally(out, "ablation", lines, page(lines, FIGURES, words))
-        own = [line for line in lines if line["table"] == title]
-        (out / f"{title}.png").write_bytes(_picture(title, own))
+        for title in {line["table"] for line in lines if line["side"] == OURS}:
+            own = [line for line in lines if line["table"] == title]
+            (out / f"{title}.png").write_bytes(_picture(title, own))
 
     trainings = (
         (table, changed, seed) for table in tables for seed in seeds for changed in recipes

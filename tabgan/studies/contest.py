@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from tabgan.locks import held
 from tabgan.metrics.boosting import detector_name
 from tabgan.metrics.panel import evaluate_real_rows, evaluate_tables, independent_columns
 from tabgan.studies.cells import Cell, Figures, digest, open_cell
@@ -65,11 +66,47 @@ def contest(
         cache: its ``cells/`` are where the steps that are done lie.
         speed_rows: rows to time; 0 leaves the speed out.
         judge: ``PANEL`` gives the metrics of ``panel.evaluate_tables``.
+
+    Raises:
+        HeldError: when another process is at work on the same.
     """
     cell = open_cell(
         cache / CELLS, recipe=contestant.name, table=table.name, seed=seed,
         configuration=contestant.configuration,
     )  # fmt: skip
+    with held(cell.folder):
+        return _contested(cell, contestant, table, seed, speed_rows, judge)
+
+
+def anchors(table: Prepared, *, cache: Path, judge: Judge = PANEL) -> list[Line]:
+    """The ceiling and the floor: real test rows, and independent columns of the training rows.
+
+    Raises:
+        HeldError: when another process is at work on one of them.
+    """
+
+    def ceiling() -> Figures:
+        return judge.real(table)
+
+    def floor() -> Figures:
+        return judge.rows(table, independent_columns(table.train, len(table.train), JUDGE_SEED))
+
+    lines = []
+    for name, figures in zip(ANCHORS, (ceiling, floor), strict=True):
+        cell = open_cell(cache / CELLS, recipe=name, table=table.name, seed=0, configuration=None)
+        with held(cell.folder):
+            scores = cell.once(f"{judge.name}-{_judge()}", figures)
+        lines.append(
+            {"table": table.title, "recipe": name, "rows": RAW, "seed": 0}
+            | {"side": ANCHOR}
+            | scores
+        )
+    return lines
+
+
+def _contested(
+    cell: Cell, contestant: Contestant, table: Prepared, seed: int, speed_rows: int, judge: Judge
+) -> list[Line]:
     fit = cell.once("fit", lambda: contestant.fit(cell.folder, table, seed))
     lines = []
     for kind in contestant.kinds(cell.folder):
@@ -90,27 +127,6 @@ def contest(
             (cell.folder / f"{step}.csv").unlink(missing_ok=True)
             line["rows_per_second"] = speed_rows / speed["seconds"]
         lines.append(line | _judged(cell, table, kind, judge))
-    return lines
-
-
-def anchors(table: Prepared, *, cache: Path, judge: Judge = PANEL) -> list[Line]:
-    """The ceiling and the floor: real test rows, and independent columns of the training rows."""
-
-    def ceiling() -> Figures:
-        return judge.real(table)
-
-    def floor() -> Figures:
-        return judge.rows(table, independent_columns(table.train, len(table.train), JUDGE_SEED))
-
-    lines = []
-    for name, figures in zip(ANCHORS, (ceiling, floor), strict=True):
-        cell = open_cell(cache / CELLS, recipe=name, table=table.name, seed=0, configuration=None)
-        scores = cell.once(f"{judge.name}-{_judge()}", figures)
-        lines.append(
-            {"table": table.title, "recipe": name, "rows": RAW, "seed": 0}
-            | {"side": ANCHOR}
-            | scores
-        )
     return lines
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,6 +91,6 @@ def prepare(
         write_table(files / "train.csv", train[list(kept.names)], kept)
         content = b"".join((files / f"{part}.arff").read_bytes() for part in ("train", "test"))
         name = f"{title}-{hashlib.sha256(content).hexdigest()[:8]}"
-        if not (cache / name).is_dir():
-            shutil.move(files, cache / name)
+        with suppress(OSError):  # it is there, perhaps since a moment ago
+            files.rename(cache / name)
     return Prepared(name=name, folder=cache / name, target=schema.target)

@@ -57,7 +57,8 @@ def toolbox_study(
 ) -> list[Line]:  # fmt: skip
     """Train every game with every tool, on each of its tables, and set them side by side.
 
-    All of the first seed come first, in the order of the games. Writes ``toolbox.md``,
+    All of the first seed come first, in the order of the games; started several times at once, the
+    command shares the work among its processes. Writes ``toolbox.md``,
     ``toolbox.csv`` (a line per table, game, tool and seed) and ``<table>.png`` into ``out``, anew
     after each training. ``distinct rows lost`` to ``crowded`` are ``metrics.collapse``'s signals,
     0 is best.
@@ -85,9 +86,9 @@ def toolbox_study(
     recipes = {name: recipe(name, said) for name, said in words.items()}
 
     def tell(lines: list[Line]) -> None:
-        title = lines[-1]["table"]
         write_tally(out, "toolbox", lines, page(lines, FIGURES, words))
-        (out / f"{title}.png").write_bytes(_picture(title, lines))
+        for title in {line["table"] for line in lines if line["side"] == OURS}:
+            (out / f"{title}.png").write_bytes(_picture(title, lines))
 
     trainings = (
         (by_title[title], recipes[f"{name}, {tool}"], seed)

@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 from tabgan.errors import TabganError
+from tabgan.locks import held
 from tabgan.paths import conf_dir
 from tabgan.report.files import png_size
+from tabgan.studies.cells import open_cell
 from tabgan.studies.prepared import prepare
 from tabgan.studies.toolbox import toolbox_study
 from tests.studies.toss import SCHEMA, toss_rows
@@ -95,6 +97,26 @@ def test_the_page_has_a_row_per_game_and_tool_and_each_table_a_picture(lines, fo
     assert "- one, bad: `base collapsed`\n" in page
     for title in ("toss", "throw"):
         assert png_size((folder / "out" / f"{title}.png").read_bytes())[0] > 400
+
+
+def test_what_another_process_is_at_work_on_is_left_to_it_and_the_rest_is_done(tables, folder):
+    cache = folder / "shared"
+    games = {"one": {"tables": ["toss"], "words": [], "tools": {"none": [], "bad": ["collapsed"]}}}
+
+    def study():
+        lines = toolbox_study(
+            tables=tables[:1], recipe=Resampler, seeds=[7], cache=cache, out=folder / "of_two",
+            games=games,
+        )  # fmt: skip
+        return [line["recipe"] for line in lines]
+
+    none = open_cell(
+        cache / "cells", recipe="one, none", table=tables[0].name, seed=7, configuration=[]
+    )
+    anchors = ["real test rows", "independent columns"]
+    with held(none.folder):
+        assert study() == [*anchors, "one, bad"]
+    assert study() == [*anchors, "one, none", "one, bad"]  # in the order of the games
 
 
 def test_a_table_that_no_game_is_tried_on_is_refused(folder, tables):
