@@ -35,6 +35,7 @@ TO_GO_ON = (
     *("tabgan.serving.", "tabgan.encoding.", "tabgan.callbacks.", "tabgan.blackboxes."),
     "pytorch_lightning.",
 )
+OF_WHOLE_ROWS = ("reweighing",)  # callbacks that would tell rows with holes from whole ones
 PARTS = ("model", "loss", "penalty", "tool")  # that make a module
 
 
@@ -76,7 +77,11 @@ def settle(
 
 
 def build_module(cfg: DictConfig, encoder: TableEncoder) -> CGANModule:
-    """The LightningModule that ``cfg`` describes, with the sizes of the table."""
+    """The LightningModule that ``cfg`` describes, with the sizes of the table.
+
+    Raises:
+        TabganError: for a model that does not learn from rows with holes, where there are any.
+    """
     module: CGANModule = instantiate(cfg.model)(
         layout=encoder.layout_,
         condition_width=encoder.condition_width,
@@ -84,6 +89,11 @@ def build_module(cfg: DictConfig, encoder: TableEncoder) -> CGANModule:
         penalty=instantiate(cfg.penalty),
         tools=[instantiate(tool) for tool in (cfg.get("tool") or {}).values()],
     )
+    if encoder.is_masked and type(module) is not CGANModule:
+        raise TabganError(
+            f"encoder.missing=masked: {type(module).__name__} learns from whole rows alone; "
+            "choose another model, or encoder.missing=category"
+        )
     return module
 
 
@@ -136,7 +146,8 @@ def build_trainer(
 ) -> Trainer:
     """The Trainer with the configuration's callbacks, those given, and loggers, told the run."""
     loggers = [instantiate(logger) for logger in cfg.logger.values()]
-    own = [instantiate(callback) for callback in cfg.callbacks.values()]
+    skipped = OF_WHOLE_ROWS if encoder.is_masked else ()
+    own = [instantiate(cfg.callbacks[name]) for name in cfg.callbacks if name not in skipped]
     trainer: Trainer = instantiate(cfg.trainer)(
         callbacks=[*own, *callbacks],
         logger=loggers,

@@ -120,6 +120,9 @@ def fit_refiner(
     if not rounds or datamodule.train is None:
         return None
     encoder = datamodule.encoder
+    if encoder.is_masked:
+        log.info("no refiner: trees would tell training rows by their holes (encoder.missing)")
+        return None
     weights = class_weights(encoder, {})
 
     def draw(n: int, place: int) -> NDArray[np.float64]:

@@ -202,7 +202,7 @@ class Training:
         self.data.setup("fit")
         settle(cfg, self.data, folder)
         self.module = build_module(cfg, self.data.encoder)
-        parts = self.data.encoded("train"), self.data.encoded("validation")
+        parts = self.data.coded("train"), self.data.coded("validation")
         self.module.prepare(*parts, seed=cfg.seed)
         self.make_trainer = instantiate(cfg.trainer)
 

@@ -52,7 +52,8 @@ class ValidationPanel(pl.Callback):
     draw has its own address, so a run is the same with and without the panel. ``val/panel_share``
     is the share of the training time that the panel has taken. A measure that is undefined on the
     table (C2ST below 20 validation rows, the trend error of a single column) is left out and named
-    once; collapse needs 200 rows. A class condition is always met: the class is put back from it.
+    once; collapse needs 200 rows. Where missing values are holes, the drawn rows get those of the
+    validation rows. A class condition is always met: the class is put back from it.
 
     The 20 rows that fooled the critic most surely go to ``samples/fooling_step<step>.csv``, the
     columns that differ most into TensorBoard as pictures.
@@ -100,6 +101,8 @@ class ValidationPanel(pl.Callback):
         passed = logits > threshold.logit
         self._keep_fooling(trainer, fake[passed], logits[passed], encoder.schema_)
         fake = fake[names]
+        if encoder.is_masked:
+            fake = fake.mask(real.isna().to_numpy())
         self._draw_worst(trainer, real, fake)
         train = datamodule.train[names] if datamodule.train is not None else real
         return self._measured(train, real, fake) | {"val/pass_rate": float(passed.mean())}

@@ -15,6 +15,7 @@ from tabgan.encoding.layout import Block, RowLayout
 
 CHUNK_ROWS = 4_096  # rows that ``gram`` expands at once
 INT16_CODES = 2**15
+HOLE = -1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,15 +26,21 @@ class CodedRows:
     byte those of ``TableEncoder.encode``. Products with the whole table never expand it: a row
     has one 1 per block, so they are sums of a few rows of the other factor.
 
+    A hole is a cell that nothing is known of. Its dense places are NaN; products and means leave
+    it out.
+
     Attributes:
         layout: the map of a dense row.
-        codes: [n, discrete blocks], int16 (int32 for a block wider than 32,768), from 0 a block.
-        scalars: [n, scalar places], float32.
+        codes: [n, discrete blocks], int16 (int32 for a block wider than 32,768), from 0 a block;
+            -1 in holes.
+        scalars: [n, scalar places], float32; NaN in holes.
+        masked: whether there may be holes.
     """
 
     layout: RowLayout
     codes: Tensor
     scalars: Tensor
+    masked: bool = False
 
     @classmethod
     def of(cls, rows: Tensor | CodedRows, layout: RowLayout) -> CodedRows:
@@ -45,7 +52,14 @@ class CodedRows:
         return coded
 
     @classmethod
-    def empty(cls, n_rows: int, layout: RowLayout, *, device: torch.device | str = "cpu") -> Self:
+    def empty(
+        cls,
+        n_rows: int,
+        layout: RowLayout,
+        *,
+        device: torch.device | str = "cpu",
+        masked: bool = False,
+    ) -> Self:
         """Rows yet to be filled."""
         widths = [block.width for block in layout.blocks if block.kind == "discrete"]
         narrow = max(widths, default=0) <= INT16_CODES
@@ -55,6 +69,7 @@ class CodedRows:
             layout=layout,
             codes=torch.empty(n_rows, len(widths), dtype=kind, device=device),
             scalars=torch.empty(n_rows, n_scalars, device=device),
+            masked=masked,
         )
 
     def fill(self, blocks: tuple[Block, ...], rows: Tensor) -> None:
@@ -68,6 +83,15 @@ class CodedRows:
                 first = self._place_of(block)
                 self.scalars[:, first : first + block.width] = part
 
+    def hide(self, blocks: tuple[Block, ...], holes: Tensor) -> None:
+        """Make holes of some blocks in the rows that ``holes``, bool [n], names."""
+        for block in blocks:
+            place = self._place_of(block)
+            if block.kind == "discrete":
+                self.codes[holes, place] = HOLE
+            else:
+                self.scalars[holes, place : place + block.width] = torch.nan
+
     def write(self, start: int, rows: CodedRows) -> None:
         """Put other rows of this layout in place, from row ``start`` on."""
         self.codes[start : start + len(rows)] = rows.codes
@@ -79,9 +103,14 @@ class CodedRows:
     def __getitem__(self, places: Tensor | slice) -> Tensor:
         """Dense rows, float32 [m, row_width]."""
         codes = self._places(places)
-        rows = self.scalars.new_zeros(len(codes), self.layout.width)
+        rows = self.scalars.new_zeros(len(codes), self._width)
         rows.scatter_(1, codes, 1.0)
+        rows = rows[:, : self.layout.width]
         rows[:, self.scalar_places] = self.scalars[places]
+        if self.masked:
+            hidden = (self.codes[places] < 0).repeat_interleave(self._widths, dim=1)
+            places_of_codes = self.layout.places("discrete")
+            rows[:, places_of_codes] = rows[:, places_of_codes].masked_fill(hidden, torch.nan)
         return rows
 
     def codes_of(self, block: Block) -> Tensor:
@@ -121,6 +150,10 @@ class CodedRows:
         for codes, scalars in zip(self.codes.split(size), self.scalars.split(size), strict=True):
             yield replace(self, codes=codes, scalars=scalars)
 
+    def at(self, places: Tensor) -> Self:
+        """The coded rows at some places, int64 [m]."""
+        return replace(self, codes=self.codes[places], scalars=self.scalars[places])
+
     def squared(self) -> Self:
         """Every place squared; a one-hot is its own square."""
         return replace(self, scalars=self.scalars**2)
@@ -139,8 +172,10 @@ class CodedRows:
 
     def times(self, table: Tensor) -> Tensor:
         """The product rows @ table, [n, m], for a table [row_width, m]."""
-        product = self.scalars @ table[self.scalar_places]
+        product = self.shown @ table[self.scalar_places]
         if self.codes.shape[1] and len(self):
+            if self.masked:
+                table = torch.cat([table, table.new_zeros(1, table.shape[1])])
             product += embedding_bag(self._places(slice(None)), table, mode="sum")
         return product
 
@@ -150,22 +185,43 @@ class CodedRows:
         if self.codes.shape[1]:
             flat = self._places(slice(None)).flatten()
             order = flat.argsort()
-            counts = torch.bincount(flat, minlength=self.layout.width)
+            counts = torch.bincount(flat, minlength=self._width)
             rows = order // self.codes.shape[1]  # those that have a 1 in place 0, then 1, ...
-            product += embedding_bag(rows, values, counts.cumsum(0) - counts, mode="sum")
-        product[self.scalar_places] = self.scalars.T @ values
+            sums = embedding_bag(rows, values, counts.cumsum(0) - counts, mode="sum")
+            product += sums[: self.layout.width]
+        product[self.scalar_places] = self.shown.T @ values
         return product
 
     def mean(self) -> Tensor:
         """The mean row, [row_width]."""
-        return self.transposed_times(self.scalars.new_ones(len(self), 1))[:, 0] / len(self)
+        total = self.transposed_times(self.scalars.new_ones(len(self), 1))[:, 0]
+        return total / (self.together().diagonal() if self.masked else len(self))
+
+    def together(self) -> Tensor:
+        """How many rows know two places at once, [row_width, row_width]."""
+        cells = torch.stack([self._knows(b) for b in self.layout.blocks], dim=1)  # [n, blocks]
+        widths = torch.tensor([b.width for b in self.layout.blocks], device=self.device)
+        counts = cells.T @ cells
+        return counts.repeat_interleave(widths, dim=0).repeat_interleave(widths, dim=1)
 
     def gram(self) -> Tensor:
         """The product rows.T @ rows, [row_width, row_width]."""
         total = self.scalars.new_zeros(self.layout.width, self.layout.width)
         for piece in self.pieces(CHUNK_ROWS):
-            total += piece.transposed_times(piece[:])
+            total += piece.transposed_times(piece[:].nan_to_num() if self.masked else piece[:])
         return total
+
+    @property
+    def shown(self) -> Tensor:
+        """The scalars, 0 in holes."""
+        return self.scalars.nan_to_num() if self.masked else self.scalars
+
+    def _knows(self, block: Block) -> Tensor:
+        """Float32 [n], 1 where the block is no hole."""
+        place = self._place_of(block)
+        if block.kind == "discrete":
+            return (self.codes[:, place] >= 0).float()
+        return (~self.scalars[:, place].isnan()).float()
 
     def _blocks(self, kind: str) -> list[Block]:
         return [block for block in self.layout.blocks if block.kind == kind]
@@ -176,8 +232,21 @@ class CodedRows:
         return len(before) if block.kind == "discrete" else sum(b.width for b in before)
 
     def _places(self, rows: Tensor | slice) -> Tensor:
-        """Int64 [m, discrete blocks]: where in a dense row each 1 stands."""
-        return self.codes[rows].long() + self._starts
+        """Int64 [m, discrete blocks]: where in a dense row each 1 stands; of a hole, behind it."""
+        codes = self.codes[rows].long()
+        places = codes + self._starts
+        return torch.where(codes < 0, self.layout.width, places) if self.masked else places
+
+    @property
+    def _width(self) -> int:
+        """Places of a dense row, and one for the holes."""
+        return self.layout.width + self.masked
+
+    @cached_property
+    def _widths(self) -> Tensor:
+        """Int64 [discrete blocks]."""
+        widths = [block.width for block in self._blocks("discrete")]
+        return torch.tensor(widths, device=self.device).long()
 
     @cached_property
     def _starts(self) -> Tensor:

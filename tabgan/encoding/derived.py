@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tabgan.encoding.column import Numbers, State
 
+HOLE = -1
 EVIDENCE = 50.0  # nats; e^-50 is the chance of so pure a table if the columns had no relation
 
 
@@ -35,6 +36,13 @@ class Lookup:
         known = (found == deciding) | (np.isnan(found) & np.isnan(deciding))
         return np.where(known, self.values_[place], self.commonest_)
 
+    def deciding(self, decided: Numbers) -> Numbers:
+        """The key of each value, NaN where several keys, or none, have it."""
+        values, first, counts = np.unique(self.values_, return_index=True, return_counts=True)
+        place = np.searchsorted(values, decided).clip(0, len(values) - 1)
+        told = (values[place] == decided) & (counts[place] == 1)
+        return np.where(told, self.keys_[first[place]], np.nan)
+
     def state(self) -> State:
         values = np.append(self.values_, self.commonest_)
         return {"keys": self.keys_, "values": values}
@@ -45,15 +53,21 @@ class Lookup:
         return self
 
 
-def find_derived(columns: Mapping[str, Numbers]) -> dict[str, str]:
+def find_derived(columns: Mapping[str, Numbers], *, masked: bool = False) -> dict[str, str]:
     """The columns that one other column decides on every training row, each with that column.
 
     A column decides another if each of its values goes with one value only, and if that is no
     accident: with p the share of a value, rows that add nothing to what their key has already
     shown have the log-probability sum of (n_key - 1) log p(value), which must be under -50. Of
     two columns that decide each other the later one is derived; a derived column decides nothing.
+
+    Args:
+        columns: by name, NaN for missing.
+        masked: whether a missing value is a hole, that says nothing, or a value like any other.
     """
     codes = {name: np.unique(numbers, return_inverse=True)[1] for name, numbers in columns.items()}
+    if masked:
+        codes = {n: np.where(np.isnan(columns[n]), HOLE, of_rows) for n, of_rows in codes.items()}
     derived: dict[str, str] = {}
     for name in list(codes):
         others = (other for other in codes if other != name and other not in derived)
@@ -64,7 +78,9 @@ def find_derived(columns: Mapping[str, Numbers]) -> dict[str, str]:
 
 
 def _decides(deciding: NDArray[np.int64], decided: NDArray[np.int64]) -> bool:
-    n_keys, n_values = int(deciding.max()) + 1, int(decided.max()) + 1
+    known = (deciding != HOLE) & (decided != HOLE)
+    deciding, decided = deciding[known], decided[known]
+    n_keys, n_values = int(deciding.max(initial=0)) + 1, int(decided.max(initial=0)) + 1
     if n_keys < n_values or n_values == 1:
         return False
     counts = np.bincount(deciding * n_values + decided, minlength=n_keys * n_values)

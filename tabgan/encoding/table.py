@@ -50,8 +50,9 @@ BLOCKS: dict[str, Callable[[], ColumnEncoder]] = {  # with a place of their own 
 NOMINALS = ("onehot", "label")
 CODES = ("onehot", "levels")  # one block, whose code alone says the number
 MANY = ("auto", "drop", "keep")
+MISSING = ("category", "masked")
 ROWS_PER_LEVEL = 10  # fewer, and a number's values are a sample of a scale, not categories
-CHOICES = ("nominal", "numeric", "levels", "derive", "conditional", "many")  # as given
+CHOICES = ("nominal", "numeric", "levels", "derive", "conditional", "many", "missing")  # as given
 
 
 class TableEncoder:
@@ -87,6 +88,8 @@ class TableEncoder:
         conditional: whether a nominal target is the condition instead of a part of the row.
         many: "auto" for the rule above; "drop" drops what it would regenerate or group; "keep"
             gives each category a place, learns whole numbers as numbers and drops repeated text.
+        missing: "category", a missing value being one that rows have like any other; or "masked",
+            a hole that says nothing (``encoding.coded``): generated rows have none.
 
     Attributes:
         layout_: the map of a row.
@@ -110,6 +113,7 @@ class TableEncoder:
         derive: bool,
         conditional: bool,
         many: str = "auto",
+        missing: str = "category",
     ) -> None:
         numerics = [*SCALARS, *BLOCKS] if nominal == "onehot" else [*SCALARS]
         if nominal not in NOMINALS or numeric not in numerics:
@@ -119,8 +123,11 @@ class TableEncoder:
             )
         if many not in MANY:
             raise TabganError(f"encoder.many={many}: expected one of {list(MANY)}")
+        if missing not in MISSING:
+            raise TabganError(f"encoder.missing={missing}: expected one of {list(MISSING)}")
         self.schema = schema
         self.many = many
+        self.missing = missing
         self.nominal = nominal
         self.numeric = numeric
         self.levels = levels
@@ -184,12 +191,31 @@ class TableEncoder:
 
     def encode_coded(self, table: pd.DataFrame, *, seed: int = 0) -> CodedRows:
         """The rows of ``encode`` as codes; dense is one column at a time."""
-        rows = CodedRows.empty(len(table), self.layout_)
+        rows = CodedRows.empty(len(table), self.layout_, masked=self.is_masked)
         for name, encoder in self.encoders_.items():
             numbers = self._numbers(self.schema[name], table)
-            encoded = encoder.encode(numbers, rng_at(seed, "encode", name))
+            if self.is_masked:
+                numbers = self._told(name, numbers, table)
+            holes = np.isnan(numbers) & self.is_masked
+            known = np.where(holes, self.ranges_.get(name, (0.0, 0.0))[0], numbers)
+            encoded = encoder.encode(known, rng_at(seed, "encode", name))
             rows.fill(self.layout_.of(name), torch.from_numpy(encoded))
+            if holes.any():
+                rows.hide(self.layout_.of(name), torch.from_numpy(holes))
         return rows
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether missing values are holes."""
+        return self.missing == "masked"
+
+    def _told(self, name: str, numbers: Numbers, table: pd.DataFrame) -> Numbers:
+        """A column's numbers, where missing those that a column which it decides leaves alone."""
+        for derived, (source, lookup) in self.derived_.items():
+            if source == name:
+                told = lookup.deciding(self._numbers(self.schema[derived], table))
+                numbers = np.where(np.isnan(numbers), told, numbers)
+        return numbers
 
     def encode_condition(self, table: pd.DataFrame) -> Encoded:
         """Float32 [n_rows, condition_width], one-hot; width 0 without a condition."""
@@ -271,7 +297,8 @@ class TableEncoder:
         """
         state = load_state(folder)
         schema = TableSchema.from_plain(state["schema"])
-        return cls(schema, **{key: state[key] for key in CHOICES})._restore(state)
+        chosen = {key: state[key] for key in CHOICES if key in state}  # older runs have fewer
+        return cls(schema, **chosen)._restore(state)
 
     def _restore(self, state: dict[str, Any]) -> Self:
         self.encodings_ = state["encodings"]
@@ -298,14 +325,16 @@ class TableEncoder:
         if column.kind == "string":
             self.texts_[name] = sorted(train[name].dropna().unique())
         numbers = self._numbers(column, train)
-        encoding = self._many_rule(column, train[name], numbers) or self._rule(column, numbers)
+        known = numbers[~np.isnan(numbers)]
+        learned = known if self.is_masked and len(known) else numbers
+        encoding = self._many_rule(column, train[name], numbers) or self._rule(column, learned)
         self.encodings_[name] = encoding
         if encoding == "key":
             self.keys_[name] = RunningKey().fit(train[name])
         if encoding in ("key", "dropped"):
             self.texts_.pop(name, None)
             return
-        self.encoders_[name] = self._build(column, encoding).fit(numbers)
+        self.encoders_[name] = self._build(column, encoding).fit(learned)
         measured = column.is_number or column.kind == "date"
         if measured and not np.isnan(numbers).all():
             self.ranges_[name] = (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
@@ -318,13 +347,15 @@ class TableEncoder:
                 name: self._numbers(self.schema[name], train)
                 for name, encoding in self.encodings_.items()
                 if encoding in kinds
-            }
+            },
+            masked=self.is_masked,
         )
         self.derived_ = {}
         for name, source in found.items():
             deciding = self._numbers(self.schema[source], train)
             decided = self._numbers(self.schema[name], train)
-            self.derived_[name] = (source, Lookup().fit(deciding, decided))
+            kept = ~(np.isnan(deciding) | np.isnan(decided)) | (not self.is_masked)
+            self.derived_[name] = (source, Lookup().fit(deciding[kept], decided[kept]))
             self.encodings_[name] = "derived"
             del self.encoders_[name]
             self.notes_.append(f"column {name!r} follows from {source!r}: derived, not learned")

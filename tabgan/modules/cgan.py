@@ -103,6 +103,8 @@ class CGANModule(pl.LightningModule):
         self.lr, self.critic_lr = lr, self.toolbox.critic_rate(critic_lr)
         self.clip, self.moments, self.cosine = clip, moments, cosine
         self.table_moments: Moments | None = None
+        self.masked = False  # whether training rows may have holes
+        self.hidden: Tensor | None = None  # bool [batch, row_width], those of the step's rows
         self.make_optimizers = (critic_optimizer, generator_optimizer)
         sizes = {"layout": layout, "condition_width": condition_width, "dropout": dropout}
         self.generator = generator(noise_dim=noise_dim, **sizes)
@@ -140,12 +142,12 @@ class CGANModule(pl.LightningModule):
         """The critic's logits [n], in eval mode; of packed rows, each has that of its pack.
 
         Shape:
-            rows: [n, row_width]
+            rows: [n, row_width], NaN in holes
             condition: [n, condition_width]
         """
         mode = self.critic.training
         self.critic.eval()
-        logits: Tensor = self.critic(rows, condition)
+        logits: Tensor = self.critic(rows.nan_to_num(), condition)
         self.critic.train(mode)
         return logits.repeat_interleave(self.pack)[: len(rows)]
 
@@ -163,10 +165,14 @@ class CGANModule(pl.LightningModule):
             seed: of the warm start.
         """
         rows = CodedRows.of(train[0], self.layout)
-        self.critic.learn(rows.scalars)
+        self.masked = rows.masked
+        self.critic.learn(rows.shown)
         if self.moments:
             spans = [block.span for block in self.layout.blocks]
-            products, squares = rows.gram() / len(rows), rows.squared().gram() / len(rows)
+            n_rows = rows.together() if rows.masked else len(rows)
+            products, squares = rows.gram() / n_rows, rows.squared().gram() / n_rows
+            if rows.masked:  # what no row knows together has no weight
+                products, squares = products.nan_to_num(), squares.nan_to_num(nan=math.inf)
             self.table_moments = moments_of(products, squares, spans)
         if isinstance(self.generator, MixtureGenerator) and self.generator.warm:
             log.info("warm start: a mixture, by EM")
@@ -176,6 +182,8 @@ class CGANModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         rows, condition = self._whole_packs(batch)
+        self.hidden = rows.isnan() if self.masked else None
+        rows = self._shown(rows)
         critic_optimizer, generator_optimizer = self._players()
         speak = (self.global_step + 1) % self.log_every == 0  # when Lightning's loggers write
         self._set_rates()
@@ -191,7 +199,7 @@ class CGANModule(pl.LightningModule):
         with self.toggled_optimizer(generator_optimizer):
             fake = self._generate(condition)  # anew: on one draw for both, CTGAN does not learn
             generator_loss = self._generator_loss(real_logits.detach(), fake, condition)
-            term = self.toolbox.generator_term(self.critic, rows, fake, condition)
+            term = self.toolbox.generator_term(self.critic, rows, self._shown(fake), condition)
             generator_loss = generator_loss + term + self._history("generator")
             self._step(generator_optimizer, generator_loss)
         if self.averaged is not None:
@@ -207,7 +215,8 @@ class CGANModule(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         rows, condition = batch
         rng = generator_at(0, "validation", batch_idx, device=self.device)  # the same noise always
-        fake = self.sample(condition, rng)
+        self.hidden = rows.isnan() if self.masked else None
+        rows, fake = self._shown(rows), self._shown(self.sample(condition, rng))
         real_logits, fake_logits = self.critic(rows, condition), self.critic(fake, condition)
         losses = {
             "val/critic_loss": self.loss.critic(real_logits, fake_logits),
@@ -280,7 +289,15 @@ class CGANModule(pl.LightningModule):
 
     def _blurred(self, rows: Tensor) -> Tensor:
         """Rows as the critic sees them while it trains."""
-        return self.toolbox.blurred(rows, self._share())
+        return self.toolbox.blurred(self._shown(rows), self._share())
+
+    def _shown(self, rows: Tensor) -> Tensor:
+        """Rows with 0 where the real rows of the step have holes, generated ones too.
+
+        So the critic compares incomplete rows with incomplete rows, and the generator learns whole
+        ones (MisGAN, Li et al. 2019): the holes of real rows are drawn from their distribution.
+        """
+        return rows if self.hidden is None else rows.masked_fill(self.hidden, 0.0)
 
     def _history(self, player: str) -> Tensor | float:
         """What ``player``, critic or generator, pays for leaving its past."""

@@ -125,6 +125,11 @@ class TableDataModule(pl.LightningDataModule):
                 "data.out_of_core=true: expected data.path=<file>, and neither data.test_path, "
                 "data.balance nor start"
             )
+        if choices.get("missing") == "masked":
+            raise TabganError(
+                "encoder.missing=masked: codes on the disk have no holes; give "
+                "data.out_of_core=false, or encoder.missing=category"
+            )
         self._check_fraction()
         path = Path(self.path)
         self.title = path.name.split(".")[0]
@@ -177,6 +182,10 @@ class TableDataModule(pl.LightningDataModule):
         self.encoder = self.make_encoder(self.schema).fit(self.train)
         for note in self.encoder.notes_:
             log.info("%s", note)
+        if self.balance and self.encoder.is_masked:
+            raise TabganError(
+                f"data.balance={self.balance} needs whole rows: expected encoder.missing=category"
+            )
         parts = {
             part: self._encode(table)
             for part, table in (("train", self.train), ("validation", self.validation))

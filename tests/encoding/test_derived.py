@@ -42,3 +42,17 @@ def test_missing_is_a_key_and_a_value(grade):
 def test_an_unknown_key_takes_the_commonest_value():
     lookup = Lookup().fit(np.array([1.0, 2.0, 2.0]), np.array([7.0, 8.0, 8.0]))
     assert lookup(np.array([1.0, 5.0])).tolist() == [7.0, 8.0]
+
+
+def test_a_hole_breaks_no_rule(grade):
+    number = np.where(np.arange(400) % 3 == 0, np.nan, 10 - grade)
+    holed = np.where(np.arange(400) % 5 == 0, np.nan, grade)
+    assert find_derived({"grade": holed, "number": number}) == {}
+    assert find_derived({"grade": holed, "number": number}, masked=True) == {"number": "grade"}
+
+
+def test_a_value_of_one_key_tells_the_key():
+    lookup = Lookup().fit(np.array([1.0, 2.0, 3.0]), np.array([7.0, 8.0, 8.0]))
+    np.testing.assert_array_equal(
+        lookup.deciding(np.array([7.0, 8.0, 9.0, np.nan])), [1.0, np.nan, np.nan, np.nan]
+    )

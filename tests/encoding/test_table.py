@@ -1,5 +1,7 @@
 """Tables to rows and back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -164,3 +166,48 @@ def test_numbers_of_a_table_are_the_numbers_of_its_rows(schema, table):
     np.testing.assert_array_equal(encoder.numbers(table), numbers)
     assert numbers[0, 1] == 0.25
     assert np.isnan(numbers[1, 2])  # Bo has no colour
+
+
+def test_masked_cells_have_no_place_and_are_holes_that_come_back_filled(schema, table):
+    masked = TableEncoder(
+        schema, nominal="onehot", numeric="standard", levels=0, derive=False, conditional=True,
+        missing="masked",
+    ).fit(table)  # fmt: skip
+    widths = [(block.column, block.width) for block in masked.layout_.blocks]
+    assert widths == [("age", 1), ("weight", 1), ("colour", 2), ("born", 1)]
+    rows = masked.encode(table)
+    assert np.argwhere(np.isnan(rows)).tolist() == [[1, 0], [1, 2], [1, 3]]  # Bo's age and colour
+    whole = TableEncoder(
+        schema, nominal="onehot", numeric="standard", levels=0, derive=False, conditional=True
+    ).fit(table)  # fmt: skip
+    known = table["age"].notna().to_numpy()
+    ages = [e.encode(table)[known, 0].tolist() for e in (masked, whole)]
+    assert ages[0] == ages[1]  # mean and deviation are those of known cells
+    decoded = masked.decode(np.nan_to_num(rows), masked.encode_condition(table))
+    assert not decoded.isna().any().any()
+
+
+def test_a_hole_is_filled_by_the_column_that_it_decides(schema, table):
+    many = pd.concat([table] * 20, ignore_index=True)
+    many["legs"] = many["colour"].map({"red": 3, "white": 4}).astype("float").fillna(4).astype(int)
+    many["legs"] = many["legs"].where(many["colour"].notna())
+    many["age"] = np.arange(120) % 7  # else age decides the colour
+    many.loc[0, "colour"] = None  # red, and its legs say so
+    wide = replace(schema, columns=tuple(replace(c, missing=True) for c in schema.columns))
+    masked = TableEncoder(
+        wide, nominal="onehot", numeric="standard", levels=128, derive=True, conditional=True,
+        missing="masked",
+    ).fit(wide.conform(many))  # fmt: skip
+    assert masked.encodings_["legs"] == "derived"
+    span = masked.layout_.of("colour")[0].span
+    rows = masked.encode(wide.conform(many))
+    assert rows[0, span].tolist() == [1, 0]
+    assert np.isnan(rows[1, span]).all()  # of Bo neither is known
+
+
+def test_a_way_with_missing_cells_that_nobody_knows_is_refused(schema):
+    with pytest.raises(TabganError, match=r"encoder.missing=hole: expected one of \['category'"):
+        TableEncoder(
+            schema, nominal="onehot", numeric="standard", levels=0, derive=False,
+            conditional=True, missing="hole",
+        )  # fmt: skip

@@ -7,7 +7,7 @@ import torch
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
-from tabgan.nets.mixture import _log_joint, _State, fit_mixture
+from tabgan.nets.mixture import _groups, _log_joint, _State, fit_mixture
 
 LAYOUT = RowLayout.from_widths([("a", "discrete", 2), ("x", "continuous", 1), ("b", "discrete", 3)])
 
@@ -115,3 +115,68 @@ def test_more_scalars_than_32_share_one_covariance():
     assert (mixture.factors[0] @ mixture.factors[0].T).diagonal().tolist() == pytest.approx(
         [1.0] * 33, abs=1e-4
     )
+
+
+def with_holes(rows, layout, **holes):
+    """Coded rows, the named columns unknown where a mask says so."""
+    coded = CodedRows.empty(len(rows), layout, masked=True)
+    coded.fill(layout.blocks, rows)
+    for name, hidden in holes.items():
+        coded.hide(layout.of(name), hidden)
+    return coded
+
+
+def test_a_hole_leaves_its_column_out_of_the_joint_density():
+    state = _State(
+        log_weights=torch.tensor([0.25]).log(),
+        centres=torch.cat([torch.tensor([[0.2, 0.8]]).log(), torch.tensor([[1.0]]),
+                           torch.tensor([[0.5, 0.4, 0.1]]).log()], dim=1),
+        factors=torch.tensor([[[2.0]]]),
+    )  # fmt: skip
+    row, hidden = torch.tensor([[0.0, 1, 5, 0, 1, 0]]), torch.tensor([True])
+    without_b = with_holes(row, LAYOUT, b=hidden)
+    normal = math.exp(-2.0) / (2 * math.sqrt(2 * math.pi))
+    found = _log_joint(without_b, state, torch.tensor([True]))(without_b).item()
+    assert found == pytest.approx(math.log(0.25 * 0.8 * normal), abs=1e-5)
+    without_x = with_holes(row, LAYOUT, x=hidden)
+    found = _log_joint(without_x, state, torch.tensor([False]))(without_x).item()
+    assert found == pytest.approx(math.log(0.25 * 0.8 * 0.4), abs=1e-5)
+
+
+def test_holes_do_not_move_the_shares_of_a_column():
+    rows, condition = table(400)
+    hidden = torch.arange(400) % 3 == 0
+    mixture = fitted(with_holes(rows, LAYOUT, a=hidden), condition, n_components=1)
+    # of 266 known cells 66 are a's second category (every fourth row, less every twelfth)
+    assert mixture.centres[0, :2].exp().tolist() == pytest.approx([200 / 266, 66 / 266], abs=1e-4)
+
+
+def test_a_scalar_that_is_unknown_where_another_is_large_keeps_its_mean():
+    """y correlates by .8 with x and is unknown where x > 0: the known ones' mean is -.64."""
+    layout = RowLayout.from_widths([("x", "continuous", 1), ("y", "continuous", 1)])
+    free = torch.randn(4_000, 2, generator=torch.Generator().manual_seed(0))
+    rows = torch.stack([free[:, 0], 0.8 * free[:, 0] + 0.6 * free[:, 1]], dim=1)
+    hidden = rows[:, 0] > 0
+    assert rows[~hidden, 1].mean().item() == pytest.approx(-0.8 * math.sqrt(2 / math.pi), abs=0.05)
+    holed, nothing = with_holes(rows, layout, y=hidden), torch.empty(4_000, 0)
+    mixture = fit_mixture(
+        holed,
+        nothing,
+        (rows, nothing),
+        layout,
+        n_components=1,
+        smoothing=1.0,
+        passes=50,
+        rng=torch.Generator().manual_seed(0),
+    )
+    assert mixture.centres[0, 1].item() == pytest.approx(0, abs=0.1)
+    assert mixture.log_scales[0].exp().tolist() == pytest.approx([1, 1], abs=0.1)
+    assert (mixture.factors[0] @ mixture.factors[0].T)[0, 1].item() == pytest.approx(0.8, abs=0.05)
+
+
+def test_patterns_beyond_the_most_lose_their_scalars_alone(monkeypatch):
+    monkeypatch.setattr("tabgan.nets.mixture.MOST_PATTERNS", 1)
+    layout = RowLayout.from_widths([("x", "continuous", 1), ("y", "continuous", 1)])
+    rows = with_holes(torch.ones(5, 2), layout, y=torch.arange(5) < 2)
+    groups = {tuple(known.tolist()): len(group) for known, group in _groups(rows)}
+    assert groups == {(True, True): 3, (False, False): 2}
