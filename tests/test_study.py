@@ -74,6 +74,23 @@ def test_a_study_of_imputation_sets_ours_beside_the_library_s(command, mixed_arf
 
 
 @pytest.mark.slow
+def test_a_study_of_holes_sets_whole_rows_beside_whole_rows(command, mixed_arff, tmp_path):
+    words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
+    words += ["cache=cache", "+study=holes", f"study.words={TINY_RUN}".replace("'", '"')]
+    words += ["data.test_fraction=0.4", "study.rate=0.2"]  # so many whole rows as a C2ST needs
+    ended = command("study", *words, "study.rows=30")
+    assert ended.status == 0, ended.err
+    lines = pd.read_csv(tmp_path / "outputs" / "study" / "holes" / "holes.csv")
+    made = lines[lines["c2st_test_auc"].notna()]
+    names = ["real training rows", "nothing hidden", "category, kept", "category, filled", "masked"]
+    assert made["recipe"].tolist() == names
+    assert len(set(made["n"].iloc[1:])) == 1  # as many as there are whole test rows
+    filled = lines[lines["c2st_test_auc"].isna()]
+    assert filled["recipe"].unique().tolist() == ["nothing hidden", "category", "masked"]
+    assert filled["accuracy"].between(0, 1).all()
+
+
+@pytest.mark.slow
 def test_a_study_of_few_labels_sets_four_classifiers_side_by_side(command, mixed_arff, tmp_path):
     words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
     words += ["cache=cache", "+study=semisupervised", "study.shares=[0.1]", "study.steps=5"]

@@ -128,13 +128,17 @@ def _deciding(table: Prepared) -> str:
     return next(c.name for c in table.schema.columns if c.is_number and c.name != table.target)
 
 
+def with_cells_hidden(table: Prepared, truth: pd.DataFrame, hidden: pd.DataFrame) -> pd.DataFrame:
+    """``truth`` without its hidden cells and without its target's, as an imputer takes it."""
+    schema = with_holes(table.schema, [str(name) for name in truth])
+    holes = truth.drop(columns=str(table.target)).mask(hidden)
+    return schema.conform(holes.assign(**{str(table.target): None}))
+
+
 def _figures(
     cell: Cell, table: Prepared, truth: pd.DataFrame, hidden: pd.DataFrame, method: str, seed: int
 ) -> Figures:
-    schema = with_holes(table.schema, [str(name) for name in truth])
-    holes = schema.conform(truth.drop(columns=str(table.target)).mask(hidden).assign(
-        **{str(table.target): None}
-    ))  # fmt: skip
+    holes = with_cells_hidden(table, truth, hidden)
     if method in FILLERS:
         known = holes.drop(columns=str(table.target))
         filled = fill(method, table.train, known, table.schema, seed=seed)
@@ -144,13 +148,13 @@ def _figures(
         filled = next(imputer.fill(holes, 1, method.removeprefix("ours, ")))
     target = {str(table.target): truth[str(table.target)]}
     filled = table.schema.conform(filled.assign(**target))
-    return _distances(table, truth, filled, hidden) | {"auc": _auc(table, filled)}
+    return distances(table, truth, filled, hidden) | {"auc": _auc(table, filled)}
 
 
-def _distances(
+def distances(
     table: Prepared, truth: pd.DataFrame, filled: pd.DataFrame, hidden: pd.DataFrame
 ) -> Figures:
-    """Means over columns with hidden cells."""
+    """How far filled cells are from hidden ones: means over columns with hidden cells."""
     found: dict[str, list[float]] = {"accuracy": [], "nrmse": [], "variation": [], "ks": []}
     for name in (str(n) for n in hidden if hidden[n].any()):
         real, ours = truth.loc[hidden[name], name], filled.loc[hidden[name], name]
