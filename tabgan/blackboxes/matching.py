@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabgan.blackboxes.protocol import Scores
+from tabgan.seeding import rng_at
 
 Places = NDArray[np.int64]
 WIDTHS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1.0)
@@ -20,9 +21,10 @@ def nearest_pairs(
     """Places in ``wanted`` and in ``offered`` that belong together; no place stands twice.
 
     For each of ``widths`` in turn, as many pairs of what is left as lie no further apart: with
-    growing widths near pairs are found before far ones.
+    growing widths near pairs are found before far ones. Of equal scores lots decide, always the
+    same: a forest has few different ones, and a table may be ordered by date.
     """
-    free = [np.argsort(wanted, kind="stable"), np.argsort(offered, kind="stable")]
+    free = [_ascending(wanted), _ascending(offered)]
     pairs: list[tuple[int, int]] = []
     for width in widths:
         found = _within(wanted[free[0]], offered[free[1]], width + ROUNDING)
@@ -39,6 +41,12 @@ def score_matched(scores: Scores, real: Scores) -> Places:
     """
     mine, theirs = nearest_pairs(scores, real)
     return theirs[np.argsort(mine)]
+
+
+def _ascending(scores: Scores) -> Places:
+    lots = rng_at(0, "nearest pairs").permutation(len(scores))
+    order: Places = lots[np.argsort(scores[lots], kind="stable")]
+    return order
 
 
 def _within(wanted: Scores, offered: Scores, width: float) -> tuple[list[int], list[int]]:

@@ -35,3 +35,11 @@ def test_matched_rows_stand_in_the_order_of_the_scores():
     scores = np.array([0.9, 0.1, 0.5])
     real = np.array([0.1, 0.11, 0.5, 0.9, 0.4])
     assert real[score_matched(scores, real)].tolist() == [0.9, 0.1, 0.5]
+
+
+def test_of_equal_scores_lots_decide_and_not_the_order_of_the_rows():
+    wanted, offered = np.full(100, 0.5), np.full(10_000, 0.5)
+    _, theirs = nearest_pairs(wanted, offered)
+    # 100 places drawn from 0 ... 9,999: their mean is 5,000, with a standard error of 289
+    assert abs(theirs.mean() - 5_000) < 4 * 289
+    assert theirs.tolist() == nearest_pairs(wanted, offered)[1].tolist()
