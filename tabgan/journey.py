@@ -16,6 +16,7 @@ from tabgan.checkpoints import load_weights, newest_checkpoint
 from tabgan.curves import continue_curves, curves_until
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
+from tabgan.evading import train_evasion
 from tabgan.locks import held
 from tabgan.provenance import check_record, save_record
 from tabgan.querying import attach_box
@@ -54,6 +55,9 @@ def train(
         Interrupted: when a signal stopped it (``tabgan.signals``).
     """
     with held(folder):
+        if "traffic" in cfg:  # records are changed, and no rows are made
+            train_evasion(cfg, folder)
+            return None
         return _train(cfg, folder, callbacks, resume=resume)
 
 

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = "blackbox"  # inside a run: the box that its training fitted
 FITTED = "tabgan.blackboxes.forest.fit_forest"
+TAUGHT = "tabgan.blackboxes.detectors.Detector"
 FILES = {  # what a run folder's configuration may open: data, and no code
     "tabgan.blackboxes.estimator.open_estimator",
     "tabgan.blackboxes.onnx.OnnxBox",

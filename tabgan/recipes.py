@@ -24,6 +24,7 @@ from tabgan.training import describe, foretell, record_configuration, save_map, 
 TOP_LEVEL = (
     "data", "model", "encoder", "loss", "penalty", "refiner", "trainer", "callbacks", "logger",
     "run_name", "seed", "threads", "memory_limit", "start", "blackbox", "tool",
+    "traffic",
 )  # fmt: skip
 ADDED = ("experiment", "sweep", "debug")  # groups whose files leave no key of their own
 AUTO = "auto"
@@ -32,7 +33,13 @@ HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 FROM_A_RUN_FOLDER = ("tabgan.modules.", "tabgan.nets.", "tabgan.losses.", "torch.optim.")
 TO_GO_ON = (
     *FROM_A_RUN_FOLDER,
-    *("tabgan.serving.", "tabgan.encoding.", "tabgan.callbacks.", "tabgan.blackboxes."),
+    *(
+        "tabgan.serving.",
+        "tabgan.encoding.",
+        "tabgan.callbacks.",
+        "tabgan.blackboxes.",
+        "tabgan.traffic",
+    ),
     "pytorch_lightning.",
 )
 OF_WHOLE_ROWS = ("reweighing",)  # callbacks that would tell rows with holes from whole ones

@@ -58,6 +58,11 @@ def open_run(folder: Path) -> Run:
     config = read_config(config_path)
     read_record(folder)  # which refuses what a newer tabgan wrote
     check_stored_targets(config)
+    if "traffic" in config:
+        raise TabganError(
+            f"{folder}: its generator changes records and makes no rows; its figures are in "
+            "metrics.json, and python -m tabgan.study +study=evade_nslkdd judges such generators"
+        )
     plan, encoder = stored_plan(folder), TableEncoder.load(folder / "encoder")
     try:
         resolve_auto(config, plan)

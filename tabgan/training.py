@@ -8,7 +8,7 @@ import os
 import random
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.files import write_whole
 from tabgan.modules.cgan import CGANModule
+from tabgan.modules.evasion import EvasionModule
 from tabgan.ranks import hush_others
 from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers
 from tabgan.sampling.refiner import Refiner
@@ -206,8 +207,14 @@ def record_configuration(loggers: list[Logger], config: dict[str, Any], text: st
         logger.experiment.add_text("configuration", f"```yaml\n{text}\n```")
 
 
-def save_metrics(trainer: Trainer, module: CGANModule, folder: Path) -> None:
-    """Write ``metrics.json``: the last value of every curve, and what the run was.
+def save_metrics(
+    trainer: Trainer,
+    module: CGANModule | EvasionModule,
+    folder: Path,
+    *,
+    also: Mapping[str, float] | None = None,
+) -> None:
+    """Write ``metrics.json``: the last value of every curve, what is ``also`` known, and the run.
 
     ``seconds`` are those since ``begin``: of a resumed run, those since it was resumed.
     """
@@ -221,7 +228,7 @@ def save_metrics(trainer: Trainer, module: CGANModule, folder: Path) -> None:
         "critic_parameters": count_parameters(module.critic),
         "generator_parameters": count_parameters(module.generator),
     }
-    write_whole(folder / FINISHED, json.dumps(curves | facts, indent=2) + "\n")
+    write_whole(folder / FINISHED, json.dumps(curves | dict(also or {}) | facts, indent=2) + "\n")
 
 
 def preview(

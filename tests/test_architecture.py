@@ -42,18 +42,21 @@ MAY_IMPORT = {
         "training",
         "curves",
         "imbalance",
+        "composing",
+        "evading",
+        "traffic",
     },
 }  # everyone may import EVERYBODY; files at the top: anything on a lower floor
 FLOORS = [
     {"errors", "ranks"},
     {"seeding", "arithmetic", "paths", "files", "signals", "locks"},
-    {"checkpoints", "composing"},
+    {"checkpoints", "composing", "traffic"},
     {"sweeps"},
     {"provenance", "curves"},
     {"training"},
     {"recipes"},
     {"querying"},
-    {"runs"},
+    {"runs", "evading"},
     {"journey"},
     {"resuming"},
     {"commands"},
@@ -81,7 +84,7 @@ OF_HYDRA = {
     "train", "sample", "impute", "evaluate", "explore", "evaluation", "resplit",
     "commands", "recipes", "runs", "composing", "journey", "estimator", "lineup", "bench", "study",
     "matching", "querying", "resuming", "sweeps", "tuning", "tune", "curves", "scoring",
-    "auditing", "blackbox", "audit",
+    "auditing", "blackbox", "audit", "evading",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from torch.optim import Adam, Optimizer
 
-from tabgan.blackboxes.counted import Counted
+from tabgan.blackboxes.counted import EDGE, Counted
 from tabgan.encoding.column import Numbers
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
@@ -109,7 +110,7 @@ class EvasionModule(pl.LightningModule):
         self.register_buffer("one_hots", one_hots, persistent=False)
 
     def attach(self, box: Counted, sender: Sender, attacks: Records, normal: Records) -> None:
-        """Give it the detector (score 1 for an attack) and the rows to learn from.
+        """Give it the detector (a score of .5 and more names an attack) and the rows to learn from.
 
         Raises:
             TabganError: when a group or the normal traffic has no row.
@@ -262,7 +263,7 @@ class EvasionModule(pl.LightningModule):
     def _asked(self, table: Any) -> Tensor:
         if self.box is None:
             raise TabganError("evasion: attach a detector before training")
-        return torch.from_numpy(self.box(table).astype(np.float32))
+        return torch.from_numpy((self.box(table) >= EDGE).astype(np.float32))
 
     def _step(self, optimizer: Any, loss: Tensor) -> None:
         optimizer.zero_grad()
@@ -271,25 +272,21 @@ class EvasionModule(pl.LightningModule):
 
 
 class EvenBatches:
-    """Places of attacks, every category as often: one batch per step.
+    """Places of attacks, every category as often: batches without end.
 
     Args:
         group: int64 [n_attacks], the category of each attack.
-        steps: how many batches.
         batch_size: attacks in each.
         seed: of the draws.
     """
 
-    def __init__(self, group: NDArray[np.int64], *, steps: int, batch_size: int, seed: int) -> None:
+    def __init__(self, group: NDArray[np.int64], *, batch_size: int, seed: int) -> None:
         self.groups = [np.flatnonzero(group == each) for each in np.unique(group)]
-        self.steps, self.batch_size, self.seed = steps, batch_size, seed
-
-    def __len__(self) -> int:
-        return self.steps
+        self.batch_size, self.seed = batch_size, seed
 
     def __iter__(self) -> Iterator[Tensor]:
         each = -(-self.batch_size // len(self.groups))
-        for step in range(self.steps):
+        for step in count():
             rng = rng_at(self.seed, "evasion", "batch", step)
             attacks = np.concatenate([rng.choice(group, each) for group in self.groups])
             yield torch.from_numpy(attacks)

@@ -75,9 +75,7 @@ class Ours:
         return self.name
 
     def fit(self, folder: Path, table: Prepared, seed: int) -> Costs:
-        words = [*self.words, "data=table", f"data.path={table.folder.absolute() / 'train.arff'}"]
-        words += [f"data.test_path={table.folder.absolute() / 'test.arff'}", f"seed={seed}"]
-        words += [] if table.target is None else [f"data.target={table.target}"]
+        words = [*self.words, *table.words(seed)]
         shutil.rmtree(folder / "run", ignore_errors=True)  # of a training that was killed
         return timed(_command("train", *words, "hydra.run.dir=run"), folder=folder, name="fit")
 

@@ -36,6 +36,12 @@ class Prepared:
         """The table's name without the checksum."""
         return self.name.rpartition("-")[0]
 
+    def words(self, seed: int) -> list[str]:
+        """Of a training on it: ``python -m tabgan.train <words>``."""
+        train, test = (self.folder.absolute() / f"{part}.arff" for part in ("train", "test"))
+        words = ["data=table", f"data.path='{train}'", f"data.test_path='{test}'", f"seed={seed}"]
+        return words if self.target is None else [*words, f"data.target='{self.target}'"]
+
     @cached_property
     def schema(self) -> TableSchema:
         return read_real(self.folder / "train.arff", target=self.target)[1]

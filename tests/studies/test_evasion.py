@@ -1,7 +1,9 @@
 """Attacks changed until a detector lets them pass: on a table made for it, and on NSL-KDD."""
 
 import json
+import shutil
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -9,32 +11,36 @@ import pytest
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.evasion import EvasionModule, EvenBatches
+from tabgan.modules.evasion import EvenBatches
 from tabgan.modules.records import Records, Sender, measures
-from tabgan.nets.critic import Critic
-from tabgan.nets.editor import RecordEditor
 from tabgan.report.files import png_size
-from tabgan.studies.evasion import cut, evasion_study
+from tabgan.studies.contestants import Ours
+from tabgan.studies.evasion import evasion_study
 from tabgan.studies.prepared import prepare
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.writers import write_table
+from tabgan.traffic import cut_traffic
 
 FEATURES = {"core": ["flag"], "side": ["count", "errors"]}
 CATEGORIES = {
     "flood": {"attacks": ["flood"], "held": ["core"]},
     "scan": {"attacks": ["scan"], "held": ["core", "side"]},
 }
+WORDS = [
+    "+experiment=evade_nslkdd", "traffic.attack=kind",
+    "~traffic.features", "+traffic.features={core: [flag], side: [count, errors]}",
+    "~traffic.categories",
+    "+traffic.categories={flood: {attacks: [flood], held: [core]}, "
+    "scan: {attacks: [scan], held: [core, side]}}",
+    "traffic.normal_rows=300", "traffic.tested_rows=60", "data.batch_size=32",
+    "trainer.limit_train_batches=30", "model.noise_dim=4", "model.lr=0.005",
+    "model.critic_lr=0.005", "model.critic_steps=4", "model.climbs=3", "model.last_climbs=16",
+    "model.candidates=4", "model.generator.hidden_dims=[32]", "model.generator.temperature=1",
+    "model.generator.keep=3", "model.generator.reach=4", "model.critic.hidden_dims=[32]",
+]  # fmt: skip
 ENCODER = partial(
     TableEncoder, nominal="onehot", numeric="bins", levels=128, derive=False, conditional=False
 )
-MODEL = partial(
-    EvasionModule, noise_dim=4, dropout=0.0, lr=0.005, critic_lr=0.005, critic_steps=4, change=0.1,
-    climbs=3, last_climbs=16, candidates=4,
-    generator=partial(
-        RecordEditor, hidden_dims=[32], dropout=0.0, slope=0.2, temperature=1.0, keep=3.0, reach=4.0
-    ),
-    critic=partial(Critic, hidden_dims=[32], slope=0.2, pack=1),
-)  # fmt: skip
 SCHEMA = TableSchema(
     name="traffic",
     target="class",
@@ -64,21 +70,27 @@ def traffic(n, seed):
     return SCHEMA.conform(pd.DataFrame(columns))
 
 
-def study(tables, out, **changed):
+def asked(name, words):
+    return Ours(name=name, words=words, configuration=list(words))
+
+
+def study(tables, out, *words, **changed):
     settings = dict(
-        recipe=None, seeds=[0], cache=out / "cache", encoder=ENCODER, model=MODEL,
-        detectors=["DT", "KNN"],
-        attack="kind", attacks_path=None, test_attacks_path=None, normal="normal",
-        features=FEATURES, categories=CATEGORIES, steps=30, batch_size=32, normal_rows=300,
-        tested_rows=60, retrain_rows=100, validation=0.0,
+        recipe=asked, seeds=[0], cache=out / "cache", detectors=["DT", "KNN"], retrain_rows=100
     ) | changed  # fmt: skip
-    return evasion_study(tables=tables, out=out, **settings)
+    return evasion_study(tables=tables, out=out, words=[*WORDS, *words], **settings)
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("traffic")
     return prepare("traffic", traffic(2_000, 0), traffic(400, 1), SCHEMA, cache=folder)
+
+
+def run_of(out):
+    """The run folder that a study keeps of its decision tree."""
+    (finished,) = (out / "cache").glob("*/evasion-DT-seed0-*/run/metrics.json")
+    return finished.parent
 
 
 @pytest.fixture(scope="module")
@@ -110,16 +122,18 @@ def test_queries_are_counted(done):
         assert 1 <= line["asked_queries"] <= 5
 
 
-def test_the_study_leaves_tables_a_picture_a_page_the_rules_and_curves(done):
+def test_the_study_leaves_tables_a_picture_a_page_and_run_folders(done):
     out, lines = done
+    run = run_of(out)
     left = json.loads((out / "evasion.json").read_text("utf-8"))
     assert len(left["lines"]) == len(lines) == 4
     assert {line["shown_to"] for line in left["transfer"]} == {"DT", "KNN"}
-    assert "errors <= count" in (out / "rules.txt").read_text("utf-8").splitlines()
+    assert "errors <= count" in (run / "rules.txt").read_text("utf-8").splitlines()
+    assert "errors &lt;= count" in (out / "evasion.html").read_text("utf-8")
     assert png_size((out / "evasion.png").read_bytes())[0] > 300
     assert "<script" not in (out / "evasion.html").read_text("utf-8")
     assert "| traffic | DT | flood |" in (out / "evasion.md").read_text("utf-8")
-    assert any((out / "curves").rglob("events.*"))
+    assert any((run / "tensorboard").glob("events.*"))
 
 
 def test_the_best_there_is_is_at_least_what_asking_reached_and_nothing_where_all_is_held(done):
@@ -133,32 +147,92 @@ def test_a_study_that_is_asked_again_answers_from_its_cells(done, prepared, monk
     def never(*_, **__):
         raise AssertionError("a generator was trained anew")
 
-    monkeypatch.setattr("tabgan.studies.evasion.trained", never)
+    monkeypatch.setattr("tabgan.studies.evasion.evade", never)
     again = study([prepared], tmp_path, cache=done[0] / "cache")
     assert again == list(done[1].values())
     with pytest.raises(AssertionError, match="anew"):  # other settings are another study
-        study([prepared], tmp_path, cache=done[0] / "cache", steps=31)
+        study([prepared], tmp_path, "trainer.limit_train_batches=31", cache=done[0] / "cache")
 
 
-def test_validation_cuts_the_training_rows_and_reads_no_test_row(prepared):
+@pytest.fixture(scope="module")
+def trained(prepared, tmp_path_factory, command_in):
+    """What ``python -m tabgan.train +experiment=evade_nslkdd`` leaves, and what it said."""
+    folder = tmp_path_factory.mktemp("trained")
+    words = [*WORDS, *prepared.words(0), "blackbox.name=DT", "hydra.run.dir=run"]
+    ended = command_in(folder, "train", *words)
+    assert ended.status == 0, ended.err
+    return folder / "run", ended.out
+
+
+def metrics_of(run):
+    metrics = json.loads((run / "metrics.json").read_text("utf-8"))
+    assert metrics.pop("seconds") > 0
+    return metrics
+
+
+def test_the_command_leaves_an_ordinary_run_folder(trained):
+    run, said = trained
+    for name in (
+        ".hydra/config.yaml", "train.log", "schema.json", "encoder/state.json", "rules.txt",
+        "checkpoints/last.ckpt", "csv/metrics.csv", "samples/preview.csv",
+    ):  # fmt: skip
+        assert (run / name).stat().st_size > 0
+    assert not (run / "csv" / "checkpoints").exists()  # Lightning would keep one of its own
+    assert list(pd.read_csv(run / "samples" / "preview.csv")) == ["flag", "count", "errors"]
+    assert f"the run: {run}" in said
+
+
+def test_the_study_judges_the_very_run_that_the_command_leaves(trained, done):
+    metrics = metrics_of(trained[0])
+    assert metrics == metrics_of(run_of(done[0]))
+    line = done[1]["DT", "flood"]
+    names = ("before", "after", "asked")
+    assert [metrics[f"flood.{name}"] for name in names] == [line[name] for name in names]
+    assert metrics["queries"] == line["queries"]
+
+
+def test_a_run_that_was_interrupted_is_trained_anew(trained, tmp_path, command):
+    copy = shutil.copytree(trained[0], tmp_path / "copy")
+    (copy / "metrics.json").unlink()
+    ended = command("train", f"run={copy}", "resume=true")
+    assert ended.status == 0, ended.err
+    assert metrics_of(copy) == metrics_of(trained[0])
+
+
+@pytest.mark.parametrize("name", ["sample", "evaluate", "audit"])
+def test_no_rows_are_made_from_nothing(trained, command, name):
+    ended = command(name, f"run={trained[0]}", *(["n=10"] if name == "sample" else []))
+    assert ended.status == 1
+    assert ended.err.count("\n") == 1
+    assert "its generator changes records and makes no rows" in ended.err
+
+
+def test_a_generator_of_records_starts_from_its_table(trained, prepared, command):
+    ended = command("train", *WORDS, *prepared.words(0), f"+start={trained[0]}")
+    assert ended.status == 1
+    assert ended.err.count("\n") == 1
+
+
+def test_validation_cuts_the_training_rows_and_looks_at_no_test_row(prepared):
     settings = dict(
-        attack="kind", normal="normal", features=FEATURES, categories=CATEGORIES, encoder=ENCODER,
-        normal_rows=300, tested_rows=9_999, seed=0,
+        title="traffic", encoder=ENCODER, seed=0, attack="kind", attacks_path=None,
+        test_attacks_path=None, normal="normal", features=FEATURES, categories=CATEGORIES,
+        normal_rows=300, tested_rows=9_999,
     )  # fmt: skip
-    known = prepared.train["kind"].astype(str), prepared.test["kind"].astype(str)
-    parts = cut(prepared, known, validation=0.25, **settings)
+    rows = prepared.train, prepared.test, prepared.schema
+    traffic = cut_traffic(*rows, validation=0.25, **settings)
     # 500 of 2,000 rows stand in for the test rows; half of the other 1,500 teach the detectors.
-    assert len(parts.tested) + len(parts.quiet) == 500
-    assert len(parts.taught[0]) == 750
-    kinds = known[0].value_counts()
-    assert len(parts.tested) == pytest.approx(500 * (1 - kinds["normal"] / 2_000), abs=50)
-    asked = cut(prepared, known, validation=0.0, **settings)
+    assert len(traffic.tested) + len(traffic.quiet) == 500
+    assert len(traffic.taught[0]) == 750
+    normal = (prepared.train["kind"] == "normal").mean()
+    assert len(traffic.tested) == pytest.approx(500 * (1 - normal), abs=50)
+    asked = cut_traffic(*rows, validation=0.0, **settings)
     assert len(asked.tested) + len(asked.quiet) == 400
 
 
 def test_batches_have_every_category_as_often():
     group = np.array([0] * 97 + [1] * 3)
-    attacks, again = list(EvenBatches(group, steps=2, batch_size=8, seed=0))
+    attacks, again = islice(EvenBatches(group, batch_size=8, seed=0), 2)
     assert np.bincount(group[attacks.numpy()]).tolist() == [4, 4]
     assert not (attacks == again).all()
 
@@ -182,20 +256,25 @@ class RuleBookOfNothing:
 
 
 @pytest.mark.parametrize(
-    ("changed", "text"),
+    ("word", "text"),
     [
-        ({"attack": "kimd"}, "study.attack=kimd: did you mean 'kind'?"),
-        ({"features": {"core": ["flog"]}}, "study.features.core: 'flog': did you mean 'flag'?"),
-        ({"features": {"cor": ["flag"]}}, "study.categories.flood: 'core': did you mean 'cor'?"),
-        ({"attack": "flag"}, "attack categories ['S0', 'SF']: expected one of ['normal', 'flood'"),
-        ({"detectors": ["TD"]}, "detector 'TD'"),
-        ({"attacks_path": "no.csv"}, "study.attacks_path=<file>"),
+        ("traffic.attack=kimd", "traffic.attack=kimd: did you mean 'kind'?"),
+        ("traffic.features.core=[flog]", "traffic.features.core: 'flog': did you mean 'flag'?"),
+        ("traffic.categories.scan.held=[cor]", "traffic.categories.scan: 'cor': did you mean"),
+        ("traffic.attack=flag", "attack categories ['S0', 'SF']: expected one of ['normal', 'fl"),
+        ("traffic.attacks_path=no.csv", "traffic.attacks_path=<file>"),
+        ("+traffic.norma=1", "traffic.norma: did you mean 'normal'?"),
     ],
 )
-def test_a_mistake_is_named(prepared, tmp_path, changed, text):
+def test_a_mistake_is_named(prepared, tmp_path, word, text):
     with pytest.raises(TabganError) as caught:
-        study([prepared], tmp_path, **changed)
+        study([prepared], tmp_path, word)
     assert text in str(caught.value)
+
+
+def test_an_unknown_detector_is_named(prepared, tmp_path):
+    with pytest.raises(TabganError, match="detector 'TD'"):
+        study([prepared], tmp_path, detectors=["TD"])
 
 
 def test_a_file_of_attacks_that_does_not_fit_is_refused(prepared, tmp_path):
@@ -203,13 +282,14 @@ def test_a_file_of_attacks_that_does_not_fit_is_refused(prepared, tmp_path):
     schema = SCHEMA.without(set(SCHEMA.names) - {"kind"})
     write_table(tmp_path / "kinds.csv", short, TableSchema(**{**vars(schema), "target": None}))
     with pytest.raises(TabganError, match="7 rows for the 2000 of the table"):
-        study([prepared], tmp_path, attacks_path=str(tmp_path / "kinds.csv"))
+        study([prepared], tmp_path, f"traffic.attacks_path={tmp_path / 'kinds.csv'}")
 
 
 @pytest.mark.slow
 def test_the_command_runs_on_a_slice_of_nsl_kdd(command, shared_data, tmp_path, monkeypatch):
     monkeypatch.setenv("TABGAN_DATA", str(shared_data))
-    words = ["study.steps=5", "study.detectors=[DT]", "study.tested_rows=60"]
+    recipe = "+experiment=evade_nslkdd,trainer.limit_train_batches=5,traffic.tested_rows=60"
+    words = [f"study.words=[{recipe}]", "study.detectors=[DT]"]
     ended = command("study", "+study=evade_nslkdd", "cache=cache", *words)
     assert ended.status == 0, ended.err
     out = tmp_path / "outputs" / "study" / "evade_nslkdd"
@@ -217,4 +297,4 @@ def test_the_command_runs_on_a_slice_of_nsl_kdd(command, shared_data, tmp_path, 
     assert list(lines["rows"]) == ["DoS", "Probe", "U2R & R2L"]
     assert (lines["kept"] == 100).all()
     assert (lines["consistent"] == 100).all()
-    assert "same_srv_rate <= srv_count / count" in (out / "rules.txt").read_text("utf-8")
+    assert "same_srv_rate &lt;= srv_count / count" in (out / "evasion.html").read_text("utf-8")

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from tabgan.errors import TabganError, nearest
-from tabgan.studies.prepared import Prepared
 from tabgan.tables.readers import read_table
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.sources import data_folder
@@ -19,12 +18,22 @@ BESIDE = {  # the attacks of a named set's rows, in the data folder: train and t
 
 
 def attack_labels(
-    prepared: Prepared, column: str, path: str | None, test_path: str | None
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    schema: TableSchema,
+    *,
+    title: str,
+    column: str,
+    path: str | None,
+    test_path: str | None,
 ) -> tuple[pd.Series, pd.Series]:
     """The attack category of each train and each test row, text.
 
     Args:
-        prepared: the table.
+        train: a conforming table.
+        test: likewise.
+        schema: theirs.
+        title: what the table is called; beside some named sets lie their attacks.
         column: the name of the column that says it.
         path: a table with that column, row for row that of the training rows; None looks into
             the table itself, and then beside a named set.
@@ -33,22 +42,30 @@ def attack_labels(
     Raises:
         TabganError: when there is no such column or file, or it has another number of rows.
     """
-    if path is None and test_path is None and column in prepared.schema.names:
-        return prepared.train[column].astype("str"), prepared.test[column].astype("str")
-    beside = BESIDE.get(prepared.title, (None, None))
+    if path is None and test_path is None and column in schema.names:
+        return train[column].astype("str"), test[column].astype("str")
+    beside = attacks_beside(title)
     parts = []
-    for key, given, name, rows in (
-        ("attacks_path", path, beside[0], prepared.train),
-        ("test_attacks_path", test_path, beside[1], prepared.test),
+    for key, given, file, rows in (
+        ("attacks_path", path, beside[0], train),
+        ("test_attacks_path", test_path, beside[1], test),
     ):
-        if given is None and name is None:
+        file = file if given is None else Path(given)
+        if file is None:
             raise TabganError(
-                f"study.attack={column}: {nearest(column, prepared.schema.names)}; or give a "
-                f"file that has it, row for row, as study.{key}=<file>"
+                f"traffic.attack={column}: {nearest(column, schema.names)}; or give a "
+                f"file that has it, row for row, as traffic.{key}=<file>"
             )
-        file = Path(given) if given is not None else data_folder() / str(name)
         parts.append(_read(file, column, len(rows), key))
     return parts[0], parts[1]
+
+
+def attacks_beside(title: str) -> tuple[Path | None, Path | None]:
+    """Where the attacks of a named set's train and test rows lie; None of any other table."""
+    if title not in BESIDE:
+        return None, None
+    train, test = (data_folder() / name for name in BESIDE[title])
+    return train, test
 
 
 def check_named(
@@ -65,19 +82,19 @@ def check_named(
         for column in columns:
             if column not in schema.names:
                 raise TabganError(
-                    f"study.features.{kind}: {column!r}: {nearest(column, schema.names)}"
+                    f"traffic.features.{kind}: {column!r}: {nearest(column, schema.names)}"
                 )
     for name, category in categories.items():
         for kind in category["held"]:
             if kind not in features:
-                raise TabganError(f"study.categories.{name}: {kind!r}: {nearest(kind, features)}")
+                raise TabganError(f"traffic.categories.{name}: {kind!r}: {nearest(kind, features)}")
 
 
 def _read(path: Path, column: str, n_rows: int, key: str) -> pd.Series:
     if not path.is_file():
         raise TabganError(
             f"no file {path.absolute()}: expected each row's attack category; give it as "
-            f"study.{key}=<file>"
+            f"traffic.{key}=<file>"
         )
     table, schema = read_table(path)
     if column not in schema.names:
