@@ -168,17 +168,21 @@ class CGANModule(pl.LightningModule):
         self.masked = rows.masked
         self.critic.learn(rows.shown)
         if self.moments:
-            spans = [block.span for block in self.layout.blocks]
-            n_rows = rows.together() if rows.masked else len(rows)
-            products, squares = rows.gram() / n_rows, rows.squared().gram() / n_rows
-            if rows.masked:  # what no row knows together has no weight
-                products, squares = products.nan_to_num(), squares.nan_to_num(nan=math.inf)
-            self.table_moments = moments_of(products, squares, spans)
+            self.table_moments = self._moments_of(rows, seed)
         if isinstance(self.generator, MixtureGenerator) and self.generator.warm:
             log.info("warm start: a mixture, by EM")
             self.generator.warm_start(*train, validation, generator_at(seed, "warm start"))
             if self.averaged is not None:
                 self.averaged.net.load_state_dict(self.generator.state_dict())
+
+    def _moments_of(self, rows: CodedRows, seed: int) -> Moments:
+        """What the generator's rows are to have on average."""
+        spans = [block.span for block in self.layout.blocks]
+        n_rows = rows.together() if rows.masked else len(rows)
+        products, squares = rows.gram() / n_rows, rows.squared().gram() / n_rows
+        if rows.masked:  # what no row knows together has no weight
+            products, squares = products.nan_to_num(), squares.nan_to_num(nan=math.inf)
+        return moments_of(products, squares, spans)
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         rows, condition = self._whole_packs(batch)

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
-from tabgan.losses.moments import table_moments
+from tabgan.losses.moments import Moments, table_moments
 from tabgan.losses.scores import expected_error, laplace_loss
 from tabgan.modules.asking import Asker
 from tabgan.modules.cgan import Batch, CGANModule, Whole
@@ -149,10 +149,11 @@ class ScoredModule(CGANModule):
         self.reached = even_shares(scores, len(self.places)).cumsum(dim=0)
         of_held = self.condition_of(scores_of(self.estimate, held))
         super().prepare((train[0], self.condition_of(scores)), (validation[0], of_held), seed=seed)
-        if self.table_moments is not None:
-            chosen = self._draw_evenly(len(rows), generator_at(seed, "even"))
-            spans = [block.span for block in self.layout.blocks]
-            self.table_moments = table_moments(rows[chosen], spans)
+
+    def _moments_of(self, rows: CodedRows, seed: int) -> Moments:
+        """Those of rows whose scores are even, as the batches have them."""
+        chosen = self._draw_evenly(len(rows), generator_at(seed, "even"))
+        return table_moments(rows[chosen], [block.span for block in self.layout.blocks])
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """A step of the game on rows whose scores are even, then one of the surrogate."""
