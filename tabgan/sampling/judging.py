@@ -56,8 +56,8 @@ def threshold_of(module: CGANModule, rows: Tensor, condition: Tensor) -> Thresho
 def logits(module: CGANModule, rows: Tensor, condition: Tensor) -> NDArray[np.float64]:
     """The critic's logits, float64 [n], in eval mode; positive leans to real."""
     pieces = [
-        module.judge(rows[start : start + AT_ONCE], condition[start : start + AT_ONCE])
-        for start in range(0, len(rows), AT_ONCE)
+        module.judge(some.to(module.device), given.to(module.device))
+        for some, given in zip(rows.split(AT_ONCE), condition.split(AT_ONCE), strict=True)
     ]
     return torch.cat(pieces).double().cpu().numpy()
 
@@ -83,7 +83,8 @@ def draw_judged(
         rng = rng_at(seed, "fooled", "classes", piece)
         classes = rng.choice(len(counts), n, p=counts / counts.sum())
         condition = torch.eye(len(counts))[torch.from_numpy(classes)]
-    rows = module.sample(condition, generator_at(seed, "fooled", "rows", piece))
+    noise = generator_at(seed, "fooled", "rows", piece, device=module.device)
+    rows = module.sample(condition.to(module.device), noise).cpu()
     return encoder.decode(rows.numpy(), condition.numpy()), logits(module, rows, condition)
 
 
