@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 STEPS_PER_ROUND = 100  # of the training, at least: a short one has fewer rounds
 MOST_REAL_ROWS, LEAST_POOL_ROWS = 30_000, 5_000
 POOL_FACTOR = 4  # generated rows per real one: some hundred for a component
-DRAW_ROWS, BATCH_ROWS = 5_000, 1_000
+DRAW_ROWS = 5_000
+STEPS, LEAST_BATCH, MOST_BATCH = 200, 100, 1_000  # of the pass over the pool; rows of a step
 MOST_LOG_WEIGHT, MOST_LOG_RAKING = 4.0, 2.0  # of a generated row
 MOST_WEIGHT = 6.0  # of a row among those of its component, in the likelihood
 PSEUDO_ROWS = 10.0  # of weight 1 that every component has besides: chance moves no share far
@@ -75,21 +76,21 @@ class BoundarySeeking(pl.Callback):
 
     Args:
         seed: of the draws and the trees.
-        rounds: at most so many, evenly over the training from ``start`` on; 0 for none.
-        start: of the training, as a share in [0, 1).
+        rounds: at most so many, evenly over the training from ``after`` on; 0 for none.
+        after: of the training, as a share in [0, 1): when the first round comes.
         lr: Adam's rate in the first round; it falls linearly towards 0 behind the last.
 
     Raises:
         TabganError: for numbers outside these ranges.
     """
 
-    def __init__(self, *, seed: int, rounds: int, start: float, lr: float) -> None:
-        if rounds < 0 or lr < 0 or not 0 <= start < 1:
+    def __init__(self, *, seed: int, rounds: int, after: float, lr: float) -> None:
+        if rounds < 0 or lr < 0 or not 0 <= after < 1:
             raise TabganError(
-                f"callbacks.boundary: rounds={rounds}, start={start}, lr={lr}: expected rounds "
-                "and a rate of at least 0, and a start from 0 up to below 1"
+                f"callbacks.boundary: rounds={rounds}, after={after}, lr={lr}: expected rounds "
+                "and a rate of at least 0, and a share of the training from 0 up to below 1"
             )
-        self.seed, self.rounds, self.start, self.lr = seed, rounds, start, lr
+        self.seed, self.rounds, self.after, self.lr = seed, rounds, after, lr
         self.done = 0
 
     def on_train_batch_start(
@@ -97,7 +98,7 @@ class BoundarySeeking(pl.Callback):
     ) -> None:
         total = int(trainer.num_training_batches) * (trainer.max_epochs or 1)
         rounds = min(self.rounds, total // STEPS_PER_ROUND)
-        due = self.start + (1 - self.start) * self.done / max(rounds, 1)
+        due = self.after + (1 - self.after) * self.done / max(rounds, 1)
         if self.done < rounds and trainer.global_step >= due * total:
             self._round(cast(Any, trainer).datamodule, cast(CGANModule, module), rounds)
             self.done += 1
@@ -109,33 +110,33 @@ class BoundarySeeking(pl.Callback):
         self.done = state_dict["done"]
 
     def _round(self, data: TableDataModule, module: CGANModule, rounds: int) -> None:
-        net = module.sampling_generator
+        drawn_from = module.sampling_generator
         if data.train is None or len(data.train) < MIN_REAL_ROWS:
             return
-        if not isinstance(net, MixtureGenerator):
+        if not isinstance(drawn_from, MixtureGenerator):
             return
+        net = deepcopy(drawn_from).eval()
         order = rng_at(self.seed, "boundary", "real", self.done).permutation(len(data.train))
         real = data.encoder.numbers(data.train.iloc[order[:MOST_REAL_ROWS]])
         pool = self._draw(data, module, net, max(POOL_FACTOR * len(real), LEAST_POOL_ROWS))
         sides = Split.of(real), Split.of(pool.numbers)
         trees, auc = fit_ratio(*sides, seed_at(self.seed, "boundary", "trees", self.done))
+        said = f"round {self.done + 1} of {rounds}: AUC {auc:.3f}"
         if auc <= 0.5 + chance(*sides):
-            log.info("round %d: the trees see nothing to put right (AUC %.3f)", self.done + 1, auc)
+            log.info("%s, nothing to put right", said)
             return
         weights = torch.from_numpy(row_weights(trees.decision(pool.numbers), real, pool.numbers))
         before = net.component_shares().cpu()
         shares, means = reweighed(before, pool.places, weights)
+        moved = (shares - before).abs().sum(dim=1).mean().item() / 2
+        log.info("%s, %.1f %% of the shares move", said, 100 * moved)
+        inside = (weights / means[pool.places]).float().clamp(max=MOST_WEIGHT)
         learner = deepcopy(net).requires_grad_(True)
         learner.take_shares(shares)
-        rate = self.lr * (1 - self.done / rounds)
-        inside = (weights / means[pool.places]).float().clamp(max=MOST_WEIGHT)
-        self._follow(learner, net, pool, inside.to(module.device), rate)
-        moved = (shares - before).abs().sum(dim=1).mean().item() / 2
-        log.info(
-            "round %d of %d: AUC %.3f, %.1f %% of the shares move",
-            self.done + 1, rounds, auc, 100 * moved,
-        )  # fmt: skip
-        for each in (net, module.generator):
+        self._follow(
+            learner, net, pool, inside.to(module.device), self.lr * (1 - self.done / rounds)
+        )
+        for each in (drawn_from, module.generator):
             each.load_state_dict(learner.state_dict())
 
     @torch.no_grad()
@@ -177,7 +178,8 @@ class BoundarySeeking(pl.Callback):
         """One pass of ``learner`` over the rows that ``net``, its equal, has drawn."""
         optimizer = torch.optim.Adam(learner.parameters(), lr=lr, betas=(0.9, 0.99))
         order = rng_at(self.seed, "boundary", "order", self.done).permutation(len(weights))
-        for places in torch.from_numpy(order).to(weights.device).split(BATCH_ROWS):
+        size = min(max(len(order) // STEPS, LEAST_BATCH), MOST_BATCH)
+        for places in torch.from_numpy(order).to(weights.device).split(size):
             given = pool.component[places], pool.noise[places], pool.condition[places]
             with torch.no_grad():
                 before = net.outputs(*given)
