@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-STEPS = 2_500  # generator steps of a training; rounds of boundary seeking gain more
+STEPS = 2_000  # generator steps of a training; rounds of boundary seeking gain more
 BATCH_ROWS = 500
 ROWS_PER_COMPONENT = 20
 COMPONENTS = 1_000
@@ -14,7 +14,7 @@ def plan(n_rows: int) -> dict[str, int]:
     """The value of each configuration key that may be ``auto``, for ``n_rows`` training rows.
 
     * ``data.batch_size``: 500, or half of the rows where that is less;
-    * ``trainer.max_epochs``: as many as 2,500 generator steps take;
+    * ``trainer.max_epochs``: as many as 2,000 generator steps take;
     * ``model.generator.n_components``: one per 20 rows, at most 1,000.
     """
     batch_size = max(min(BATCH_ROWS, n_rows // 2), 1)

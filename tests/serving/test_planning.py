@@ -2,10 +2,10 @@ from tabgan.serving.planning import plan
 
 
 def test_a_large_table_gets_full_batches_and_components():
-    # 30,000 / 500 = 60 steps an epoch, 2,500 / 60 = 41.7 epochs
+    # 30,000 / 500 = 60 steps an epoch, 2,000 / 60 = 33.3 epochs
     assert plan(30_000) == {
         "data.batch_size": 500,
-        "trainer.max_epochs": 42,
+        "trainer.max_epochs": 34,
         "model.generator.n_components": 1000,
     }
 
@@ -13,7 +13,7 @@ def test_a_large_table_gets_full_batches_and_components():
 def test_a_tiny_table_gets_two_steps_an_epoch_and_few_components():
     assert plan(135) == {
         "data.batch_size": 67,
-        "trainer.max_epochs": 1250,
+        "trainer.max_epochs": 1000,
         "model.generator.n_components": 6,
     }
 
