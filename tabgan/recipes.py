@@ -116,6 +116,7 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -
     rows, _ = datamodule.coded("sample")
     generator = cfg.model.generator
     warm = bool(generator.get("warm", False))
+    seeking = cfg.callbacks.get("boundary")
     sizes = Sizes(
         rows=rows,
         n_columns=len(datamodule.schema.columns),
@@ -127,6 +128,7 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -
         moments=bool(cfg.model.get("moments", 0)),
         n_components=generator.n_components if warm else 0,
         passes=generator.passes if warm else 0,
+        seeking=seeking.rounds if seeking and warm else 0,
         rounds=cfg.refiner.rounds,
         pool_factor=cfg.refiner.pool_factor,
     )

@@ -141,10 +141,6 @@ class CodedRows:
     def to(self, device: torch.device) -> Self:
         return replace(self, codes=self.codes.to(device), scalars=self.scalars.to(device))
 
-    def at(self, places: Tensor) -> Self:
-        """Some rows, still coded."""
-        return replace(self, codes=self.codes[places], scalars=self.scalars[places])
-
     def split(self, size: int) -> Iterator[Tensor]:
         """Dense rows in order, ``size`` at a time."""
         return (self[start : start + size] for start in range(0, len(self), size))

@@ -23,6 +23,7 @@ FLOAT = 4  # bytes
 SHARE = 0.9  # of the memory that this process may still get
 EM_ROWS, EM_TABLES = 4_096, 6  # rows whose shares are held at once; tables [K, row_width] of EM
 POOL_ROWS, POOL_COPIES = 240_000, 4  # of the refiner; float64
+SOUGHT_ROWS = 150_000  # real and generated rows of a round of boundary seeking, five per real one
 ADVICE = {
     "table": "drop columns (data.drop)",
     "nets and optimizers": "lower encoder.levels, model.generator.n_components or a hidden_dim",
@@ -34,7 +35,7 @@ ADVICE = {
 # Seconds, of one core. Products are timed here and now; the rest was measured once.
 STEP_SECONDS, STEP_FACTOR = 4e-3, 2.0  # of a step besides its products; of its products
 EM_SECONDS, EM_BLOCK_SECONDS = 2.5e-9, 0.11e-9  # per row, component and pass; and per block
-REFINER_SECONDS = 7e-6  # per row, column and round
+TREE_SECONDS = 7e-6  # per row, column and round of what boosted trees are fitted for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,7 @@ class Sizes:
         batch_size, steps: rows of a step, and generator steps.
         moments: whether the generator's loss holds the pairwise moments.
         n_components, passes: of the mixture's EM; 0 without a warm start.
+        seeking: rounds of boundary seeking.
         rounds, pool_factor: of the refiner.
     """
 
@@ -62,6 +64,7 @@ class Sizes:
     moments: bool
     n_components: int
     passes: int
+    seeking: int
     rounds: int
     pool_factor: float
 
@@ -91,7 +94,7 @@ def memory_parts(sizes: Sizes) -> dict[str, float]:
 
 
 def expected_seconds(sizes: Sizes, products_per_second: float) -> dict[str, float]:
-    """Seconds of the warm start, the training and the refiner, roughly.
+    """Seconds of the warm start, the training, boundary seeking and the refiner, roughly.
 
     A step multiplies a batch with the generator's matrices four times (a pass for the critic; a
     pass and its gradients), with the critic's thirteen times (real and generated rows, gradients,
@@ -102,10 +105,12 @@ def expected_seconds(sizes: Sizes, products_per_second: float) -> dict[str, floa
     products = 2 * sizes.batch_size * per_row / products_per_second
     blocks = len(sizes.rows.layout.blocks)
     em = sizes.passes * float(len(sizes.rows)) * sizes.n_components
+    sought = min(5 * len(sizes.rows), SOUGHT_ROWS)
     return {
         "warm start": em * (EM_SECONDS + blocks * EM_BLOCK_SECONDS),
         "training": sizes.steps * (STEP_SECONDS + STEP_FACTOR * products),
-        "refiner": sizes.rounds * sizes.pool_rows * sizes.n_columns * REFINER_SECONDS,
+        "boundary seeking": sizes.seeking * sought * sizes.n_columns * TREE_SECONDS,
+        "refiner": sizes.rounds * sizes.pool_rows * sizes.n_columns * TREE_SECONDS,
     }
 
 

@@ -34,6 +34,7 @@ def sizes(**changed):
         "moments": True,
         "n_components": 50,
         "passes": 20,
+        "seeking": 4,
         "rounds": 3,
         "pool_factor": 3.0,
     }
@@ -60,6 +61,13 @@ def test_seconds_grow_with_the_steps_and_shrink_with_the_machine():
     assert slow == pytest.approx(100 * (0.004 + 2 * 2 * 500 * 3_053_000 / 1e9))
     assert expected_seconds(sizes(steps=200), 1e9)["training"] == pytest.approx(2 * slow)
     assert expected_seconds(sizes(), 2e9)["training"] < slow
+
+
+def test_rounds_of_trees_take_what_their_rows_and_columns_take():
+    seconds = expected_seconds(sizes(), 1e9)
+    # 1,000 real and 4,000 or 3,000 generated rows of 2 columns
+    assert seconds["boundary seeking"] == pytest.approx(4 * 5_000 * 2 * 7e-6)
+    assert seconds["refiner"] == pytest.approx(3 * 4_000 * 2 * 7e-6)
 
 
 def test_a_training_that_fits_passes():
