@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "sampling": {"tables", "encoding", "nets", "modules", "losses", "blackboxes"},
     "callbacks": {
         "tables",
+        "losses",
         "encoding",
         "nets",
         "serving",
