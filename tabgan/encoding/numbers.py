@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import pandas as pd
 
 from tabgan.encoding.column import Numbers
-from tabgan.tables.schema import Column
+from tabgan.tables.schema import Column, category_dtype
 
 DATE_UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1)  # day … microsecond
 
@@ -37,17 +35,13 @@ def rounded(column: Column, numbers: Numbers) -> Numbers:
     return numbers if column.decimals is None else numbers.round(column.decimals)
 
 
-@cache
-def _categories(labels: tuple[str, ...]) -> pd.CategoricalDtype:
-    return pd.CategoricalDtype(list(labels))
-
-
 def from_numbers(column: Column, numbers: Numbers, *, unit: int = 1) -> pd.Series:
     """The inverse of ``to_numbers``, for numbers that are ``rounded``."""
     missing = np.isnan(numbers)
     if column.is_nominal:
         codes = np.where(missing, -1, numbers).astype(np.int64)
-        return pd.Series(pd.Categorical.from_codes(codes, dtype=_categories(column.categories)))
+        dtype = category_dtype(column.categories)
+        return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), copy=False)
     if column.kind == "date":
         micros = np.where(missing, 0, numbers).astype(np.int64) * unit
         return pd.Series(micros.astype("datetime64[us]")).mask(missing)

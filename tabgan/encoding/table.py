@@ -265,7 +265,7 @@ class TableEncoder:
             column.name: self._values(column, numbers[:, place], first_row)
             for place, column in enumerate(self.schema_.columns)
         }
-        return pd.DataFrame(columns, index=pd.RangeIndex(len(numbers)))
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(numbers)), copy=False)
 
     def save(self, folder: Path) -> None:
         """Write schema and learned state (JSON and arrays)."""

@@ -69,7 +69,8 @@ def stream_rows(
         tally=tally,
         first_row=first_row,
     )
-    missing = pd.Series(0.0, index=list(encoder.schema_.names))
+    can_miss = [name for name in encoder.missing_rates_["all"] if name in encoder.schema_.names]
+    missing = pd.Series(0.0, index=can_miss)
     console = Console(stderr=True)
     with open_writer(out, encoder.schema_) as writer:
         for chunk in track(
@@ -83,7 +84,7 @@ def stream_rows(
             if not written and len(chunk) < n:
                 _check_room(writer.part, len(chunk), n)
             written += len(chunk)
-            missing += chunk.isna().sum()
+            missing += chunk[can_miss].isna().sum()
     seconds = time.perf_counter() - started
     classes = None if mix is not None or like is not None else _classes(encoder, where)
     rates = _missing_rates(encoder, classes, missing / n)

@@ -23,6 +23,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -168,6 +169,17 @@ class TableSchema:
             TabganError: when a column is absent, or a value does not fit its kind; the message
                 names the column, the value and the first row (from 0) where it stands.
         """
+        if tuple(table.columns) != self.names:
+            table = self._chosen(table)
+        rows = table.reset_index(drop=True)
+        for column in self.columns:
+            values = rows[column.name]
+            if not _conforms(column, values):
+                rows[column.name] = _conform(column, values)
+        return rows
+
+    def _chosen(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The schema's columns of ``table``, in its order."""
         table = table.set_axis([str(name) for name in table.columns], axis="columns")
         if not table.columns.is_unique:
             twice = sorted(set(table.columns[table.columns.duplicated()]))
@@ -177,10 +189,7 @@ class TableSchema:
             raise TabganError(
                 f"table {self.name!r}: columns {absent} are absent; got {list(table.columns)}"
             )
-        return pd.DataFrame(
-            {column.name: _conform(column, table[column.name]) for column in self.columns},
-            index=pd.RangeIndex(len(table)),
-        )
+        return table[list(self.names)]
 
     def restore(self, table: pd.DataFrame) -> pd.DataFrame:
         """A conforming table in the dtypes it came in (``Column.dtype``).
@@ -309,6 +318,19 @@ def _check_formats(column: Column) -> None:
         raise TabganError(f"schema: column {column.name!r}: {error}") from error
 
 
+@cache
+def category_dtype(labels: tuple[str, ...]) -> pd.CategoricalDtype:
+    """The one dtype of a column of these categories: pandas compares two by identity first."""
+    return pd.CategoricalDtype(pd.Index(labels, dtype="str"))
+
+
+def _conforms(column: Column, values: pd.Series) -> bool:
+    """Whether the dtype alone says that nothing is to be done; drawn rows are such."""
+    if column.is_nominal:
+        return values.dtype is category_dtype(column.categories)
+    return column.kind == "integer" and not column.missing and values.dtype == np.int64
+
+
 def _conform(column: Column, values: pd.Series) -> pd.Series:
     if column.is_nominal:
         return _conform_nominal(column, values)
@@ -316,7 +338,7 @@ def _conform(column: Column, values: pd.Series) -> pd.Series:
         return _conform_number(column, values)
     if column.kind == "date":
         return _conform_date(column, values)
-    return values.astype("str").where(values.notna()).reset_index(drop=True)
+    return values.astype("str").where(values.notna())
 
 
 def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
@@ -324,12 +346,12 @@ def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
     if isinstance(values.dtype, pd.CategoricalDtype):
         known = values.cat.categories.astype("str")
         if known.equals(expected) and known.dtype == values.cat.categories.dtype:
-            return values.cat.as_unordered().reset_index(drop=True)
+            return values.cat.as_unordered()
     labels = values.astype("str").where(values.notna())
     codes = expected.get_indexer(labels)
     unknown = (codes < 0) & labels.notna().to_numpy()
     _refuse(column, labels, f"one of {list(column.categories)}", unknown)
-    return pd.Series(pd.Categorical.from_codes(codes, categories=expected))
+    return pd.Series(pd.Categorical.from_codes(codes, dtype=category_dtype(column.categories)))
 
 
 def _conform_number(column: Column, values: pd.Series) -> pd.Series:
@@ -348,7 +370,7 @@ def _conform_number(column: Column, values: pd.Series) -> pd.Series:
 def _numbers(column: Column, values: pd.Series) -> pd.Series:
     """The values in a number dtype; text is parsed exactly."""
     if pd.api.types.is_numeric_dtype(values.dtype):
-        return values.reset_index(drop=True)
+        return values
     text = values.astype("str").str.strip().where(values.notna())
     numbers, wrong = parse_numbers(pa.array(text, type=pa.string(), from_pandas=True))
     _refuse(column, values, "a number", wrong)
@@ -365,7 +387,7 @@ def _conform_date(column: Column, values: pd.Series) -> pd.Series:
         _refuse(column, values, expected, dates.isna().to_numpy() & values.notna().to_numpy())
     if dates.dt.tz is not None:
         dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
-    return dates.astype("datetime64[us]").reset_index(drop=True)
+    return dates.astype("datetime64[us]")
 
 
 def _refuse(column: Column, values: pd.Series, expected: str, wrong: np.ndarray) -> None:

@@ -144,8 +144,10 @@ class _TextWriter(TableWriter):
         raise NotImplementedError
 
     def _write_rows(self, rows: pd.DataFrame) -> None:
-        tokens = [self._tokens(c, rows[c.name]).fill_null(self.missing) for c in self._columns()]
-        lines = pc.binary_join_element_wise(*tokens, self.delimiter)
+        tokens = [self._tokens(c, rows[c.name]) for c in self._columns()]
+        lines = pc.binary_join_element_wise(
+            *tokens, self.delimiter, null_handling="replace", null_replacement=self.missing
+        )
         together = pa.ListArray.from_arrays([0, len(lines)], lines)
         self.stream.write(pc.binary_join(together, "\n")[0].as_buffer())
         self.stream.write(b"\n")

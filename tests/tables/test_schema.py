@@ -41,6 +41,15 @@ def test_conform_puts_columns_in_order_and_leaves_the_table_alone():
     pd.testing.assert_frame_equal(table, before)
 
 
+def test_a_conforming_table_comes_back_equal_and_what_is_changed_there_stays_there():
+    table = SCHEMA.conform(pd.DataFrame({"job": ["cook"], "age": [39], "pay": [2.5]}))
+    found = SCHEMA.conform(table)
+    pd.testing.assert_frame_equal(found, table)
+    found["age"] = 40
+    found.loc[0, "job"] = "clerk"
+    assert table.loc[0].tolist() == ["cook", 39, 2.5]
+
+
 def test_conform_gives_labels_in_the_order_of_the_schema():
     assert list(conform(JOB, ["clerk", None]).cat.categories) == ["cook", "clerk"]
 
