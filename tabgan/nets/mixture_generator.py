@@ -161,11 +161,30 @@ class MixtureGenerator(nn.Module):
         rng: torch.Generator | None = None,
     ) -> Tensor:
         """Rows [batch, row_width] from what ``outputs`` gave."""
-        if log_scales is not None:
-            deviations = self.draw_deviations(component, log_scales, rng)
-            raw = raw.index_add(1, self.scalars, deviations)
-        rows: Tensor = self.heads(raw, rng)
+        rows: Tensor = self.heads(self._with_scalars(component, raw, log_scales, rng), rng)
         return rows
+
+    def draw_codes(
+        self,
+        component: Tensor,
+        raw: Tensor,
+        log_scales: Tensor | None,
+        rng: torch.Generator | None = None,
+    ) -> CodedRows:
+        """Exact draws as codes from what ``outputs`` gave: the rows of eval mode, others."""
+        return self.heads.draw(self._with_scalars(component, raw, log_scales, rng), rng)
+
+    def _with_scalars(
+        self,
+        component: Tensor,
+        raw: Tensor,
+        log_scales: Tensor | None,
+        rng: torch.Generator | None,
+    ) -> Tensor:
+        """``raw`` with its scalars drawn instead of their means."""
+        if log_scales is None:
+            return raw
+        return raw.index_add(1, self.scalars, self.draw_deviations(component, log_scales, rng))
 
     def draw_deviations(
         self, component: Tensor, log_scales: Tensor, rng: torch.Generator | None

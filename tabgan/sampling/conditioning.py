@@ -26,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
@@ -57,6 +58,7 @@ class _Column:
                 spans[place] = np.inf
                 spans[place, :, : region.spans.shape[1]] = region.spans
         self.codes, self.spans = torch.from_numpy(codes).double(), torch.from_numpy(spans).double()
+        self.log_codes_allowed = self.codes.log()  # 0 or -inf
         self.varying = torch.from_numpy(axis.varying)
         self.fixed = torch.ones(axis.n_codes, dtype=torch.double)
         self.fixed[self.varying] = 0.0
@@ -80,7 +82,7 @@ class _Column:
 
     def log_codes(self, raw: Tensor, log_scales: Tensor | None, asked: Tensor) -> Tensor:
         """Log chance of each code together with being as asked, [n, n_codes]."""
-        logs = self.log_shares(raw) + self.codes[asked].log()
+        logs = self.log_shares(raw) + self.log_codes_allowed[asked]
         if len(self.varying):
             inside = self._inside(raw, log_scales, self.spans[asked][:, None])[:, 0].sum(dim=2)
             logs[:, self.varying] += inside.log()
@@ -88,7 +90,7 @@ class _Column:
 
     def overwrite(
         self,
-        rows: Tensor,
+        rows: CodedRows,
         raw: Tensor,
         log_scales: Tensor | None,
         asked: Tensor,
@@ -97,18 +99,14 @@ class _Column:
         """Draw this column of ``rows`` anew, as asked."""
         chances = self.log_codes(raw, log_scales, asked).softmax(dim=1)
         code = torch.multinomial(chances, 1, generator=rng)[:, 0]
-        each = torch.arange(len(rows))
-        for start, width, part in zip(
-            self.axis.starts, self.axis.widths, self.axis.parts(code.numpy()), strict=True
-        ):
-            rows[:, start : start + width] = 0.0
-            rows[each, start + torch.from_numpy(part)] = 1.0
+        for block, part in zip(self.axis.discrete, self.axis.parts(code.numpy()), strict=True):
+            rows.codes_of(block)[:] = torch.from_numpy(part)
         for place, varying in enumerate(self.varying):
             here = (code == varying).nonzero()[:, 0]
             if len(here):
                 spans = self.spans[asked[here], place]  # [m, n_spans, 2]
                 scales = None if log_scales is None else log_scales[here]
-                rows[here, self.axis.scalar] = self._truncated(raw[here], scales, spans, rng)
+                rows.scalars[here, self.scalar] = self._truncated(raw[here], scales, spans, rng)
 
     def _standard(self, raw: Tensor, log_scales: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean and deviation of the scalar, float64 [n]."""
@@ -301,15 +299,14 @@ class _Table:
         raw, places, condition = raw[chosen], places[chosen], condition[chosen]
         log_scales = None if log_scales is None else log_scales[chosen]
         component = state[0][chosen]
-        rows = self.net.draw_rows(component, raw, log_scales, rng)
-        before = rows[:, self.net.scalars]
+        rows = self.net.draw_codes(component, raw, log_scales, rng)
+        before = rows.scalars.clone()
         for column in self.columns:
             column.overwrite(rows, raw, log_scales, places, rng)
         if log_scales is not None:
             factors = self.net.component_factors(component)
-            after = carried(before, rows[:, self.net.scalars], log_scales.exp(), factors)
-            rows[:, self.net.scalars] = after
-        numbers = self.of.encoder.decode_numbers(rows.numpy(), condition.numpy())
+            rows.scalars[:] = carried(before, rows.scalars, log_scales.exp(), factors)
+        numbers = self.of.encoder.decode_numbers(rows, condition.numpy())
         return numbers, places.numpy()
 
     def _draw_states(

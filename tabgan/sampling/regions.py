@@ -48,7 +48,8 @@ class Axis:
 
     Attributes:
         scalar: the place of its scalar, or None.
-        starts, widths: of its discrete blocks.
+        discrete: its discrete blocks.
+        starts, widths: of these.
         n_codes: the combinations of these.
         varying: the codes whose value depends on the scalar.
     """
@@ -58,13 +59,13 @@ class Axis:
         self.source = encoder.derived_[name][0] if name in encoder.derived_ else name
         blocks = encoder.layout_.of(self.source)
         scalars = [block.start for block in blocks if block.kind == "continuous"]
-        discrete = [block for block in blocks if block.kind == "discrete"]
+        self.discrete = tuple(block for block in blocks if block.kind == "discrete")
         if len(scalars) > 1:
             raise TabganError(f"where.{name}: a column of {len(scalars)} scalars cannot be asked")
         self.is_condition = encoder.encodings_[name] == "condition"
         self.scalar = scalars[0] if scalars else None
-        self.starts = tuple(block.start for block in discrete)
-        self.widths = tuple(block.width for block in discrete)
+        self.starts = tuple(block.start for block in self.discrete)
+        self.widths = tuple(block.width for block in self.discrete)
         self.n_codes = encoder.condition_width if self.is_condition else math.prod(self.widths)
         codes = np.arange(self.n_codes)
         self.low, self.high = (self._decode(codes, np.full(len(codes), z)) for z in (-FAR, FAR))

@@ -66,6 +66,20 @@ def test_quick_and_slow_draws_of_a_mixture_have_the_same_shares_and_moments():
     assert float(quick[:, 0].std()) == pytest.approx(deviation, rel=0.03)
 
 
+def test_codes_of_given_outputs_are_those_of_the_heads_and_scalars_those_of_the_normals():
+    net, n = generator(), 4_000
+    component = torch.zeros(n, dtype=torch.long)
+    raw = torch.zeros(n, LAYOUT.width)
+    raw[:, 0], raw[:, 3] = 7.0, 50.0  # the scalar's mean, and a logit that beats the others
+    log_scales = torch.full((n, 1), math.log(0.5))
+    with torch.no_grad():
+        rows = net.draw_codes(component, raw, log_scales, torch.Generator().manual_seed(0))
+    assert (rows.codes[:, 0] == 2).all()
+    assert float(rows.scalars.mean()) == pytest.approx(7, abs=5 * 0.5 / math.sqrt(n))
+    assert float(rows.scalars.std()) == pytest.approx(0.5, rel=0.06)
+    assert (raw[:, 0] == 7).all()  # left as it was
+
+
 def test_a_drawn_row_has_one_code_per_block_and_the_scalar_of_its_output():
     raw = torch.randn(7, LAYOUT.width)
     rows = heads().draw(raw, torch.Generator().manual_seed(0))
