@@ -42,7 +42,7 @@ TO_GO_ON = (
     ),
     "pytorch_lightning.",
 )
-OF_WHOLE_ROWS = ("reweighing",)  # callbacks that would tell rows with holes from whole ones
+OF_WHOLE_ROWS = ("boundary",)  # callbacks that would tell rows with holes from whole ones
 PARTS = ("model", "loss", "penalty", "tool")  # that make a module
 
 
