@@ -133,7 +133,14 @@ def _picture(title: str, lines: Sequence[Line]) -> bytes:
     own = [line for line in lines if line["table"] == title and line["side"] == OURS]
     names = list(dict.fromkeys(line["recipe"] for line in own))
     groups = {
-        label: {n: [line[f"{RAW}.{figure}"] for line in own if line["recipe"] == n] for n in names}
+        label: {
+            name: [
+                line[f"{RAW}.{figure}"]
+                for line in own
+                if line["recipe"] == name and f"{RAW}.{figure}" in line  # not of every table
+            ]
+            for name in names
+        }
         for label, figure in DRAWN.items()
     }
     return dots_picture(f"{title}: signals of collapse, 0 is best", groups, ideal=0)
