@@ -11,7 +11,7 @@ from pathlib import Path
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from tabgan.blackboxes.counted import Counted
+from tabgan.blackboxes.counted import EDGE, Counted
 from tabgan.blackboxes.protocol import BlackBox
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
@@ -116,23 +116,23 @@ def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -
     trainer.save_checkpoint(folder / "checkpoints" / "last.ckpt")
     evaded = module.evade(traffic.tested, place="test", tries=TRIES)
     _keep_preview(traffic, evaded, folder)
-    figures = _shares_seen(traffic, evaded, detector) | {"queries": float(queries)}
+    figures = _shares_seen(traffic, evaded, box) | {"queries": float(queries)}
     for name, value in figures.items():
         log.info("%s: %.4g", name, value)
     save_metrics(trainer, module, folder, also=figures)
     return Evasion(module=module, evaded=evaded, queries=queries, seconds=seconds)
 
 
-def _shares_seen(traffic: Traffic, evaded: Evaded, detector: BlackBox) -> dict[str, float]:
+def _shares_seen(traffic: Traffic, evaded: Evaded, box: Counted) -> dict[str, float]:
     """``<category>.before``, ``.after``, ``.asked`` in [0, 1]."""
     records = traffic.tested
     rows = {"before": records.numbers, "after": evaded.numbers, "asked": evaded.asked}
-    seen = {name: detector(traffic.sender.table(numbers)) for name, numbers in rows.items()}
+    seen = {name: box(traffic.sender.table(numbers)) >= EDGE for name, numbers in rows.items()}
     return {
-        f"{category}.{name}": float(scores[records.group == group].mean())
+        f"{category}.{name}": float(attack[records.group == group].mean())
         for group, category in enumerate(traffic.categories)
         if (records.group == group).any()
-        for name, scores in seen.items()
+        for name, attack in seen.items()
     }
 
 

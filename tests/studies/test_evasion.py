@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sys
+import types
 from functools import partial
 from itertools import islice
 
@@ -205,6 +207,18 @@ def test_no_rows_are_made_from_nothing(trained, command, name):
     assert ended.status == 1
     assert ended.err.count("\n") == 1
     assert "its generator changes records and makes no rows" in ended.err
+
+
+def test_a_detector_of_ones_own_may_say_how_sure_it_is(prepared, tmp_path, command, monkeypatch):
+    made = types.ModuleType("own_detector")
+    made.score = lambda rows: np.where(rows["count"] > 50, 0.75, 0.25)  # .5 names an attack
+    monkeypatch.setitem(sys.modules, "own_detector", made)
+    words = ["blackbox=function", "blackbox.function=own_detector:score", "hydra.run.dir=run"]
+    ended = command("train", *WORDS, *prepared.words(0), *words)
+    assert ended.status == 0, ended.err
+    metrics = metrics_of(tmp_path / "run")
+    assert metrics["flood.before"] == metrics["scan.before"] == metrics["scan.asked"] == 1
+    assert metrics["flood.asked"] <= 0.1
 
 
 def test_a_generator_of_records_starts_from_its_table(trained, prepared, command):
