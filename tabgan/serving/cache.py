@@ -58,7 +58,8 @@ class Source:
         schema_path: a schema file, or None.
         drop: columns to leave out.
         seed: of the cut and of encoders that draw.
-        test_fraction: share of the rows cut off for testing.
+        test_path: a file of test rows, or None.
+        test_fraction: share of the rows cut off for testing where there is no such file.
         choices: the encoder's, as plain data.
     """
 
@@ -67,12 +68,13 @@ class Source:
     schema_path: Path | None
     drop: Sequence[str]
     seed: int
+    test_path: Path | None
     test_fraction: float
     choices: Mapping[str, Any]
 
     def key(self) -> str:
-        """Sixteen hexadecimal digits; the whole file is read for them."""
-        given = self.schema_path
+        """Sixteen hexadecimal digits; whole files are read for them."""
+        given, test = self.schema_path, self.test_path
         facts = {
             "format": [FORMAT, SAMPLE_ROWS, TEST_ROWS, VALIDATION_ROWS, MOST_VALUES],
             "table": _hash(self.path),
@@ -81,15 +83,17 @@ class Source:
             "target": self.target,
             "drop": list(self.drop),
             "seed": self.seed,
-            "test_fraction": self.test_fraction,
+            "test": self.test_fraction if test is None else _hash(test),
             "encoder": dict(self.choices),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
     def survey(self) -> tuple[TableSchema, int]:
-        """The schema of all rows, and how many they are."""
+        """The schema of all rows, a test file's too, and how many are not that file's."""
         given = None if self.schema_path is None else TableSchema.load(self.schema_path)
         schema, n_rows = survey(self.path, target=self.target, schema=given)
+        if self.test_path is not None and given is None:
+            schema = schema.widened(survey(self.test_path, target=schema.target)[0])
         return schema.without(self.drop), n_rows
 
 
@@ -181,6 +185,9 @@ def _build(source: Source, make_encoder: Make, folder: Path) -> None:
     samples = _Samples(source, schema, n_rows)
     for place, piece in enumerate(read_pieces(source.path, schema)):
         samples.add(place, piece)
+    if source.test_path is not None:
+        for place, piece in enumerate(read_pieces(source.test_path, schema)):
+            samples.add_test(place, piece)
     log.info("rows: %s, of which %s to train on", f"{n_rows:,}", f"{samples.n_train:,}")
     tables = samples.tables()
     check_table(tables["sample"], schema)
@@ -203,14 +210,16 @@ class _Samples:
 
     A row whose number u, even in [0, 1), is below ``test_fraction`` is for testing, one a little
     above it for validation, the others to train on; samples are the smallest numbers of a part.
+    With a test file, its rows alone are for testing.
     """
 
     def __init__(self, source: Source, schema: TableSchema, n_rows: int) -> None:
         self.source, self.schema = source, schema
         self.n_train = 0
+        cut = source.test_fraction if source.test_path is None else 0.0
         # of all rows; a tenth of the rest, or what gives about VALIDATION_ROWS
-        share = min(0.1 * (1 - source.test_fraction), VALIDATION_ROWS / max(n_rows, 1))
-        self.ends = source.test_fraction, source.test_fraction + share
+        share = min(0.1 * (1 - cut), VALIDATION_ROWS / max(n_rows, 1))
+        self.ends = cut, cut + share
         self.most = {"train": SAMPLE_ROWS, "validation": 2 * VALIDATION_ROWS, "test": TEST_ROWS}
         self.kept: dict[str, tuple[NDArray[np.float64], pd.DataFrame]] = {}
         self.witnesses = _Witnesses(schema)
@@ -231,6 +240,10 @@ class _Samples:
             self._keep(name, numbers[mine], piece.iloc[np.flatnonzero(mine)])
         self.witnesses.add(piece.iloc[np.flatnonzero(parts["train"])])
         self.n_train += int(parts["train"].sum())
+
+    def add_test(self, place: int, piece: pd.DataFrame) -> None:
+        """A piece of the test file."""
+        self._keep("test", rng_at(self.source.seed, "test rows", place).random(len(piece)), piece)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The samples: ``sample`` of the training rows, ``validation`` and ``test``."""

@@ -111,8 +111,7 @@ class TableDataModule(pl.LightningDataModule):
     def is_out_of_core(self) -> bool:
         """Whether the table's codes stay on the disk."""
         if self.out_of_core == "auto":
-            alone = self.path is not None and self.test_path is None and not self.balance
-            return alone and is_large(Path(str(self.path)))
+            return self.path is not None and not self.balance and is_large(Path(self.path))
         if not isinstance(self.out_of_core, bool):
             raise TabganError(f"data.out_of_core={self.out_of_core}: expected true, false or auto")
         return self.out_of_core
@@ -120,10 +119,10 @@ class TableDataModule(pl.LightningDataModule):
     def _open_coded(self) -> None:
         """The table out of core: samples in memory, the codes of all rows mapped."""
         choices = getattr(self.make_encoder, "keywords", None)
-        if self.path is None or self.test_path is not None or self.balance or choices is None:
+        if self.path is None or self.balance or choices is None:
             raise TabganError(
-                "data.out_of_core=true: expected data.path=<file>, and neither data.test_path, "
-                "data.balance nor start"
+                "data.out_of_core=true: expected data.path=<file>, and neither data.balance nor "
+                "start"
             )
         if choices.get("missing") == "masked":
             raise TabganError(
@@ -139,6 +138,7 @@ class TableDataModule(pl.LightningDataModule):
             schema_path=schema_beside(path) if self.schema_path is None else Path(self.schema_path),
             drop=self.drop,
             seed=self.seed,
+            test_path=None if self.test_path is None else Path(self.test_path),
             test_fraction=self.test_fraction,
             choices=choices,
         )

@@ -154,6 +154,21 @@ def test_an_epoch_from_the_disk_holds_each_row_once(file, tmp_path):
     assert torch.allclose(seen.sum(dim=0), torch.cat([rows[:], condition[:]], dim=1).sum(dim=0))
 
 
+def test_the_rows_of_a_test_file_are_the_test_rows(file, tmp_path):
+    test = people().head(300).assign(city="Dover")  # a city that the file does not know
+    test.to_csv(tmp_path / "test.csv", index=False)
+    data = datamodule(file, tmp_path, test_path=str(tmp_path / "test.csv"))
+    data.setup()
+    assert len(data.coded("train")[0]) + len(data.validation) == N_ROWS
+    assert sorted(data.test["height"]) == sorted(test["height"])
+    assert set(data.test["city"]) == {"Dover"}
+    before = data.content
+    test.assign(grade=1).to_csv(tmp_path / "test.csv", index=False)
+    data = datamodule(file, tmp_path, test_path=str(tmp_path / "test.csv"))
+    data.setup()
+    assert data.content != before
+
+
 def test_a_damaged_cache_is_told(file, tmp_path):
     data = datamodule(file, tmp_path)
     data.setup()
