@@ -11,6 +11,7 @@ from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, Trainer
 
+from tabgan.callbacks.stopping import StopTogether
 from tabgan.checkpoints import PlainCheckpoints
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError, check_keys, nearest
@@ -158,7 +159,7 @@ def build_trainer(
     skipped = OF_WHOLE_ROWS if encoder.is_masked else ()
     own = [instantiate(cfg.callbacks[name]) for name in cfg.callbacks if name not in skipped]
     trainer: Trainer = instantiate(cfg.trainer)(
-        callbacks=[*own, *callbacks],
+        callbacks=[StopTogether(), *own, *callbacks],
         logger=loggers,
         default_root_dir=str(folder),
         plugins=[PlainCheckpoints()],
@@ -166,7 +167,10 @@ def build_trainer(
     parts = {key: cfg[key] for key in ("data", "encoder", *PARTS, "seed") if key in cfg}
     asked = _plain(OmegaConf.create(parts), resolve=True)
     if is_first():
-        record_configuration(loggers, asked, OmegaConf.to_yaml(cfg))
+        given = folder / ".hydra" / "overrides.yaml"
+        words = OmegaConf.load(given) if given.is_file() else []
+        first = [str(word).lstrip("+").partition("=")[0] for word in words]
+        record_configuration(loggers, asked, OmegaConf.to_yaml(cfg), first=first)
         save_map(encoder, folder)
     describe(encoder)
     return trainer

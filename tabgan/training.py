@@ -8,7 +8,7 @@ import os
 import random
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from pytorch_lightning import Trainer, seed_everything
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from rich.console import Console
 from rich.table import Table
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from torch.utils.tensorboard.summary import hparams
 
 from tabgan.arithmetic import compute_with
@@ -191,20 +193,40 @@ def foretell(sizes: Sizes, memory_limit: float | None) -> None:
         Console().print(forecast_table(sizes))
 
 
-def record_configuration(loggers: list[Logger], config: dict[str, Any], text: str) -> None:
+def record_configuration(
+    loggers: list[Logger], config: dict[str, Any], text: str, *, first: Collection[str] = ()
+) -> None:
     """Give every logger the hyperparameters; TensorBoard also the configuration as text.
 
     TensorBoard's HPARAMS tab is filled before training, so that an interrupted run is in it too;
     the metrics named there are the curves themselves.
+
+    Args:
+        loggers: of the run.
+        config: nested, as plain data.
+        text: the whole configuration as YAML.
+        first: keys that the tab shows before the others, of which it shows a few alone: what the
+            run was asked in words, a sweep's own among it.
     """
     flat = {key: value for key, value in _flat(config) if value is not None}
     for logger in loggers:
         if not isinstance(logger, TensorBoardLogger):
             logger.log_hyperparams(flat)
             continue
-        for summary in hparams(flat, dict.fromkeys(METRICS, 0.0)):
+        summaries = hparams(flat, dict.fromkeys(METRICS, 0.0))
+        _put_first(summaries[0], first)
+        for summary in summaries:
             logger.experiment.file_writer.add_summary(summary)
         logger.experiment.add_text("configuration", f"```yaml\n{text}\n```")
+
+
+def _put_first(experiment: Summary, keys: Collection[str]) -> None:
+    """TensorBoard sorts its columns by whether they differ between runs, then by name."""
+    stored = experiment.value[0].metadata.plugin_data
+    told = HParamsPluginData.FromString(stored.content)
+    for column in told.experiment.hparam_infos:
+        column.differs = column.name in keys
+    stored.content = told.SerializeToString()
 
 
 def save_metrics(

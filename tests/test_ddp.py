@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,25 +19,34 @@ ASSETS = Path(__file__).parent / "assets"
 OF_A_LAUNCHER = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
+def started(folder, data_path, *asked):
+    """The first process of a run of two in ``folder / "run"``, each with a witness."""
+    words = [f"data.path={data_path}", "data.target=label", "trainer=ddp"]
+    words += ["trainer.max_epochs=5", f"hydra.run.dir={folder / 'run'}", *asked]
+    words += ["+callbacks.witness._target_=witness.Witness", f"+callbacks.witness.folder={folder}"]
+    environ = {k: v for k, v in os.environ.items() if k not in OF_A_LAUNCHER}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tabgan.train", *words],
+        env=environ | {"PYTHONPATH": os.pathsep.join([str(ASSETS), *sys.path])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def seen_by_both(folder, process):
+    """What each process saw, and what both said."""
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
+    return [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)], out + err
+
+
 @pytest.fixture(scope="module")
 def pair(mixed_arff, tmp_path_factory):
-    """The folder of a run of two processes, and what each of them saw."""
+    """The folder of a run of two processes, what each of them saw, and what they said."""
     folder = tmp_path_factory.mktemp("pair")
-    words = [f"data.path={mixed_arff}", "data.target=label", *tiny_words("cgan"), "trainer=ddp"]
-    words += ["trainer.max_epochs=5", f"hydra.run.dir={folder / 'run'}", "refiner=boosted"]
-    witness = ["+callbacks.witness._target_=witness.Witness", f"+callbacks.witness.folder={folder}"]
-    environ = {k: v for k, v in os.environ.items() if k not in OF_A_LAUNCHER}
-    ended = subprocess.run(
-        [sys.executable, "-m", "tabgan.train", *words, *witness],
-        env=environ | {"PYTHONPATH": str(ASSETS)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    seen = [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
-    return folder / "run", seen, ended
+    process = started(folder, mixed_arff, *tiny_words("cgan"), "refiner=boosted")
+    return folder / "run", *seen_by_both(folder, process)
 
 
 def test_after_twenty_steps_both_processes_hold_the_same_weights(pair):
@@ -61,8 +72,39 @@ def test_the_run_is_kept_once(pair):
 
 
 def test_what_is_said_is_said_once(pair):
-    _, _, ended = pair
-    assert (ended.stdout + ended.stderr).count("warm start: a mixture, by EM") == 1
+    _, _, said = pair
+    assert said.count("warm start: a mixture, by EM") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        tiny_words("ctgan"),
+        (*tiny_words("scored_surrogate"), "callbacks=scored"),
+        (*tiny_words("cgan_basic"), "+tool=[pacgan,historical_averaging]"),
+    ],
+)
+def test_every_kind_of_model_trains_alike_in_both_processes(words, mixed_arff, tmp_path):
+    (first, other), _ = seen_by_both(tmp_path, started(tmp_path, mixed_arff, *words))
+    assert len(first["batches"]) == len(other["batches"]) == 20
+    for name, weights in first["weights"].items():
+        if "running_" not in name:  # each process's batch norms know its own rows
+            assert torch.equal(weights, other["weights"][name]), name
+
+
+@pytest.mark.slow
+def test_a_signal_to_the_first_ends_both_where_nothing_is_kept(mixed_arff, tmp_path):
+    words = (*tiny_words("cgan_basic"), "callbacks=none", "trainer.max_epochs=100000")
+    process = started(tmp_path, mixed_arff, *words)
+    while len(list(tmp_path.glob("pid*"))) < 2:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)  # which waits for both: they say it in one place
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "stopped by SIGTERM; at once" in err
+    assert "Traceback" not in err
 
 
 def test_a_sweep_of_runs_of_several_processes_is_refused(command):

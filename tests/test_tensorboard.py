@@ -81,7 +81,7 @@ def hyperparameters(events):
     }
     (start,) = [entry for entry in data.values() if entry.HasField("session_start_info")]
     (experiment,) = [entry for entry in data.values() if entry.HasField("experiment")]
-    return start.session_start_info.hparams, experiment.experiment.metric_infos
+    return start.session_start_info.hparams, experiment.experiment
 
 
 def test_the_hparams_tab_has_the_keys_that_sweeps_use(events):
@@ -94,10 +94,17 @@ def test_the_hparams_tab_has_the_keys_that_sweeps_use(events):
 
 
 def test_the_hparams_tab_names_curves_as_its_metrics(events):
-    _, metrics = hyperparameters(events)
-    named = {metric.name.tag for metric in metrics}
+    _, experiment = hyperparameters(events)
+    named = {metric.name.tag for metric in experiment.metric_infos}
     assert named
     assert named <= set(events.Tags()["scalars"])
+
+
+def test_the_hparams_tab_shows_first_what_was_asked_in_words(events):
+    _, experiment = hyperparameters(events)  # columns that differ come before the others
+    first = {column.name for column in experiment.hparam_infos if column.differs}
+    assert {"data.batch_size", "model.noise_dim"} <= first
+    assert not first & {"data.drop", "data.seed", "data.test_fraction", "model.dropout"}
 
 
 def test_the_configuration_is_there_as_text(events):

@@ -1,4 +1,4 @@
-"""When to stop: both nets have stopped improving."""
+"""When to stop: both nets have stopped improving, or a signal came."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import logging
 from typing import Any, Literal
 
 import pytorch_lightning as pl
+
+from tabgan import signals
+from tabgan.signals import Interrupted
 
 log = logging.getLogger(__name__)
 
@@ -53,3 +56,21 @@ class EarlyStopOnBoth(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best, self.best_at = state_dict["best"], state_dict["best_at"]
         self.stopped = state_dict.get("stopped", False)
+
+
+class StopTogether(pl.Callback):
+    """A signal that ends a training at once ends the processes it has started, too.
+
+    Where checkpoints are kept, ``BestAndLast`` has signals wait for the end of the step, at which
+    the processes stop together by themselves.
+    """
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        signals.be_patient(False)  # Lightning's handler would wait for the other processes
+
+    def on_exception(
+        self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        launcher: Any = trainer.strategy.launcher
+        if isinstance(exception, Interrupted) and not exception.kept and launcher is not None:
+            launcher.kill(exception.signum)
