@@ -189,3 +189,26 @@ def equally_trained(adult):
     for name, value in by_hand.state_dict().items():
         assert torch.equal(value, expected[name]), name
     return under_lightning
+
+
+@pytest.mark.bench
+def test_checkpoints_take_little_of_a_training_and_it_is_printed(
+    command, monkeypatch, tmp_path, capsys
+):
+    save, saves = BestAndLast._save, []  # the first before the first step, the last at the end
+
+    def timed(*given):
+        began = time.perf_counter()
+        save(*given)
+        saves.append((began, time.perf_counter()))
+
+    monkeypatch.setattr(BestAndLast, "_save", timed)
+    words = ["+experiment=cgan_adult", "trainer.max_epochs=20", "refiner=none"]
+    assert command("train", *words, f"hydra.run.dir={tmp_path}").status == 0
+    training, saving = saves[-1][1] - saves[0][0], sum(end - began for began, end in saves)
+    size = (tmp_path / "checkpoints" / "last.ckpt").stat().st_size / 2**20
+    with capsys.disabled():
+        Console(width=110).print(
+            f"\n{len(saves)} checkpoints of {size:.0f} MiB: {saving:.2f} s of {training:.0f} s of "
+            f"training, {saving / training:.2%} (goal 2 %)"
+        )
