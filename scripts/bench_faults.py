@@ -49,7 +49,7 @@ def main() -> None:
         while killed < KILLS:
             run, times, runs = folder / f"run {runs}", 0, runs + 1
             while True:
-                row = kill(folder, run, rng.uniform(0, length) if killed < KILLS else 1e9)
+                row = kill(folder, run, rng.uniform(0, length) if killed < KILLS else None)
                 if row is None:
                     break
                 killed, times = killed + 1, times + 1
@@ -103,8 +103,8 @@ def command(words: list[str]) -> None:
     train.run()
 
 
-def kill(folder: Path, run: Path, after: float) -> tuple[str, ...] | None:
-    """What was found after a kill; None where the process had finished before."""
+def kill(folder: Path, run: Path, after: float | None) -> tuple[str, ...] | None:
+    """What a kill ``after`` seconds left; None where the process finished before, or was let be."""
     process, _ = start(folder, run)
     process.join(after)
     if process.exitcode:
