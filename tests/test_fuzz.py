@@ -95,6 +95,11 @@ def test_whole_numbers_beyond_float_precision_are_exact_beside_ones_with_a_point
     assert table["a"].tolist() == [9007199254740993, 2, 1000, -9007199254740993]
 
 
+def test_a_whole_number_beyond_float64_stays_exact_beside_a_plus_sign(tmp_path):
+    table = read(tmp_path, "a\n9007199254740993\n+1\n")  # 2**53 + 1; Arrow reads no plus
+    assert table["a"].tolist() == [9007199254740993, 1]
+
+
 def test_a_part_of_a_date_that_stands_twice_in_its_format_is_refused(tmp_path):
     text = "@relation r\n@attribute d date 'MM-MM'\n@data\n'01-01'\n"
     with pytest.raises(TabganError, match=r"column 'd': date format '%m-%m': redefinition"):

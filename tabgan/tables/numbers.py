@@ -107,6 +107,6 @@ def _parse_slowly(text: pa.Array) -> tuple[pa.Array, np.ndarray]:
         pc.match_substring_regex(text, INFINITE, ignore_case=True),
     )
     wrong = pc.invert(fits).fill_null(False).to_numpy(zero_copy_only=False)
-    kept = pc.if_else(fits, text, None).to_pylist()
-    numbers = [None if value is None else float(value) for value in kept]
-    return pa.array(numbers, type=pa.float64()), wrong
+    kept = pc.if_else(fits, text, None)
+    numbers = [None if value is None else float(value) for value in kept.to_pylist()]
+    return _exact(kept, pa.array(numbers, type=pa.float64())), wrong
