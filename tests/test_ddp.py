@@ -77,16 +77,8 @@ def test_what_is_said_is_said_once(pair):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "words",
-    [
-        tiny_words("ctgan"),
-        (*tiny_words("scored_surrogate"), "callbacks=scored"),
-        (*tiny_words("cgan_basic"), "+tool=[pacgan,historical_averaging]"),
-    ],
-)
-def test_every_kind_of_model_trains_alike_in_both_processes(words, mixed_arff, tmp_path):
-    (first, other), _ = seen_by_both(tmp_path, started(tmp_path, mixed_arff, *words))
+def test_ctgan_trains_alike_in_both_processes(mixed_arff, tmp_path):
+    (first, other), _ = seen_by_both(tmp_path, started(tmp_path, mixed_arff, *tiny_words("ctgan")))
     assert len(first["batches"]) == len(other["batches"]) == 20
     for name, weights in first["weights"].items():
         if "running_" not in name:  # each process's batch norms know its own rows
