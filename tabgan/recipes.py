@@ -168,7 +168,7 @@ def build_trainer(
     asked = _plain(OmegaConf.create(parts), resolve=True)
     if is_first():
         given = folder / ".hydra" / "overrides.yaml"
-        words = OmegaConf.load(given) if given.is_file() else []
+        words: Any = OmegaConf.load(given) if given.is_file() else []
         first = [str(word).lstrip("+").partition("=")[0] for word in words]
         record_configuration(loggers, asked, OmegaConf.to_yaml(cfg), first=first)
         save_map(encoder, folder)
