@@ -322,8 +322,8 @@ def of_csv(rng: random.Random, folder: Path) -> str:
         )  # fmt: skip
     except Exception:
         return ALONE
-    if table.shape[1] == 1:  # where a line of spaces, tabs or empty quotes is a value, or none
-        table, expected = (rows[rows.iloc[:, 0].astype("str").fillna("").str.strip() != ""]
+    if table.shape[1] == 1:  # where a line of spaces and tabs is a missing value, or none
+        table, expected = (rows[~rows.iloc[:, 0].astype("str").fillna("").str.strip().isin(MISSING)]
                            for rows in (table, expected))  # fmt: skip
     names = [str(name).strip().removeprefix("\ufeff") for name in expected]
     if names != [name.removeprefix("\ufeff") for name in table] or len(expected) != len(table):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-STEPS = 2_000  # generator steps of a training; rounds of boundary seeking gain more
+STEPS = 4_000  # generator steps of a training ...
+STEPS_OF_MANY, MANY_ROWS = 2_000, 20_000  # ... and of so many rows: boundary seeking learns more
 BATCH_ROWS = 500
 ROWS_PER_COMPONENT = 20
 COMPONENTS = 1_000
@@ -14,12 +15,13 @@ def plan(n_rows: int) -> dict[str, int]:
     """The value of each configuration key that may be ``auto``, for ``n_rows`` training rows.
 
     * ``data.batch_size``: 500, or half of the rows where that is less;
-    * ``trainer.max_epochs``: as many as 2,000 generator steps take;
+    * ``trainer.max_epochs``: as many as 4,000 generator steps take, 2,000 from 20,000 rows on;
     * ``model.generator.n_components``: one per 20 rows, at most 1,000.
     """
     batch_size = max(min(BATCH_ROWS, n_rows // 2), 1)
+    steps = STEPS_OF_MANY if n_rows >= MANY_ROWS else STEPS
     return {
         "data.batch_size": batch_size,
-        "trainer.max_epochs": math.ceil(STEPS / (n_rows // batch_size)),
+        "trainer.max_epochs": math.ceil(steps / (n_rows // batch_size)),
         "model.generator.n_components": max(min(COMPONENTS, n_rows // ROWS_PER_COMPONENT), 1),
     }
