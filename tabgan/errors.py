@@ -4,14 +4,19 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 LISTED = 20  # valid names shown at most
+MOST_LETTERS = 4_000  # of a mistake's text; what a user gave may be a megabyte
 
 
 class TabganError(ValueError):
     """A mistake of the caller's, told in one line: what was expected, what came, and where.
 
     It is a ``ValueError``, so library users need no new name; commands print its text alone
-    and exit with status 1.
+    and exit with status 1. Of a text that is too long for a line the middle is left out.
     """
+
+    def __init__(self, text: str = "") -> None:
+        half = MOST_LETTERS // 2
+        super().__init__(text if len(text) <= MOST_LETTERS else f"{text[:half]} … {text[-half:]}")
 
 
 def nearest(name: str, names: Iterable[object]) -> str:

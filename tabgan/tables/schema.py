@@ -281,7 +281,7 @@ def _column_from_plain(entry: Any) -> Column:
             f"schema: column {entry['name']!r} has unknown fields {unknown}; "
             f"known are {sorted(PLAIN)}"
         )
-    if "kind" not in entry:
+    if entry.get("kind") is None:
         raise TabganError(f"schema: column {entry['name']!r} has no 'kind'")
     said = {key: value for key, value in entry.items() if value is not None}
     for key, value in said.items():

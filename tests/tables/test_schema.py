@@ -144,6 +144,7 @@ def test_an_absent_target_is_refused():
         ("[]", "expected an object with a list 'columns'"),
         ('{"format": 9, "columns": []}', "expected format 1, got 9"),
         ('{"columns": [{"name": "a"}]}', "column 'a' has no 'kind'"),
+        ('{"columns": [{"name": "a", "kind": null}]}', "column 'a' has no 'kind'"),
         ('{"columns": [{"name": "a", "kynd": "x"}]}', r"column 'a' has unknown fields \['kynd'\]"),
     ],
 )

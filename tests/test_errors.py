@@ -1,0 +1,10 @@
+"""A mistake is told in one line."""
+
+from tabgan.errors import MOST_LETTERS, TabganError
+
+
+def test_a_text_that_is_no_line_loses_its_middle():
+    told = str(TabganError("where.age: got " + 1_000_000 * "x" + "; expected a number"))
+    assert told.startswith("where.age: got xx")
+    assert told.endswith("xx; expected a number")
+    assert len(told) == MOST_LETTERS + len(" … ")
