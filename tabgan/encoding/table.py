@@ -296,9 +296,14 @@ class TableEncoder:
             TabganError: when the folder holds no such state, or one of another version.
         """
         state = load_state(folder)
-        schema = TableSchema.from_plain(state["schema"])
-        chosen = {key: state[key] for key in CHOICES if key in state}  # older runs have fewer
-        return cls(schema, **chosen)._restore(state)
+        try:
+            schema = TableSchema.from_plain(state["schema"])
+            chosen = {key: state[key] for key in CHOICES if key in state}  # older runs have fewer
+            return cls(schema, **chosen)._restore(state)
+        except TabganError as error:
+            raise TabganError(f"{folder}: {error}") from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise TabganError(f"{folder}: not the state of an encoder: {error!r}") from error
 
     def _restore(self, state: dict[str, Any]) -> Self:
         self.encodings_ = state["encodings"]

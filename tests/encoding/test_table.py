@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tabgan.encoding.state import save_state
 from tabgan.encoding.table import BLOCKS, NOMINALS, SCALARS, TableEncoder
 from tabgan.errors import TabganError
 from tabgan.tables.schema import Column, TableSchema
@@ -211,3 +212,9 @@ def test_a_way_with_missing_cells_that_nobody_knows_is_refused(schema):
             schema, nominal="onehot", numeric="standard", levels=0, derive=False,
             conditional=True, missing="hole",
         )  # fmt: skip
+
+
+def test_another_state_in_an_encoders_place_is_refused(tmp_path):
+    save_state(tmp_path, {"rounds": []})
+    with pytest.raises(TabganError, match=r"not the state of an encoder: KeyError\('schema'\)"):
+        TableEncoder.load(tmp_path)
