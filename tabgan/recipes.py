@@ -78,7 +78,9 @@ def settle(
 
     What is ``kept`` of an earlier run's plan goes before what this table would give.
     """
-    used = resolve_auto(cfg, plan(len(datamodule.coded("train")[0])) | dict(kept or {}))
+    n_rows = len(datamodule.coded("train")[0])
+    planned = plan(n_rows, seeking=_seeking_rounds(cfg) > 0)
+    used = resolve_auto(cfg, planned | dict(kept or {}))
     datamodule.batch_size = cfg.data.batch_size
     if is_first():
         save_plan(used, folder)
@@ -117,7 +119,6 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -
     rows, _ = datamodule.coded("sample")
     generator = cfg.model.generator
     warm = bool(generator.get("warm", False))
-    seeking = cfg.callbacks.get("boundary")
     sizes = Sizes(
         rows=rows,
         n_columns=len(datamodule.schema.columns),
@@ -129,11 +130,17 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -
         moments=bool(cfg.model.get("moments", 0)),
         n_components=generator.n_components if warm else 0,
         passes=generator.passes if warm else 0,
-        seeking=seeking.rounds if seeking and warm else 0,
+        seeking=_seeking_rounds(cfg),
         rounds=cfg.refiner.rounds,
         pool_factor=cfg.refiner.pool_factor,
     )
     foretell(sizes, None if limit == AUTO else float(limit))
+
+
+def _seeking_rounds(cfg: DictConfig) -> int:
+    """Rounds of boundary seeking, which a generator without components has none of."""
+    boundary = cfg.callbacks.get("boundary")
+    return int(boundary.rounds) if boundary and "n_components" in cfg.model.generator else 0
 
 
 def _steps(cfg: DictConfig, n_rows: int) -> int:

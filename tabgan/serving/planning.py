@@ -5,21 +5,26 @@ from __future__ import annotations
 import math
 
 STEPS = 4_000  # generator steps of a training ...
-STEPS_OF_MANY, MANY_ROWS = 2_000, 20_000  # ... and of so many rows: boundary seeking learns more
+SOUGHT_STEPS, SOUGHT_ROWS = 2_000, 20_000  # ... and with boundary seeking on so many rows
 BATCH_ROWS = 500
 ROWS_PER_COMPONENT = 20
 COMPONENTS = 1_000
 
 
-def plan(n_rows: int) -> dict[str, int]:
+def plan(n_rows: int, *, seeking: bool = False) -> dict[str, int]:
     """The value of each configuration key that may be ``auto``, for ``n_rows`` training rows.
 
     * ``data.batch_size``: 500, or half of the rows where that is less;
-    * ``trainer.max_epochs``: as many as 4,000 generator steps take, 2,000 from 20,000 rows on;
+    * ``trainer.max_epochs``: as many as 4,000 generator steps take, or 2,000 with boundary
+      seeking from 20,000 rows on, of which its trees learn enough;
     * ``model.generator.n_components``: one per 20 rows, at most 1,000.
+
+    Args:
+        n_rows: training rows.
+        seeking: whether boundary seeking takes a part of the training over.
     """
     batch_size = max(min(BATCH_ROWS, n_rows // 2), 1)
-    steps = STEPS_OF_MANY if n_rows >= MANY_ROWS else STEPS
+    steps = SOUGHT_STEPS if seeking and n_rows >= SOUGHT_ROWS else STEPS
     return {
         "data.batch_size": batch_size,
         "trainer.max_epochs": math.ceil(steps / (n_rows // batch_size)),

@@ -2,10 +2,10 @@ from tabgan.serving.planning import plan
 
 
 def test_a_large_table_gets_full_batches_and_components():
-    # 30,000 / 500 = 60 steps an epoch, 2,000 / 60 = 33.3 epochs
+    # 30,000 / 500 = 60 steps an epoch, 4,000 / 60 = 66.7 epochs
     assert plan(30_000) == {
         "data.batch_size": 500,
-        "trainer.max_epochs": 34,
+        "trainer.max_epochs": 67,
         "model.generator.n_components": 1000,
     }
 
@@ -18,9 +18,10 @@ def test_a_tiny_table_gets_two_steps_an_epoch_and_few_components():
     }
 
 
-def test_fewer_than_20_000_rows_get_twice_the_steps():
-    assert plan(19_999)["trainer.max_epochs"] == 103  # 4,000 / 39 = 102.6
-    assert plan(20_000)["trainer.max_epochs"] == 50  # 2,000 / 40
+def test_boundary_seeking_takes_half_of_the_steps_over_from_20_000_rows_on():
+    assert plan(19_999, seeking=True)["trainer.max_epochs"] == 103  # 4,000 / 39 = 102.6
+    assert plan(20_000, seeking=True)["trainer.max_epochs"] == 50  # 2,000 / 40
+    assert plan(20_000)["trainer.max_epochs"] == 100
 
 
 def test_two_rows_are_enough_to_plan():
