@@ -302,8 +302,9 @@ def test_a_file_of_attacks_that_does_not_fit_is_refused(prepared, tmp_path):
 @pytest.mark.slow
 def test_the_command_runs_on_a_slice_of_nsl_kdd(command, shared_data, tmp_path, monkeypatch):
     monkeypatch.setenv("TABGAN_DATA", str(shared_data))
-    recipe = "+experiment=evade_nslkdd,trainer.limit_train_batches=5,traffic.tested_rows=60"
-    words = [f"study.words=[{recipe}]", "study.detectors=[DT]"]
+    recipe = ("+experiment=evade_nslkdd", "trainer.limit_train_batches=5", "traffic.tested_rows=60")
+    listed = ",".join(f'"{word}"' for word in recipe)
+    words = [f"study.words=[{listed}]", "study.detectors=[DT]"]
     ended = command("study", "+study=evade_nslkdd", "cache=cache", *words)
     assert ended.status == 0, ended.err
     out = tmp_path / "outputs" / "study" / "evade_nslkdd"
