@@ -142,8 +142,8 @@ def coded(mixed_arff, tmp_path):
     """``coded()`` opens the codes of a table, which lie in ``<tmp_path>/cache``."""
     choices = {"nominal": "onehot", "numeric": "quantile_normal", "levels": 20, "derive": True}
     make = partial(TableEncoder, **choices, conditional=True, many="auto")
-    asked = {"target": "label", "schema_path": None, "drop": (), "seed": 0, "test_fraction": 0.1}
-    source = Source(path=mixed_arff, choices=choices, **asked)
+    asked = {"target": "label", "schema_path": None, "test_path": None, "drop": (), "seed": 0}
+    source = Source(path=mixed_arff, choices=choices, test_fraction=0.1, **asked)
     return lambda: coded_table(source, make, tmp_path / "cache")
 
 
