@@ -151,11 +151,8 @@ class BoundarySeeking(pl.Callback):
         rows = CodedRows.empty(n, net.layout, device=module.device)
         for start in range(0, n, DRAW_ROWS):
             some = slice(start, start + DRAW_ROWS)
-            raw, log_scales = net.outputs(component[some], noise[some], condition[some])
-            if log_scales is not None:
-                deviations = net.draw_deviations(component[some], log_scales, rng)
-                raw = raw.index_add(1, net.scalars, deviations)
-            rows.write(start, net.heads.draw(raw, rng))
+            outputs = net.outputs(component[some], noise[some], condition[some])
+            rows.write(start, net.draw_codes(component[some], *outputs, rng))
         classes = condition.argmax(dim=1) if condition.shape[1] else torch.zeros_like(component)
         decoded = rows.to(torch.device("cpu")), condition.cpu().numpy()
         return Pool(

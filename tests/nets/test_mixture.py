@@ -53,13 +53,18 @@ def test_codes_and_dense_rows_give_the_same_mixture():
         assert torch.equal(getattr(dense, name), getattr(coded, name))
 
 
-def test_the_joint_density_is_a_product_of_shares_and_normals():
-    state = _State(
+def one_component():
+    """With share .25: a of .2 and .8, x of mean 1 and deviation 2, b of .5, .4 and .1."""
+    return _State(
         log_weights=torch.tensor([0.25]).log(),
         centres=torch.cat([torch.tensor([[0.2, 0.8]]).log(), torch.tensor([[1.0]]),
                            torch.tensor([[0.5, 0.4, 0.1]]).log()], dim=1),
         factors=torch.tensor([[[2.0]]]),
     )  # fmt: skip
+
+
+def test_the_joint_density_is_a_product_of_shares_and_normals():
+    state = one_component()
     rows = CodedRows.of(torch.tensor([[0.0, 1, 5, 0, 1, 0]]), LAYOUT)
     # x = 5 is two deviations of 2 from 1
     normal = math.exp(-2.0) / (2 * math.sqrt(2 * math.pi))
@@ -127,12 +132,7 @@ def with_holes(rows, layout, **holes):
 
 
 def test_a_hole_leaves_its_column_out_of_the_joint_density():
-    state = _State(
-        log_weights=torch.tensor([0.25]).log(),
-        centres=torch.cat([torch.tensor([[0.2, 0.8]]).log(), torch.tensor([[1.0]]),
-                           torch.tensor([[0.5, 0.4, 0.1]]).log()], dim=1),
-        factors=torch.tensor([[[2.0]]]),
-    )  # fmt: skip
+    state = one_component()
     row, hidden = torch.tensor([[0.0, 1, 5, 0, 1, 0]]), torch.tensor([True])
     without_b = with_holes(row, LAYOUT, b=hidden)
     normal = math.exp(-2.0) / (2 * math.sqrt(2 * math.pi))
