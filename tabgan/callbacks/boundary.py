@@ -16,7 +16,7 @@ from tabgan.encoding.coded import CodedRows
 from tabgan.errors import TabganError
 from tabgan.losses.boundary import boundary_loss
 from tabgan.modules.cgan import CGANModule
-from tabgan.nets.likelihood import expected_log_likelihood, log_likelihood
+from tabgan.nets.likelihood import RowDistribution
 from tabgan.nets.mixture_generator import MixtureGenerator
 from tabgan.sampling.density_ratio import MIN_REAL_ROWS, Split, chance, fit_ratio
 from tabgan.sampling.refiner import Marginals
@@ -173,18 +173,18 @@ class BoundarySeeking(pl.Callback):
         lr: float,
     ) -> None:
         """One pass of ``learner`` over the rows that ``net``, its equal, has drawn."""
-        optimizer = torch.optim.Adam(learner.parameters(), lr=lr, betas=(0.9, 0.99))
+        optimizer = torch.optim.Adam(learner.parameters(), lr=lr, betas=(0.9, 0.99), fused=True)
         order = rng_at(self.seed, "boundary", "order", self.done).permutation(len(weights))
         size = min(max(len(order) // STEPS, LEAST_BATCH), MOST_BATCH)
         for places in torch.from_numpy(order).to(weights.device).split(size):
             given = pool.component[places], pool.noise[places], pool.condition[places]
             with torch.no_grad():
-                before = net.outputs(*given)
-            outputs = learner.outputs(*given)
-            likelihoods = log_likelihood(learner, given[0], outputs, pool.rows.at(places))
-            expected = expected_log_likelihood(learner, given[0], outputs, before)
+                before = RowDistribution.of(net, given[0], *net.outputs(*given))
+            now = RowDistribution.of(learner, given[0], *learner.outputs(*given))
+            likelihood = now.log_likelihood(pool.rows.at(places))
+            expected = now.expected_log_likelihood(before)
             optimizer.zero_grad()
-            boundary_loss(weights[places], likelihoods, expected).backward()
+            boundary_loss(weights[places], likelihood, expected).backward()
             optimizer.step()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,69 +12,82 @@ from torch.nn.functional import log_softmax
 from tabgan.encoding.coded import CodedRows
 from tabgan.nets.mixture_generator import MixtureGenerator
 
-Outputs = tuple[Tensor, Tensor | None]  # what ``MixtureGenerator.outputs`` gives
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RowDistribution:
+    """q(row | k, z): the columns are independent, the scalars jointly normal.
 
-def log_likelihood(
-    net: MixtureGenerator, component: Tensor, outputs: Outputs, rows: CodedRows
-) -> Tensor:
-    """The logarithm of q(row | k, z), [n]: the columns are independent, the scalars jointly normal.
-
-    Shape:
-        component: int64 [n]
-        outputs: raw [n, row_width] and log_scales [n, n_scalars] or None, of these components
-        rows: n coded rows
+    Attributes:
+        net: the generator.
+        component: k, int64 [n].
+        raw: logits and means, [n, row_width], of ``MixtureGenerator.outputs``.
+        log_scales: of the scalars, [n, n_scalars], of the same; None without scalars.
+        log_shares: of every discrete block's categories, [n, width] each.
     """
-    raw, log_scales = outputs
-    total = raw.new_zeros(len(raw))
-    for place, block in enumerate(_discrete(net)):
-        codes = rows.codes[:, place : place + 1].long()
-        total = total + log_softmax(raw[:, block], dim=1).gather(1, codes)[:, 0]
-    if log_scales is not None:
-        scaled = (rows.scalars - raw[:, net.scalars]) * torch.exp(-log_scales)
-        squares = _solved(net, component, scaled[:, :, None]).square().sum(dim=(1, 2))
-        total = total - 0.5 * squares - _log_volume(net, component, log_scales)
-    return total
 
+    net: MixtureGenerator
+    component: Tensor
+    raw: Tensor
+    log_scales: Tensor | None
+    log_shares: list[Tensor]
 
-def expected_log_likelihood(
-    net: MixtureGenerator, component: Tensor, outputs: Outputs, before: Outputs
-) -> Tensor:
-    """E[log q(row | k, z)] [n] over rows of ``before``, exactly: minus a cross-entropy.
-
-    Shape:
-        component: int64 [n]
-        outputs, before: raw [n, row_width] and log_scales [n, n_scalars] or None
-    """
-    (raw, log_scales), (raw_before, scales_before) = outputs, before
-    total = raw.new_zeros(len(raw))
-    for block in _discrete(net):
-        shares = torch.softmax(raw_before[:, block], dim=1)
-        total = total + (shares * log_softmax(raw[:, block], dim=1)).sum(dim=1)
-    if log_scales is not None and scales_before is not None:
-        apart = (raw_before - raw)[:, net.scalars] * torch.exp(-log_scales)
-        spread = torch.exp(scales_before - log_scales)[:, :, None] * net.component_factors(
-            component
+    @classmethod
+    def of(
+        cls, net: MixtureGenerator, component: Tensor, raw: Tensor, log_scales: Tensor | None
+    ) -> RowDistribution:
+        """What ``net`` draws from, given what its ``outputs`` gave."""
+        spans = [block.span for block in net.layout.blocks if block.kind == "discrete"]
+        return cls(
+            net=net,
+            component=component,
+            raw=raw,
+            log_scales=log_scales,
+            log_shares=[log_softmax(raw[:, span], dim=1) for span in spans],
         )
-        both = torch.cat([apart[:, :, None], spread], dim=2)  # [n, n_scalars, 1 + n_scalars]
-        squares = _solved(net, component, both).square().sum(dim=(1, 2))
-        total = total - 0.5 * squares - _log_volume(net, component, log_scales)
-    return total
 
+    def log_likelihood(self, rows: CodedRows) -> Tensor:
+        """The logarithm of q(row | k, z) of n coded rows, [n]."""
+        total = self.raw.new_zeros(len(self.raw))
+        for place, log_shares in enumerate(self.log_shares):
+            codes = rows.codes[:, place : place + 1].long()
+            total = total + log_shares.gather(1, codes)[:, 0]
+        if self.log_scales is not None:
+            scaled = (rows.scalars - self._means) * torch.exp(-self.log_scales)
+            squares = self._solved(scaled[:, :, None]).square().sum(dim=(1, 2))
+            total = total - 0.5 * squares - self._log_volume(self.log_scales)
+        return total
 
-def _discrete(net: MixtureGenerator) -> list[slice]:
-    return [block.span for block in net.layout.blocks if block.kind == "discrete"]
+    def expected_log_likelihood(self, before: RowDistribution) -> Tensor:
+        """E[log q(row | k, z)] [n] over the rows of ``before``, exactly: minus a cross-entropy.
 
+        ``before`` is of the same components and has the same correlations.
+        """
+        total = self.raw.new_zeros(len(self.raw))
+        for log_shares, log_shares_before in zip(self.log_shares, before.log_shares, strict=True):
+            total = total + (log_shares_before.exp() * log_shares).sum(dim=1)
+        if self.log_scales is not None and before.log_scales is not None:
+            apart = (before._means - self._means) * torch.exp(-self.log_scales)
+            spread = torch.exp(before.log_scales - self.log_scales)[:, :, None] * self._factors
+            both = torch.cat([apart[:, :, None], spread], dim=2)  # [n, n_scalars, 1 + n_scalars]
+            squares = self._solved(both).square().sum(dim=(1, 2))
+            total = total - 0.5 * squares - self._log_volume(self.log_scales)
+        return total
 
-def _solved(net: MixtureGenerator, component: Tensor, values: Tensor) -> Tensor:
-    """L^-1 values, [n, n_scalars, m]."""
-    factors = net.component_factors(component).expand(len(values), -1, -1)
-    return torch.linalg.solve_triangular(factors, values, upper=False)
+    @property
+    def _means(self) -> Tensor:
+        return self.raw[:, self.net.scalars]
 
+    @property
+    def _factors(self) -> Tensor:
+        return self.net.component_factors(self.component)
 
-def _log_volume(net: MixtureGenerator, component: Tensor, log_scales: Tensor) -> Tensor:
-    """Half the log determinant of the scalars' covariance, and of 2 pi; [n]."""
-    diagonal = net.component_factors(component).diagonal(dim1=1, dim2=2)
-    n_scalars = log_scales.shape[1]
-    constant = 0.5 * math.log(2 * math.pi) * n_scalars
-    return diagonal.log().sum(dim=1) + log_scales.sum(dim=1) + constant
+    def _solved(self, values: Tensor) -> Tensor:
+        """L^-1 values, [n, n_scalars, m]."""
+        factors = self._factors.expand(len(values), -1, -1)
+        return torch.linalg.solve_triangular(factors, values, upper=False)
+
+    def _log_volume(self, log_scales: Tensor) -> Tensor:
+        """Half the log determinant of the scalars' covariance, and of 2 pi; [n]."""
+        diagonal = self._factors.diagonal(dim1=1, dim2=2)
+        constant = 0.5 * math.log(2 * math.pi) * log_scales.shape[1]
+        return diagonal.log().sum(dim=1) + log_scales.sum(dim=1) + constant

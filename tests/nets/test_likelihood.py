@@ -6,7 +6,7 @@ from torch.distributions import Categorical, MultivariateNormal, kl_divergence
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
-from tabgan.nets.likelihood import expected_log_likelihood, log_likelihood
+from tabgan.nets.likelihood import RowDistribution
 from tabgan.nets.mixture_generator import MixtureGenerator
 
 LAYOUT = RowLayout.from_widths(
@@ -49,7 +49,7 @@ def test_the_likelihood_is_that_of_independent_categories_and_joint_scalars(net)
     for place, span in enumerate(SPANS):
         expected = expected + Categorical(logits=raw[:, span]).log_prob(codes[:, place])
     rows = CodedRows(layout=LAYOUT, codes=codes.to(torch.int16), scalars=scalars)
-    found = log_likelihood(net, COMPONENT, (raw, log_scales), rows)
+    found = RowDistribution.of(net, COMPONENT, raw, log_scales).log_likelihood(rows)
     torch.testing.assert_close(found, expected)
 
 
@@ -60,4 +60,5 @@ def test_the_expected_likelihood_is_minus_entropy_and_divergence(net):
     for span in SPANS:
         q, p = Categorical(logits=now[0][:, span]), Categorical(logits=before[0][:, span])
         expected = expected - p.entropy() - kl_divergence(p, q)
-    torch.testing.assert_close(expected_log_likelihood(net, COMPONENT, now, before), expected)
+    now, before = (RowDistribution.of(net, COMPONENT, *each) for each in (now, before))
+    torch.testing.assert_close(now.expected_log_likelihood(before), expected)
