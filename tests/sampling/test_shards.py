@@ -56,6 +56,12 @@ def test_all_parts_are_one_dataset(parts):
     assert len(pd.read_parquet(parts)) == 1_003
 
 
+def test_what_was_asked_lies_beside_the_parts_and_is_none_of_them(parts):
+    assert "n=1003" in (parts / "_asked" / "multirun.yaml").read_text()
+    assert not (parts.parent / "multirun.yaml").exists()
+    assert ds.dataset(parts).count_rows() == 1_003
+
+
 def test_the_manifest_lists_the_parts_and_their_sums(parts):
     manifest = read_manifest(parts)
     assert (manifest["rows"], manifest["shards"], manifest["missing"]) == (1_003, 4, [])
