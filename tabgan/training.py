@@ -138,6 +138,7 @@ def fit_refiner(
         rounds=rounds,
         pool_factor=pool_factor,
         seed=seed,
+        held=datamodule.unseen,
         progress=log.info,
     )
     if not refiner.rounds_:

@@ -35,8 +35,14 @@ class Split:
     held: Floats
 
     @classmethod
-    def of(cls, rows: Floats) -> Self:
-        """``HELD_SHARE`` of the rows, the first ones, are held out; at least ``MIN_HELD_ROWS``."""
+    def of(cls, rows: Floats, held: Floats | None = None) -> Self:
+        """All ``rows`` beside rows that nothing was ever fitted on, where there are such.
+
+        Otherwise, or where these are under ``MIN_HELD_ROWS``, the first ``HELD_SHARE`` of the rows
+        are held out, and at least so many.
+        """
+        if held is not None and len(held) >= MIN_HELD_ROWS:
+            return cls(kept=rows, held=held)
         n_held = max(int(HELD_SHARE * len(rows)), MIN_HELD_ROWS)
         return cls(kept=rows[n_held:], held=rows[:n_held])
 

@@ -112,11 +112,12 @@ class Marginals:
 class Refiner:
     """Rejection of generated rows in rounds, each fitted on the survivors of those before it.
 
-    A round is the mean of ``MODELS`` boosted classifiers. Both stop on held-out rows that no round
-    is ever grown on: a real row that an earlier round has learned looks well covered to the next
-    one, which would then stop too early. Rejection by estimated odds bends the marginals, so a
-    last step, one weight per column and bin, puts them right. A row survives a step with
-    probability min(1, exp(log_odds - cap)), cap being a high quantile of the pool's log-odds.
+    A round is the mean of ``MODELS`` boosted classifiers. Both stop on held-out rows that neither
+    a round nor the generator has learned: to trees, a real row that was followed looks well
+    covered, so they would stop too early, and at once where the generator itself has followed
+    trees. Rejection by estimated odds bends the marginals, so a last step, one weight per column
+    and bin, puts them right. A row survives a step with probability min(1, exp(log_odds - cap)),
+    cap being a high quantile of the pool's log-odds.
 
     Rows are ordinal: category codes and numbers as float64, NaN where missing.
 
@@ -151,6 +152,7 @@ class Refiner:
         rounds: int,
         pool_factor: float,
         seed: int,
+        held: Floats | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
         """Fit round after round until ``rounds``, or until one has nothing left to teach.
@@ -162,6 +164,8 @@ class Refiner:
             rounds: at most so many.
             pool_factor: generated survivors per real row that a round is fitted on.
             seed: fixes everything but ``draw``.
+            held: real rows that the generator has not seen, as validation rows, float64
+                [m, n_columns]: they say when to stop. None, or under 60: some of ``real`` do.
             progress: called with one line per round.
         """
         self.__init__()  # type: ignore[misc]  # a second fit forgets the first
@@ -172,7 +176,7 @@ class Refiner:
         order = rng_at(seed, "refine", "real").permutation(len(real))
         real = real[order[:MOST_REAL_ROWS]]
         n_pool = int(np.clip(pool_factor * len(real), MIN_POOL_ROWS, MOST_POOL_ROWS))
-        real_split = Split.of(real)
+        real_split = Split.of(real, held)
         survivors = _Survivors(self, draw, seed)
         say = progress or (lambda line: None)
         for index in range(rounds):

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
+from numpy.typing import NDArray
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
@@ -209,6 +211,14 @@ class TableDataModule(pl.LightningDataModule):
         or some of them where they lie on the disk, with conditions that are codes too.
         """
         return self._coded[part]
+
+    @property
+    def unseen(self) -> NDArray[np.float64] | None:
+        """Numbers of rows like the training rows that no net learns: the validation rows.
+
+        float64 [n, n_columns]; None where classes were balanced, which they are not among these.
+        """
+        return None if self.balance else self.encoder.numbers(self.validation)
 
     def encoded(self, part: str) -> tuple[torch.Tensor, torch.Tensor]:
         """The same with dense rows [n, row_width]: the whole part, expanded."""

@@ -99,6 +99,16 @@ def test_few_real_rows_are_not_refined_and_the_reason_says_so():
     assert refiner.total_acceptance == 1.0
 
 
+def test_rows_that_were_set_apart_say_when_to_stop():
+    real = pairs(3_000, 0.8, np.random.default_rng(0))
+    held = coins(500, 9)  # in which the coins are as independent as the generator's
+    refiner = Refiner().fit(real, coins, rounds=2, pool_factor=2.0, seed=0, held=held)
+    assert refiner.rounds_ == []
+    assert refiner.reason_.startswith("held-out rows are not told apart any more (AUC 0.")
+    few = Refiner().fit(real, coins, rounds=2, pool_factor=2.0, seed=0, held=held[:59])
+    assert few.aucs_[0] > 0.6  # under 60 decide nothing: some of the real rows do
+
+
 def test_a_small_table_is_refined_with_few_leaves():
     real = pairs(300, 0.95, np.random.default_rng(0))
     refiner = Refiner().fit(real, coins, rounds=1, pool_factor=2.0, seed=0)
