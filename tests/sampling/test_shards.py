@@ -56,8 +56,9 @@ def test_all_parts_are_one_dataset(parts):
     assert len(pd.read_parquet(parts)) == 1_003
 
 
-def test_what_was_asked_lies_beside_the_parts_and_is_none_of_them(parts):
-    assert "n=1003" in (parts / "_asked" / "multirun.yaml").read_text()
+def test_what_was_asked_lies_in_a_folder_of_its_own_and_not_among_the_parts(parts):
+    (asked,) = parts.parent.glob("outputs/sample/sweep_*/multirun.yaml")
+    assert "n=1003" in asked.read_text()
     assert not (parts.parent / "multirun.yaml").exists()
     assert ds.dataset(parts).count_rows() == 1_003
 
