@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -53,8 +54,7 @@ class RowDistribution:
             total = total + log_shares.gather(1, codes)[:, 0]
         if self.log_scales is not None:
             scaled = (rows.scalars - self._means) * torch.exp(-self.log_scales)
-            squares = self._solved(scaled[:, :, None]).square().sum(dim=(1, 2))
-            total = total - 0.5 * squares - self._log_volume(self.log_scales)
+            total = total + self._log_normal(scaled[:, :, None], self.log_scales)
         return total
 
     def expected_log_likelihood(self, before: RowDistribution) -> Tensor:
@@ -69,25 +69,25 @@ class RowDistribution:
             apart = (before._means - self._means) * torch.exp(-self.log_scales)
             spread = torch.exp(before.log_scales - self.log_scales)[:, :, None] * self._factors
             both = torch.cat([apart[:, :, None], spread], dim=2)  # [n, n_scalars, 1 + n_scalars]
-            squares = self._solved(both).square().sum(dim=(1, 2))
-            total = total - 0.5 * squares - self._log_volume(self.log_scales)
+            total = total + self._log_normal(both, self.log_scales)
         return total
 
     @property
     def _means(self) -> Tensor:
         return self.raw[:, self.net.scalars]
 
-    @property
+    @cached_property
     def _factors(self) -> Tensor:
         return self.net.component_factors(self.component)
 
-    def _solved(self, values: Tensor) -> Tensor:
-        """L^-1 values, [n, n_scalars, m]."""
-        factors = self._factors.expand(len(values), -1, -1)
-        return torch.linalg.solve_triangular(factors, values, upper=False)
+    def _log_normal(self, scaled: Tensor, log_scales: Tensor) -> Tensor:
+        """-|L^-1 scaled|^2 / 2 less half the log determinant of 2 pi times the covariance, [n].
 
-    def _log_volume(self, log_scales: Tensor) -> Tensor:
-        """Half the log determinant of the scalars' covariance, and of 2 pi; [n]."""
-        diagonal = self._factors.diagonal(dim1=1, dim2=2)
+        Shape:
+            scaled: [n, n_scalars, m], deviations over exp(log_scales)
+        """
+        factors = self._factors.expand(len(scaled), -1, -1)
+        solved = torch.linalg.solve_triangular(factors, scaled, upper=False)
+        log_volume = self._factors.diagonal(dim1=1, dim2=2).log().sum(dim=1) + log_scales.sum(dim=1)
         constant = 0.5 * math.log(2 * math.pi) * log_scales.shape[1]
-        return diagonal.log().sum(dim=1) + log_scales.sum(dim=1) + constant
+        return -0.5 * solved.square().sum(dim=(1, 2)) - log_volume - constant
