@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tabgan.commands import end
+from tabgan.endings import end
 
 HELP = """\
 python -m tabgan.compare FOLDERS [out=FOLDER] [mark='KEY=VALUE KEY=VALUE']

@@ -23,8 +23,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from tabgan.arithmetic import compute_with
-from tabgan.commands import check_numbers, explain, quote, words_of
+from tabgan.commands import check_numbers
 from tabgan.composing import compose_run
+from tabgan.endings import explain
 from tabgan.errors import TabganError, nearest
 from tabgan.evaluation import RunData, read_data
 from tabgan.journey import train
@@ -42,6 +43,7 @@ from tabgan.tables.profile import infer_schema
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
 from tabgan.training import undisturbed
+from tabgan.words import quote, words_of
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback

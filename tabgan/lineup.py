@@ -13,8 +13,8 @@ from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.commands import explain
 from tabgan.encoding.table import TableEncoder
+from tabgan.endings import explain
 from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.evaluation import takes_a_run
 from tabgan.paths import conf_dir

@@ -12,13 +12,13 @@ from typing import Any
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.commands import quote
 from tabgan.errors import TabganError
 from tabgan.evaluation import read_data
 from tabgan.metrics.privacy import dcr_share
 from tabgan.report.reading import compared
 from tabgan.tables.splitting import split_rows
 from tabgan.tables.writers import write_table
+from tabgan.words import quote
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from tabgan.commands import job, launch, quote
+from tabgan.commands import job, launch
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
 from tabgan.sweeps import begin
+from tabgan.words import quote
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,6 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import URL
 
-from tabgan.commands import quote
 from tabgan.composing import compose_run
 from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.files import write_whole
@@ -31,6 +30,7 @@ from tabgan.locks import held
 from tabgan.seeding import seed_at
 from tabgan.signals import Interrupted
 from tabgan.sweeps import note_failure
+from tabgan.words import quote
 
 log = logging.getLogger(__name__)
 

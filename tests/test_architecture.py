@@ -60,6 +60,8 @@ FLOORS = [
     {"runs", "evading"},
     {"journey"},
     {"resuming"},
+    {"words"},
+    {"endings"},
     {"commands"},
     {"tuning"},
     {"evaluation"},
@@ -85,7 +87,7 @@ OF_HYDRA = {
     "train", "sample", "impute", "evaluate", "explore", "evaluation", "resplit",
     "commands", "recipes", "runs", "composing", "journey", "estimator", "lineup", "bench", "study",
     "matching", "querying", "resuming", "sweeps", "tuning", "tune", "curves", "scoring",
-    "auditing", "blackbox", "audit", "evading",
+    "auditing", "blackbox", "audit", "evading", "words", "endings",
 }  # fmt: skip
 
 

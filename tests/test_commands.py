@@ -9,10 +9,10 @@ from hydra import compose, initialize_config_dir
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabgan.commands import hydra_words, quote
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
 from tabgan.tables.schema import Column, TableSchema
+from tabgan.words import hydra_words, quote
 
 
 @pytest.fixture

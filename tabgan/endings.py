@@ -1,0 +1,114 @@
+"""How a command ends: one line for a user's mistake, what was kept and how to go on."""
+
+from __future__ import annotations
+
+import errno
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from hydra import compose
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from tabgan import sweeps
+from tabgan.composing import own_hydra
+from tabgan.errors import TabganError, nearest
+from tabgan.paths import conf_dir
+from tabgan.ranks import is_first
+from tabgan.signals import Interrupted
+from tabgan.words import split_word
+
+UNKNOWN_LAUNCHER = re.compile(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+?)_launcher\.")
+OF_THE_DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EIO}
+
+
+def stop(stopped: Interrupted, folder: Path | None) -> NoReturn:
+    """Say what stopped the process, what it kept and how to go on; exit as a shell expects it.
+
+    Of processes that train together the first one says it; Lightning would kill it, were another
+    to end with an error.
+    """
+    if not is_first():
+        sys.exit(0)
+    said = [f"stopped by {stopped}", stopped.kept or "at once", sweeps.way_on(folder)]
+    sys.stderr.write("; ".join(filter(None, said)) + "\n")
+    sys.exit(128 + stopped.signum)
+
+
+def end(error: Exception, config_name: str | None, folder: Path | None = None) -> NoReturn:
+    """Print a user's mistake as one line and exit with 1; raise anything else as it is.
+
+    A file that the disk refuses is one too; ``folder`` is that of a run that can go on after it.
+    """
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.errno in OF_THE_DISK:
+            where = f"{cause.filename}: " if cause.filename else ""
+            _fail("; ".join(filter(None, [f"{where}{cause.strerror}", sweeps.way_on(folder)])))
+        if isinstance(cause, TabganError | FloatingPointError):
+            _fail(str(cause))
+        if isinstance(cause, ModuleNotFoundError):
+            _fail(f"a package is missing: {cause}")
+        if isinstance(cause, RuntimeError) and (found := UNKNOWN_LAUNCHER.search(str(cause))):
+            _fail(f"a package is missing: pip install 'tabgan-lightning[{found[1]}]'")
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        _fail(explain(error, config_name or "train", sys.argv[1:]))
+    raise error
+
+
+def explain(error: Exception, config_name: str, words: Sequence[str]) -> str:
+    """Hydra's complaint about ``words``, with the nearest valid name where it knows the names."""
+    text = str(error)
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key}: a value is needed; give {error.full_key}=<value>"
+    if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
+        group, _, name = error.missing_cfg_file.rpartition("/")
+        return f"no {group} {name!r}; {nearest(name, error.options)}"
+    match = re.match(r"Could not override '([^']+)'", text)
+    if match and match[1] in _groups():
+        return text  # Hydra says where the group stands, or that it is added with a plus
+    if match:
+        return f"{match[1]}: no such key; {_nearest_key(match[1], config_name, words)}"
+    return text
+
+
+def forget(folder: Path, job_name: str) -> None:
+    """Remove a run folder in which nothing has begun, so that no mistake looks like a run."""
+    left = {path.name for path in folder.iterdir()} if is_first() else set()
+    if ".hydra" in left and left <= {".hydra", f"{job_name}.log", "plan.json", "run.json"}:
+        shutil.rmtree(folder)
+        if not any(folder.parent.iterdir()):
+            folder.parent.rmdir()
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _nearest_key(key: str, config_name: str, words: Sequence[str]) -> str:
+    """Valid keys near a mistyped one, looked up in the composed configuration of this command."""
+    choices = [word for word in words if split_word(word)[0].lstrip("+") in _groups()]
+    with own_hydra():
+        node: Any = compose(config_name, overrides=choices)
+    *parents, last = key.split("@")[0].split(".")
+    for depth, parent in enumerate(parents):
+        if not isinstance(node, DictConfig) or parent not in node:
+            return f"{'.'.join(parents[:depth]) or 'top level'}: {nearest(parent, node)}"
+        node = node[parent]
+    return nearest(last, [name for name in node if not str(name).startswith("_")])
+
+
+def _groups() -> set[str]:
+    """The configuration's groups: the folders of conf/."""
+    return {path.name for path in conf_dir().iterdir() if path.is_dir()}
+
+
+def _fail(text: str) -> NoReturn:
+    sys.stderr.write(f"error: {' '.join(text.split())}\n")
+    sys.exit(1)

@@ -1,0 +1,166 @@
+"""The command line's words, in Hydra's grammar."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import OmegaConf
+from yaml import YAMLError
+
+from tabgan.errors import TabganError, nearest
+from tabgan.ranks import is_first
+
+QUOTED = (
+    "run", "start", "out", "real", "test", "synthetic", "target", "like", "mix",
+)  # fmt: skip  # and every key that ends in path
+LISTED = ("tables", "experiments", "peers", "seeds", "peer_seeds")  # a,b is no sweep here
+OF_ONE_RUN = re.compile(r"[+~]*(data(?!\.batch_size)|seed|start|run_name|hydra)\b")
+TO_RESUME = ("run", "resume", "trust")  # the only words of a run that goes on,
+OF_LAUNCHER = re.compile(r"hydra(/|\.)launcher\b")  # and those that say where its jobs do
+OF_LIGHTNING = re.compile(r"hydra\.(run\.dir|job\.name|output_subdir)=")  # to what it starts
+
+
+def hydra_words(words: Sequence[str]) -> list[str]:
+    """Command words in Hydra's grammar.
+
+    ``where.<column>=<value>`` words are taken raw and gathered in one ``where``; paths are
+    quoted; ``n`` may be written 1e9; ``tables=adult,bank`` is a list; a table given by
+    ``data.path`` names the run. Flags go last: ``-m`` may stand anywhere.
+
+    Raises:
+        TabganError: for an unknown column in ``where``, an ``n`` that is not a whole number, or
+            a word without a key.
+    """
+    words, flags = _parted(words)
+    keys = dict(split_word(word) for word in words if "=" in word)
+    if "start" in keys:
+        given = {key.lstrip("+~") for key in keys}
+        before = words_of(Path(unquoted(keys["start"])))
+        words = [
+            *(word for word in before if split_word(word)[0].lstrip("+~") not in given),
+            *words,
+        ]
+    where, out = {}, []
+    for word in words:
+        key, value = split_word(word)
+        if not key or key == "where":
+            raise TabganError(f"{word}: expected key=value, or where.<column>=<value>")
+        if key.startswith("where."):
+            column, asked = _condition(word.removeprefix("where."), keys.get("run"))
+            where[column] = unquoted(asked)
+        elif key == "n" and "=" in word:
+            out.append(f"n={_whole(value)}")
+        elif key in LISTED and "=" in word and not value.startswith("["):
+            out.append(f"{key}=[{value}]")
+        elif "=" in word and _is_quoted_key(key):
+            out.append(f"{key}={quote(unquoted(value))}")
+        else:
+            out.append(word)
+    if where:
+        out.append(f"where={quote(json.dumps(where))}")
+    if "data.path" in keys and "run_name" not in keys:
+        out.append(f"run_name={quote(Path(unquoted(keys['data.path'])).name.split('.')[0])}")
+    return out + flags
+
+
+def folder_to_resume(words: Sequence[str]) -> Path | None:
+    """The folder of ``run=<folder> resume=true``; None where nothing is to be resumed.
+
+    Raises:
+        TabganError: for one word without the other, or any word beside them.
+    """
+    keys = dict(split_word(word) for word in words)
+    if not keys.keys() & {"run", "resume"}:
+        return None
+    if "run" not in keys or keys.get("resume") != "true":
+        raise TabganError("to go on with a run, say both: run=<folder> resume=true")
+    others = [word for word in words if split_word(word)[0] not in TO_RESUME]
+    if not is_first():
+        others = [word for word in others if not OF_LIGHTNING.match(word)]
+    if others := [word for word in others if not OF_LAUNCHER.match(word)]:
+        raise TabganError(f"{others[0]}: a run goes on as it was asked; leave this word out")
+    return Path(unquoted(keys["run"]))
+
+
+def words_of(run: Path) -> list[str]:
+    """The words that a run was trained with, but for those of its table, seed and folder.
+
+    Raises:
+        TabganError: when ``run`` does not say.
+    """
+    path = run / ".hydra" / "overrides.yaml"
+    if not path.is_file():
+        raise TabganError(f"not a run folder: {run.absolute()} has no .hydra/overrides.yaml")
+    try:
+        words = [str(word) for word in OmegaConf.load(path)]
+    except (OSError, ValueError, YAMLError) as error:
+        raise TabganError(f"not a run folder: {path.absolute()} cannot be read") from error
+    return [word for word in words if not OF_ONE_RUN.match(word)]
+
+
+def quote(text: str) -> str:
+    """``text`` as one quoted string of Hydra's grammar, whatever is in it."""
+    literal = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)  # for OmegaConf's interpolations
+    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), literal)
+    return f"'{escaped}'"
+
+
+def split_word(word: str) -> tuple[str, str]:
+    """Key and value of a word; the value is empty where there is none."""
+    key, _, value = word.partition("=")
+    return key, value
+
+
+def unquoted(value: str) -> str:
+    """``value`` without the pair of quotes around it."""
+    paired = len(value) >= 2 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if paired else value
+
+
+def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Overrides, and flags with their values: argparse wants each of them in one piece."""
+    overrides: list[str] = []
+    flags: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        is_value = before.startswith("-") and "=" not in word and not word.startswith("~")
+        (flags if word.startswith("-") or is_value else overrides).append(word)
+    return overrides, flags
+
+
+def _is_quoted_key(key: str) -> bool:
+    name = key.lstrip("+~").rpartition(".")[2]
+    return name in QUOTED or name.endswith("path")
+
+
+def _whole(value: str) -> int:
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if number < 1 or not number.is_integer():  # neither infinity nor NaN is
+        raise TabganError(f"n={value}: expected a whole number of rows, at least 1")
+    return int(value) if value.isdigit() else int(number)
+
+
+def _condition(word: str, run: str | None) -> tuple[str, str]:
+    """The column and the text of ``<column>=<value>``; the longest column name wins."""
+    if run is None:
+        raise TabganError(f"where.{word}: give run=<folder> too")
+    names = _column_names(Path(unquoted(run)))
+    fitting = [name for name in names if word.startswith(f"{name}=")]
+    if not fitting:
+        column = split_word(word)[0]
+        raise TabganError(f"where.{column}: no such column; {nearest(column, names)}")
+    column = max(fitting, key=len)
+    return column, word[len(column) + 1 :]
+
+
+def _column_names(run: Path) -> list[str]:
+    path = run / "schema.json"
+    try:
+        return [column["name"] for column in json.loads(path.read_text("utf-8"))["columns"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TabganError(f"not a run folder: {path.absolute()} cannot be read") from error
