@@ -9,7 +9,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -43,7 +43,7 @@ from tabgan.tables.profile import infer_schema
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
 from tabgan.training import undisturbed
-from tabgan.words import quote, words_of
+from tabgan.words import as_words, words_of
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
@@ -304,10 +304,10 @@ class TableGAN(BaseEstimator):
         """The configuration of a training, whose DataFrame then lies in ``folder``."""
         _check_preset(self.preset)
         data = _data_keys(table, target, folder, start)
-        words = [f"model={self.preset}", "data=table", f"seed={self.seed}", *_words(data)]
-        words += _words(self.overrides)
+        words = [f"model={self.preset}", "data=table", f"seed={self.seed}", *as_words(data)]
+        words += as_words(self.overrides)
         if start is not None:  # whose schema has no dropped column
-            words += _words({"start": start.folder.absolute(), "data.drop": []})
+            words += as_words({"start": start.folder.absolute(), "data.drop": []})
         try:
             cfg = compose_run(words, folder)
         except (HydraException, OmegaConfBaseException) as error:
@@ -422,38 +422,6 @@ def _panel(tables: Tables, seed: int) -> dict[str, float]:
             tables.train, tables.test, rows, target=tables.target, seed=seed
         )[0].items()
     }
-
-
-def _words(overrides: Mapping[str, Any] | None) -> list[str]:
-    """Keys and values as words of the command line.
-
-    Raises:
-        TabganError: when they are no mapping of text to plain values.
-    """
-    if not isinstance(overrides, Mapping | None):
-        raise TabganError(
-            f"overrides: expected a dict such as {{'model.lr': 5e-4}}, "
-            f"got {type(overrides).__name__}"
-        )
-    return [f"{key}={_text(key, value)}" for key, value in (overrides or {}).items()]
-
-
-def _text(key: str, value: Any) -> str:
-    """A plain value in Hydra's grammar."""
-    if value is None or isinstance(value, bool | np.bool_):
-        return "null" if value is None else str(value).lower()
-    if isinstance(value, Integral | Real):
-        return str(value)
-    if isinstance(value, str | Path):
-        return quote(str(value))
-    if isinstance(value, Sequence):
-        return f"[{','.join(_text(key, entry) for entry in value)}]"
-    if isinstance(value, Mapping):
-        return f"{{{','.join(f'{name}:{_text(key, entry)}' for name, entry in value.items())}}}"
-    raise TabganError(
-        f"overrides[{key!r}]: expected a number, text, list, dict or None, "
-        f"got {type(value).__name__}"
-    )
 
 
 def _preset(run: Run) -> str:

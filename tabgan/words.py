@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from omegaconf import OmegaConf
 from yaml import YAMLError
 
@@ -101,6 +104,20 @@ def words_of(run: Path) -> list[str]:
     return [word for word in words if not OF_ONE_RUN.match(word)]
 
 
+def as_words(overrides: Mapping[str, Any] | None) -> list[str]:
+    """Keys and values as words of the command line.
+
+    Raises:
+        TabganError: when they are no mapping of text to plain values.
+    """
+    if not isinstance(overrides, Mapping | None):
+        raise TabganError(
+            f"overrides: expected a dict such as {{'model.lr': 5e-4}}, "
+            f"got {type(overrides).__name__}"
+        )
+    return [f"{key}={_text(key, value)}" for key, value in (overrides or {}).items()]
+
+
 def quote(text: str) -> str:
     """``text`` as one quoted string of Hydra's grammar, whatever is in it."""
     literal = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)  # for OmegaConf's interpolations
@@ -118,6 +135,24 @@ def unquoted(value: str) -> str:
     """``value`` without the pair of quotes around it."""
     paired = len(value) >= 2 and value[0] == value[-1] and value[0] in "'\""
     return value[1:-1] if paired else value
+
+
+def _text(key: str, value: Any) -> str:
+    """A plain value in Hydra's grammar."""
+    if value is None or isinstance(value, bool | np.bool_):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, Integral | Real):
+        return str(value)
+    if isinstance(value, str | Path):
+        return quote(str(value))
+    if isinstance(value, Sequence):
+        return f"[{','.join(_text(key, entry) for entry in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{name}:{_text(key, entry)}' for name, entry in value.items())}}}"
+    raise TabganError(
+        f"overrides[{key!r}]: expected a number, text, list, dict or None, "
+        f"got {type(value).__name__}"
+    )
 
 
 def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
