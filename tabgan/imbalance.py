@@ -243,7 +243,7 @@ def _appended(rows: Any, parts: list[pd.DataFrame]) -> Any:
 
 def _settings(n_rows: int) -> dict[str, Any]:
     """What shortens the training of a small table."""
-    epochs = min(plan(n_rows)["trainer.max_epochs"], max(1, n_rows // ROWS_PER_EPOCH))
+    epochs = min(int(plan(n_rows, 0)["trainer.max_epochs"]), max(1, n_rows // ROWS_PER_EPOCH))
     settings: dict[str, Any] = {"trainer.max_epochs": epochs, "logger": "none"}
     return settings | ({"refiner.rounds": 0} if n_rows < REFINED_FROM else {})
 

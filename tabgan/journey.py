@@ -175,7 +175,7 @@ def _forget_run(folder: Path) -> None:
     (folder / FINISHED).unlink(missing_ok=True)
 
 
-def _kept_plan(start: Run | None) -> dict[str, int]:
+def _kept_plan(start: Run | None) -> dict[str, float]:
     """What ``auto`` became in the run it starts from, where the weights depend on it."""
     plan = {} if start is None else stored_plan(start.folder)
     return {key: value for key, value in plan.items() if key.startswith("model.")}

@@ -59,7 +59,7 @@ def check_config(cfg: DictConfig) -> None:
         raise TabganError("unknown configuration keys: " + "; ".join(wrong))
 
 
-def resolve_auto(cfg: DictConfig, planned: Mapping[str, int]) -> dict[str, int]:
+def resolve_auto(cfg: DictConfig, planned: Mapping[str, float]) -> dict[str, float]:
     """Put planned values where ``cfg`` says ``auto``, and give back those that were put."""
     used = {key: n for key, n in planned.items() if OmegaConf.select(cfg, key) == AUTO}
     for key, value in used.items():
@@ -72,14 +72,14 @@ def settle(
     datamodule: TableDataModule,
     folder: Path,
     *,
-    kept: Mapping[str, int] | None = None,
+    kept: Mapping[str, float] | None = None,
 ) -> None:
     """Resolve every ``auto`` once the table is read; say what it became and keep it.
 
     What is ``kept`` of an earlier run's plan goes before what this table would give.
     """
     n_rows = len(datamodule.coded("train")[0])
-    planned = plan(n_rows, seeking=_seeking_rounds(cfg) > 0)
+    planned = plan(n_rows, len(datamodule.validation), seeking=_seeking_rounds(cfg) > 0)
     used = resolve_auto(cfg, planned | dict(kept or {}))
     datamodule.batch_size = cfg.data.batch_size
     if is_first():

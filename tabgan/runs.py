@@ -83,7 +83,7 @@ def open_run(folder: Path) -> Run:
     )
 
 
-def stored_plan(folder: Path) -> dict[str, int]:
+def stored_plan(folder: Path) -> dict[str, float]:
     """What ``auto`` became in a run.
 
     Raises:
@@ -91,7 +91,7 @@ def stored_plan(folder: Path) -> dict[str, int]:
     """
     path = folder / "plan.json"
     try:
-        plan: dict[str, int] = json.loads(path.read_text("utf-8"))
+        plan: dict[str, float] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise TabganError(f"not a run folder: {path.absolute()} cannot be read") from error
     return plan

@@ -170,7 +170,7 @@ def save_map(encoder: TableEncoder, folder: Path) -> None:
     encoder.save(folder / "encoder")
 
 
-def save_plan(planned: dict[str, int], folder: Path) -> None:
+def save_plan(planned: dict[str, float], folder: Path) -> None:
     """Write ``plan.json``, what ``auto`` became, and say it."""
     write_whole(folder / "plan.json", json.dumps(planned, indent=2) + "\n")
     for key, value in planned.items():

@@ -5,22 +5,27 @@ from __future__ import annotations
 import math
 
 STEPS = 4_000  # generator steps of a training ...
-SOUGHT_STEPS, SOUGHT_ROWS = 2_000, 20_000  # ... and with boundary seeking on so many rows
+SOUGHT_STEPS, SOUGHT_ROWS = 1_000, 20_000  # ... and with boundary seeking on so many rows
 BATCH_ROWS = 500
 ROWS_PER_COMPONENT = 20
 COMPONENTS = 1_000
+LEAST_TOLERANCE = 0.01  # of an AUC
 
 
-def plan(n_rows: int, *, seeking: bool = False) -> dict[str, int]:
+def plan(n_rows: int, n_validation: int, *, seeking: bool = False) -> dict[str, float]:
     """The value of each configuration key that may be ``auto``, for ``n_rows`` training rows.
 
     * ``data.batch_size``: 500, or half of the rows where that is less;
-    * ``trainer.max_epochs``: as many as 4,000 generator steps take, or 2,000 with boundary
+    * ``trainer.max_epochs``: as many as 4,000 generator steps take, or 1,000 with boundary
       seeking from 20,000 rows on, of which its trees learn enough;
-    * ``model.generator.n_components``: one per 20 rows, at most 1,000.
+    * ``model.generator.n_components``: one per 20 rows, at most 1,000;
+    * ``callbacks.checkpoint.tolerance``: the standard error of an AUC of .5 between the
+      validation rows and as many generated ones (Hanley & McNeil 1982), at least .01. So few
+      validation rows do not decide by chance which weights are kept.
 
     Args:
         n_rows: training rows.
+        n_validation: validation rows.
         seeking: whether boundary seeking takes a part of the training over.
     """
     batch_size = max(min(BATCH_ROWS, n_rows // 2), 1)
@@ -29,4 +34,7 @@ def plan(n_rows: int, *, seeking: bool = False) -> dict[str, int]:
         "data.batch_size": batch_size,
         "trainer.max_epochs": math.ceil(steps / (n_rows // batch_size)),
         "model.generator.n_components": max(min(COMPONENTS, n_rows // ROWS_PER_COMPONENT), 1),
+        "callbacks.checkpoint.tolerance": max(
+            round(math.sqrt(1 / (6 * max(n_validation, 1))), 3), LEAST_TOLERANCE
+        ),
     }
