@@ -496,3 +496,23 @@ def test_test_rows_of_another_table_are_refused(fitted):
 )
 def test_values_become_words_of_the_command_line(value, word):
     assert tabgan.estimator._words({"k": value}) == [word]
+
+
+def test_totals_are_totals_in_sampled_asked_and_imputed_rows():
+    rng = np.random.default_rng(0)
+    net, tax = rng.integers(100, 900, 400), rng.integers(0, 200, 400)
+    bills = pd.DataFrame(
+        {"net": net, "tax": tax, "total": net + tax, "paid": rng.random(400) < 0.5}
+    )
+    gan = TableGAN(overrides={"trainer.max_epochs": 1, "logger": "none"}).fit(bills)
+    for asked in (None, {"total": (600, 700)}, {"total": (600, 700), "tax": (50, 60)}):
+        rows = gan.sample(200, where=asked)
+        assert (rows["total"] == rows["net"] + rows["tax"]).all()
+        assert asked is None or rows["total"].between(600, 700).all()
+    holes = bills.astype({"net": "Int64", "tax": "Int64", "total": "Int64"}).head(30)
+    holes.loc[:9, "total"] = holes.loc[10:19, "tax"] = holes.loc[20:, ["net", "total"]] = None
+    for how in ("draw", "likeliest"):
+        filled = gan.impute(holes, how=how)
+        assert (filled["total"] == filled["net"] + filled["tax"]).all()
+        assert filled["total"][:20].tolist() == bills["total"][:20].tolist()
+        assert filled["tax"].tolist() == bills["tax"][:30].tolist()

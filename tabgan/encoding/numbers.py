@@ -35,6 +35,13 @@ def rounded(column: Column, numbers: Numbers) -> Numbers:
     return numbers if column.decimals is None else numbers.round(column.decimals)
 
 
+def resolution(column: Column) -> float:
+    """The step between two numbers of a column; 0 for full precision."""
+    if column.kind != "numeric":
+        return 1.0
+    return 0.0 if column.decimals is None else 10.0**-column.decimals
+
+
 def from_numbers(column: Column, numbers: Numbers, *, unit: int = 1) -> pd.Series:
     """The inverse of ``to_numbers``, for numbers that are ``rounded``."""
     missing = np.isnan(numbers)

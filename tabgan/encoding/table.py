@@ -28,12 +28,13 @@ from tabgan.encoding.label import LabelEncoder
 from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.levels import LevelsEncoder
 from tabgan.encoding.mode_specific import ModeSpecificEncoder
-from tabgan.encoding.numbers import date_unit, from_numbers, rounded, to_numbers
+from tabgan.encoding.numbers import date_unit, from_numbers, resolution, rounded, to_numbers
 from tabgan.encoding.onehot import OneHotEncoder
 from tabgan.encoding.power import PowerEncoder
 from tabgan.encoding.quantile_normal import QuantileNormalEncoder
 from tabgan.encoding.standard import StandardEncoder
 from tabgan.encoding.state import load_state, save_state
+from tabgan.encoding.sums import Sum, find_sums
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
 from tabgan.tables.schema import Column, TableSchema
@@ -83,7 +84,9 @@ class TableEncoder:
         nominal: "onehot", or "label" (the code as one scalar, through ``numeric``).
         numeric: "standard", "power", "quantile_normal", or (with one-hot nominals) "mode_specific"
             or "bins".
-        derive: whether a discrete column that another decides leaves the row and is put back.
+        derive: whether what others decide leaves the row and is put back: a discrete column that
+            another one decides (``encoding.derived``), a number that is a sum of others
+            (``encoding.sums``; none where missing values are holes).
         levels: up to how many distinct values a number is categories; 0 for never.
         conditional: whether a nominal target is the condition instead of a part of the row.
         many: "auto" for the rule above; "drop" drops what it would regenerate or group; "keep"
@@ -97,6 +100,8 @@ class TableEncoder:
         condition_width: classes of the condition; 0 without one.
         class_counts_: training rows per class, in the condition's order.
         ranges_: smallest and largest training value per number or date column.
+        derived_: per column that another decides, that one and the lookup.
+        sums_: per number that is a sum of others, the sum.
         units_: per date column, its resolution in microseconds.
         missing_rates_: per class (and "all"), the share of missing values per column that has any.
         encodings_: per column, the name of what the rule chose.
@@ -169,6 +174,7 @@ class TableEncoder:
             else:
                 self._fit_column(column, train)
         self._fit_derived(train)
+        self._fit_sums(train)
         self._fit_condition(train)
         self.missing_rates_ = self._missing_rates(train)
         self._lay_out()
@@ -241,8 +247,32 @@ class TableEncoder:
         """
         numbers = np.empty((len(self.schema_.columns), len(rows))).T  # column by column
         for place, column in enumerate(self.schema_.columns):
-            numbers[:, place] = self._decode_column(column, rows, condition)
+            if column.name not in self.sums_:
+                numbers[:, place] = self._decode_column(column, rows, condition)
+        self.put_sums(numbers)
         return numbers
+
+    def put_sums(self, numbers: Numbers) -> None:
+        """Make every number that is a sum of others that sum, in place: [n, columns]."""
+        columns = self._by_name(numbers)
+        for name, found in self.sums_.items():
+            columns[name][:] = rounded(self.schema_[name], found(columns))
+
+    def tell_sums(self, numbers: Numbers) -> None:
+        """Fill missing numbers that known ones leave but one value, in place: [n, columns].
+
+        A sum of known terms, or the one missing term of a known sum.
+        """
+        columns = self._by_name(numbers)
+        for name, found in self.sums_.items():
+            for party in (name, *found.terms):
+                total = columns[name]
+                told = found(columns) if party == name else found.solved(party, total, columns)
+                told = self._finished(self.schema_[party], told)
+                columns[party][:] = np.where(np.isnan(columns[party]), told, columns[party])
+
+    def _by_name(self, numbers: Numbers) -> dict[str, Numbers]:
+        return dict(zip(self.schema_.names, numbers.T, strict=True))
 
     def decode_column(self, name: str, rows: Encoded, condition: Encoded) -> Numbers:
         """One column of ``decode_numbers``, float64 [n]."""
@@ -284,6 +314,7 @@ class TableEncoder:
                 name: {"source": source, **lookup.state()}
                 for name, (source, lookup) in self.derived_.items()
             },
+            "sums": {name: found.state() for name, found in self.sums_.items()},
             "columns": {name: encoder.state() for name, encoder in self.encoders_.items()},
         }
         save_state(folder, state)
@@ -322,6 +353,8 @@ class TableEncoder:
             name: (learned["source"], Lookup().restore(learned))
             for name, learned in state["derived"].items()
         }
+        sums = state.get("sums", {})  # older runs have none
+        self.sums_ = {name: Sum.restore(learned) for name, learned in sums.items()}
         self._lay_out()
         return self
 
@@ -364,6 +397,22 @@ class TableEncoder:
             self.encodings_[name] = "derived"
             del self.encoders_[name]
             self.notes_.append(f"column {name!r} follows from {source!r}: derived, not learned")
+
+    def _fit_sums(self, train: pd.DataFrame) -> None:
+        """Take numbers that are sums of others out of the row."""
+        self.sums_ = {}
+        if not self.derive or self.is_masked:
+            return
+        names = [n for n in self.encoders_ if self.schema[n].is_number and n in self.ranges_]
+        names = [n for n in names if self.encodings_[n] != "constant"]
+        columns = {name: self._numbers(self.schema[name], train) for name in names}
+        self.sums_ = find_sums(columns, {name: resolution(self.schema[name]) for name in names})
+        for name, found in self.sums_.items():
+            if self.encodings_[name] == "levels":
+                found.low, found.high = self.ranges_[name]
+            self.encodings_[name] = "sum"
+            del self.encoders_[name]
+            self.notes_.append(f"column {name!r} is {found}: put back, not learned")
 
     def _rule(self, column: Column, numbers: Numbers) -> str:
         if (numbers == numbers[0]).all() or np.isnan(numbers).all():

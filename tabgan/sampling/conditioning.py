@@ -196,8 +196,10 @@ class ConditionalMixture:
 
     @property
     def shares(self) -> NDArray[np.float64] | None:
-        """The generator's share of rows as asked, per condition; None if they are too many."""
-        return None if self._all is None else self._all.log_share.exp().numpy()
+        """The generator's share of rows as asked, per condition; None if it is not known."""
+        return (
+            None if self._all is None or self.regions.checked else self._all.log_share.exp().numpy()
+        )
 
     @torch.no_grad()
     def draw(

@@ -33,7 +33,7 @@ CHUNK_ROWS = 1_024  # whose posterior is held at once
 MEAN_DRAWS = 50  # of a number; their mean is off by a seventh of its deviation
 SHARPNESS = 2.0  # the power of the chances of "sharp"
 HOWS = ("draw", "sharp", "likeliest")
-WITHOUT_PLACE = ("key", "dropped", "derived", "constant")  # encodings
+WITHOUT_PLACE = ("key", "dropped", "derived", "sum", "constant")  # encodings
 
 Numbers = NDArray[np.float64]
 
@@ -42,7 +42,9 @@ class Imputer:
     """Fills the missing cells of tables from a trained mixture generator.
 
     Known cells stay as they are. Ids get their row's number, text that the model never learned
-    stays missing, derived columns follow from what decides them.
+    stays missing, derived columns follow from what decides them. A sum of known numbers is filled
+    with it, and so is the one missing term of a known sum; of several missing terms each is filled
+    by itself.
 
     Args:
         module: the generator.
@@ -131,6 +133,7 @@ class _Posterior:
         self.of, self.bank, self.encoder, self.table = of, of.bank, of.encoder, table
         self.names = list(self.encoder.schema_.names)
         self.numbers = self.encoder.numbers(table)
+        self.encoder.tell_sums(self.numbers)
         self.columns = [self._cells(axis) for axis in of.axes]
         self.bags, self.log_chances = self._evidence()
         shape = len(table), len(self.bank.net.scalars)
@@ -147,7 +150,9 @@ class _Posterior:
         with_holes = np.flatnonzero(self.table[self.names].isna().any(axis=1))
         for first in range(0, len(with_holes), CHUNK_ROWS):
             rows = with_holes[first : first + CHUNK_ROWS]
-            numbers[rows] = fill(rows)
+            filled_rows, own = fill(rows), self.numbers[rows]
+            numbers[rows] = np.where(np.isnan(own), filled_rows, own)
+        self.encoder.put_sums(numbers)
         filled = self.encoder.to_table(numbers)
         known = self.table.reset_index(drop=True)
         both = {name: known[name].where(known[name].notna(), filled[name]) for name in self.names}

@@ -194,6 +194,8 @@ class Regions:
     Attributes:
         axes: per encoded column that any condition asks of.
         of: per condition, its region of each such column.
+        checked: columns that have no place, because they are sums of others: rows are drawn
+            without regard to what is asked of them, and those as asked are kept.
 
     Raises:
         TabganError: for a condition that no row can satisfy, naming the column and what exists.
@@ -201,11 +203,16 @@ class Regions:
 
     def __init__(self, encoder: TableEncoder, request: Request) -> None:
         self.axes: dict[str, Axis] = {}
+        self.checked: set[str] = set()
         self.of: list[dict[str, Region]] = [{} for _ in request.conditions]
         for name in dict.fromkeys(name for asked in request.conditions for name in asked):
             encoding = encoder.encodings_[name]
             if encoding in ("key", "dropped"):
                 raise TabganError(f"where.{name}: the column is text that the model never learned")
+            if encoding == "sum":
+                _check_sum(encoder, name, [c[name] for c in request.conditions if name in c])
+                self.checked.add(name)
+                continue
             axis = Axis(encoder, name)
             asking = [(place, c[name]) for place, c in enumerate(request.conditions) if name in c]
             distinct = {(one.spans, one.missing): one for _, one in asking}
@@ -230,6 +237,17 @@ class Regions:
                     "the other, and training has no such pair"
                 )
         self.of[place][axis.source] = region
+
+
+def _check_sum(encoder: TableEncoder, name: str, asked: Sequence[Asked]) -> None:
+    """Refuse what lies outside the training range of a sum of other columns."""
+    low, high = encoder.ranges_[name]
+    column = encoder.schema[name]
+    for one in asked:
+        inside = any(start <= high and end >= low for start, end in one.spans)
+        if not (inside or (one.missing and column.missing)):
+            told = f"{shown(column, low)}..{shown(column, high)}"
+            raise TabganError(f"{one}: outside the training range {told}")
 
 
 def _whole(spans: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 
 from tabgan.encoding.coded import INT16_CODES, CodedRows
 from tabgan.encoding.layout import Block, RowLayout
+from tabgan.encoding.numbers import resolution
+from tabgan.encoding.sums import holds
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.files import FORMAT, write_whole
@@ -358,12 +360,15 @@ def _train_pieces(
 
 def _follows(encoder: TableEncoder, table: pd.DataFrame) -> bool:
     """Whether derived columns are what the encoder would put back."""
-    if not encoder.derived_:
+    if not (encoder.derived_ or encoder.sums_):
         return True
-    numbers = dict(zip(encoder.schema_.names, encoder.numbers(table).T, strict=True))
+    columns = dict(zip(encoder.schema_.names, encoder.numbers(table).T, strict=True))
     return all(
-        np.array_equal(lookup(numbers[deciding]), numbers[name], equal_nan=True)
+        np.array_equal(lookup(columns[deciding]), columns[name], equal_nan=True)
         for name, (deciding, lookup) in encoder.derived_.items()
+    ) and all(
+        holds(found, columns, name, resolution(encoder.schema[name]))
+        for name, found in encoder.sums_.items()
     )
 
 

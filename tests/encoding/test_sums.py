@@ -1,0 +1,146 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tabgan.encoding.sums import Sum, find_sums
+from tabgan.encoding.table import TableEncoder
+from tabgan.sampling.regions import Regions
+from tabgan.sampling.requests import Request
+from tabgan.tables.profile import infer_schema
+
+N = 400
+
+
+@pytest.fixture
+def parts():
+    rng = np.random.default_rng(0)
+    return {
+        "net": rng.integers(100, 900, N).astype(float),
+        "tax": rng.integers(0, 200, N).astype(float),
+        "other": rng.normal(size=N).round(3),
+    }
+
+
+def found(columns, **steps):
+    return {
+        name: (of.terms, of.constant)
+        for name, of in find_sums(columns, {n: steps.get(n, 1.0) for n in columns}).items()
+    }
+
+
+def test_a_total_is_the_sum_of_its_parts_wherever_it_stands(parts):
+    columns = {"total": parts["net"] + parts["tax"], **parts}
+    assert found(columns, other=0.001) == {"total": ({"tax": 1.0, "net": 1.0}, 0.0)}
+
+
+def test_of_a_difference_the_number_that_varies_most_is_left_out(parts):
+    # A sum of parts, so that what is put back is not below them: net = rest + tax.
+    columns = {**parts, "rest": parts["net"] - parts["tax"]}
+    assert columns["rest"].std() > columns["net"].std()
+    assert found(columns, other=0.001) == {"rest": ({"net": 1.0, "tax": -1.0}, 0.0)}
+
+
+def test_another_unit_and_an_origin_are_factor_and_constant(parts):
+    celsius = parts["other"] * 10
+    columns = {"celsius": celsius, "fahrenheit": 1.8 * celsius + 32}
+    assert found(columns, celsius=0.01, fahrenheit=0.001) == {
+        "fahrenheit": ({"celsius": 1.8}, 32.0)
+    }
+
+
+def test_an_average_that_was_rounded_is_met_to_half_a_step(parts):
+    mean = ((parts["net"] + parts["tax"]) / 3).round(1)
+    # The average varies less than net, and net is no sum of it to whole numbers.
+    columns = {"tax": parts["tax"], "net": parts["net"] / 1000, "mean": mean}
+    assert set(found(columns, net=0.001, mean=0.1)) == {"mean"}
+
+
+def test_one_exception_breaks_the_rule(parts):
+    total = parts["net"] + parts["tax"]
+    total[17] += 1
+    assert found({**parts, "total": total}, other=0.001) == {}
+
+
+def test_a_flag_that_a_line_happens_to_part_is_no_sum(parts):
+    # .5 + other / 8 rounds to the flag on every row, and spreads over less than 5 steps.
+    other = np.sign(parts["other"]) * (3 + np.abs(parts["other"]) / 10)
+    assert found({"flag": (other > 0).astype(float), "other": other}, other=0.0) == {}
+
+
+def test_flags_of_one_choice_sum_to_one():
+    choice = np.random.default_rng(1).integers(3, size=N)
+    flags = {name: (choice == place).astype(float) for place, name in enumerate("abc")}
+    ((name, (terms, constant)),) = found(flags).items()
+    assert (sorted(terms.values()), constant) == ([-1.0, -1.0], 1.0)
+    assert name not in terms
+
+
+def test_a_sum_is_missing_where_a_part_is_and_nowhere_else(parts):
+    parts["tax"][:50] = np.nan
+    total = parts["net"] + parts["tax"]
+    assert set(found({**parts, "total": total}, other=0.001)) == {"total"}
+    assert found({**parts, "total": np.where(np.isnan(total), 0, total)}, other=0.001) == {}
+
+
+def test_a_sum_speaks():
+    assert str(Sum({"net": 1.0, "tax": -1.0, "kg": 2.2}, -6.0)) == "'net' - 'tax' + 2.2 * 'kg' -6"
+
+
+@pytest.fixture
+def table(parts):
+    return pd.DataFrame(
+        {
+            "net": parts["net"].astype(int),
+            "total": (parts["net"] + parts["tax"]).astype(int),
+            "tax": parts["tax"].astype(int),
+            "other": parts["other"],
+        }
+    )
+
+
+@pytest.fixture
+def encoder(table):
+    schema = infer_schema(table, name="bills", target=None)
+    return TableEncoder(
+        schema, nominal="onehot", numeric="quantile_normal", levels=20, derive=True,
+        conditional=True,
+    ).fit(schema.conform(table))  # fmt: skip
+
+
+def test_any_generated_row_has_its_total(encoder):
+    rows = np.random.default_rng(2).normal(size=(500, encoder.layout_.width)).astype(np.float32)
+    made = encoder.decode(rows, np.empty((500, 0), np.float32))
+    assert (made["total"] == made["net"] + made["tax"]).all()
+    assert encoder.encodings_["total"] == "sum"
+    assert encoder.notes_ == ["column 'total' is 'tax' + 'net': put back, not learned"]
+
+
+def test_a_sum_survives_the_disk(encoder, tmp_path):
+    encoder.save(tmp_path)
+    again = TableEncoder.load(tmp_path)
+    assert str(again.sums_["total"]) == "'tax' + 'net'"
+    assert again.layout_ == encoder.layout_
+
+
+def test_known_numbers_tell_a_total_and_a_missing_part(encoder):
+    numbers = np.array([[300, np.nan, 50, 0], [300, 350, np.nan, 0], [np.nan, 350, np.nan, 0]])
+    encoder.tell_sums(numbers)
+    np.testing.assert_array_equal(
+        numbers, [[300, 350, 50, 0], [300, 350, 50, 0], [np.nan, 350, np.nan, 0]]
+    )
+
+
+def test_what_is_asked_of_a_total_is_checked_and_never_outside_what_training_had(encoder):
+    regions = Regions(encoder, Request.read(encoder, where={"total": (300, 400)}))
+    assert (regions.checked, regions.axes) == ({"total"}, {})
+    with pytest.raises(ValueError, match="outside the training range"):
+        Regions(encoder, Request.read(encoder, where={"total": (5_000, 6_000)}))
+
+
+def test_nothing_is_left_out_where_missing_values_are_holes(table):
+    schema = infer_schema(table, name="bills", target=None)
+    encoder = TableEncoder(
+        schema, nominal="onehot", numeric="quantile_normal", levels=20, derive=True,
+        conditional=True, missing="masked",
+    ).fit(schema.conform(table))  # fmt: skip
+    assert encoder.sums_ == {}
