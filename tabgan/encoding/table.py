@@ -77,7 +77,7 @@ class TableEncoder:
     one-hot of its classes.
 
     Decoding cannot restore: text, the order of float32 rounding, and numbers outside the training
-    range (they are clipped to it).
+    range (they are clipped to it; a sum of others is not, unless it has few levels).
 
     Args:
         schema: what the table is.
