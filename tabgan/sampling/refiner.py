@@ -42,6 +42,11 @@ class _Round:
     def of(cls, trees: BoostedTrees, pool: Floats) -> Self:
         return cls(trees=trees, cap=float(np.quantile(trees.decision(pool), CAP_QUANTILE)))
 
+    @property
+    def cost(self) -> int:
+        """Of a row, in lookups."""
+        return self.trees.n_trees
+
     def log_acceptance(self, rows: Floats) -> Floats:
         """min(0, log-odds - cap), float64 [n]."""
         return np.minimum(self.trees.decision(rows) - self.cap, 0.0)
@@ -85,6 +90,11 @@ class Marginals:
         uncapped = cls(cuts=cuts, log_weights=log_weights, cap=np.inf)
         cap = float(np.quantile(uncapped.log_weights_of(pool), CAP_QUANTILE))
         return cls(cuts=cuts, log_weights=log_weights, cap=cap)
+
+    @property
+    def cost(self) -> int:
+        """Of a row, in lookups."""
+        return len(self.cuts)
 
     def log_acceptance(self, rows: Floats) -> Floats:
         return np.minimum(self.log_weights_of(rows) - self.cap, 0.0)
@@ -208,13 +218,23 @@ class Refiner:
             raise TabganError(
                 f"refiner: expected rows of {self.n_columns_} columns, got {rows.shape[1:]}"
             )
+        uniforms = [rng.random(len(rows)) for _ in self._steps]
         alive = np.arange(len(rows))
-        for stage in self._steps:  # the rejected are not scored again
-            uniform = rng.random(len(rows))
-            alive = alive[uniform[alive] < np.exp(stage.log_acceptance(rows[alive]))]
+        for place in self._cheapest_first():  # the rejected are not scored again
+            chance_to_pass = np.exp(self._steps[place].log_acceptance(rows[alive]))
+            alive = alive[uniforms[place][alive] < chance_to_pass]
         accepted = np.zeros(len(rows), bool)
         accepted[alive] = True
         return accepted
+
+    def _cheapest_first(self) -> list[int]:
+        """The places of the steps, those first that reject most rows for their cost.
+
+        A row must pass all of them, each by a draw of its own: any order gives the same rows.
+        """
+        rejected = [max(1 - accepted, 1e-9) for accepted in self.acceptance_]
+        costs = [step.cost / share for step, share in zip(self._steps, rejected, strict=True)]
+        return sorted(range(len(costs)), key=costs.__getitem__)
 
     def state(self) -> dict[str, Any]:
         """Plain data and arrays, for ``encoding.state.save_state``."""

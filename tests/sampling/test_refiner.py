@@ -70,6 +70,19 @@ def test_same_seed_same_mask(coin_refiner):
     assert (masks[0] != coin_refiner.accept(rows, np.random.default_rng(6))).any()
 
 
+def test_the_cheapest_step_goes_first_and_the_rows_are_those_of_any_order(coin_refiner):
+    rows = coins(5_000, 10_000)
+    steps = coin_refiner._steps
+    rng = np.random.default_rng(1)
+    each = [rng.random(5_000) < np.exp(step.log_acceptance(rows)) for step in steps]
+    expected = np.logical_and.reduce(each)
+    np.testing.assert_array_equal(coin_refiner.accept(rows, np.random.default_rng(1)), expected)
+    worth = [
+        s.cost / max(1 - a, 1e-9) for s, a in zip(steps, coin_refiner.acceptance_, strict=True)
+    ]
+    assert coin_refiner._cheapest_first() == sorted(range(len(steps)), key=worth.__getitem__)
+
+
 def test_state_comes_back_from_disk(coin_refiner, tmp_path):
     save_state(tmp_path, coin_refiner.state())
     restored = Refiner.restore(load_state(tmp_path))
