@@ -516,3 +516,31 @@ def test_totals_are_totals_in_sampled_asked_and_imputed_rows():
         assert (filled["total"] == filled["net"] + filled["tax"]).all()
         assert filled["total"][:20].tolist() == bills["total"][:20].tolist()
         assert filled["tax"].tolist() == bills["tax"][:30].tolist()
+
+
+def test_no_pair_that_never_occurs_is_sampled_asked_or_imputed():
+    rng = np.random.default_rng(0)
+    job = rng.integers(6, size=600)
+    lent = (job == 0) & (rng.random(600) < 0.5)
+    staff = pd.DataFrame(
+        {
+            "job": [f"j{one}" for one in job],
+            "city": [f"c{one}" for one in rng.integers(3, size=600)],
+            "department": [f"d{one // 2}" for one in np.where(lent, 4, job)],
+        }
+    )
+    seen = set(zip(staff["job"], staff["department"], strict=True))
+    gan = TableGAN(overrides={"trainer.max_epochs": 1, "logger": "none"}).fit(staff)
+    assert gan.run_.encoder.encodings_["job"] == "joint"
+    rows = gan.sample(2_000)
+    assert set(zip(rows["job"], rows["department"], strict=True)) <= seen
+    asked = gan.sample(300, where={"department": ["d0", "d1"]})
+    assert set(asked["department"]) == {"d0", "d1"}
+    assert set(zip(asked["job"], asked["department"], strict=True)) <= seen
+    holes = staff.head(60).copy()
+    holes.loc[:29, "job"] = holes.loc[30:, "department"] = holes.loc[:9, "city"] = None
+    for how in ("draw", "sharp", "likeliest"):
+        filled = gan.impute(holes, how=how)
+        assert set(zip(filled["job"], filled["department"], strict=True)) <= seen
+        assert filled["job"][30:].tolist() == staff["job"][30:60].tolist()
+        assert filled["department"][:30].tolist() == staff["department"][:30].tolist()

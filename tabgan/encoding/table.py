@@ -23,6 +23,7 @@ from tabgan.encoding.column import (
     Numbers,
 )
 from tabgan.encoding.derived import Lookup, find_derived
+from tabgan.encoding.joint import Joint, find_joint
 from tabgan.encoding.keys import RunningKey, is_running_number, is_text_key
 from tabgan.encoding.label import LabelEncoder
 from tabgan.encoding.layout import RowLayout
@@ -86,7 +87,9 @@ class TableEncoder:
             or "bins".
         derive: whether what others decide leaves the row and is put back: a discrete column that
             another one decides (``encoding.derived``), a number that is a sum of others
-            (``encoding.sums``; none where missing values are holes).
+            (``encoding.sums``), columns some of whose pairs never occur, in whose place there is
+            one block of those that do (``encoding.joint``). Only the first where missing values
+            are holes.
         levels: up to how many distinct values a number is categories; 0 for never.
         conditional: whether a nominal target is the condition instead of a part of the row.
         many: "auto" for the rule above; "drop" drops what it would regenerate or group; "keep"
@@ -100,7 +103,8 @@ class TableEncoder:
         condition_width: classes of the condition; 0 without one.
         class_counts_: training rows per class, in the condition's order.
         ranges_: smallest and largest training value per number or date column.
-        derived_: per column that another decides, that one and the lookup.
+        derived_: per column that another decides, or a joint block, that one and the lookup.
+        joints_: per joint block, by a name of its own, what its codes stand for.
         sums_: per number that is a sum of others, the sum.
         units_: per date column, its resolution in microseconds.
         missing_rates_: per class (and "all"), the share of missing values per column that has any.
@@ -174,6 +178,7 @@ class TableEncoder:
             else:
                 self._fit_column(column, train)
         self._fit_derived(train)
+        self._fit_joints(train)
         self._fit_sums(train)
         self._fit_condition(train)
         self.missing_rates_ = self._missing_rates(train)
@@ -199,7 +204,7 @@ class TableEncoder:
         """The rows of ``encode`` as codes; dense is one column at a time."""
         rows = CodedRows.empty(len(table), self.layout_, masked=self.is_masked)
         for name, encoder in self.encoders_.items():
-            numbers = self._numbers(self.schema[name], table)
+            numbers = self._encoded_numbers(name, table)
             if self.is_masked:
                 numbers = self._told(name, numbers, table)
             holes = np.isnan(numbers) & self.is_masked
@@ -275,7 +280,9 @@ class TableEncoder:
         return dict(zip(self.schema_.names, numbers.T, strict=True))
 
     def decode_column(self, name: str, rows: Encoded, condition: Encoded) -> Numbers:
-        """One column of ``decode_numbers``, float64 [n]."""
+        """One column of ``decode_numbers``, or the codes of a joint block: float64 [n]."""
+        if name in self.joints_:
+            return self._decoded_numbers(name, rows)
         return self._decode_column(self.schema[name], rows, condition)
 
     def numbers(self, table: pd.DataFrame) -> Numbers:
@@ -314,6 +321,7 @@ class TableEncoder:
                 name: {"source": source, **lookup.state()}
                 for name, (source, lookup) in self.derived_.items()
             },
+            "joints": {name: joint.state() for name, joint in self.joints_.items()},
             "sums": {name: found.state() for name, found in self.sums_.items()},
             "columns": {name: encoder.state() for name, encoder in self.encoders_.items()},
         }
@@ -345,8 +353,10 @@ class TableEncoder:
         self.texts_ = state["texts"]
         self.class_counts_ = np.array(state["class_counts"], dtype=np.int64)
         self.missing_rates_ = state["missing_rates"]
+        joints = state.get("joints", {})  # older runs have none
+        self.joints_ = {name: Joint.restore(learned) for name, learned in joints.items()}
         self.encoders_ = {
-            name: self._build(self.schema[name], self.encodings_[name]).restore(learned)
+            name: self._empty_encoder(name).restore(learned)
             for name, learned in state["columns"].items()
         }
         self.derived_ = {
@@ -398,13 +408,48 @@ class TableEncoder:
             del self.encoders_[name]
             self.notes_.append(f"column {name!r} follows from {source!r}: derived, not learned")
 
+    def _fit_joints(self, train: pd.DataFrame) -> None:
+        """Put one block in the place of columns that go together."""
+        self.joints_ = {}
+        if not self.derive or self.is_masked:
+            return
+        names = [name for name in self.encoders_ if self.encodings_[name] in CODES]
+        columns = {name: self._numbers(self.schema[name], train) for name in names}
+        for group in find_joint(columns):
+            self._join(Joint.of(group, columns))
+
+    def _join(self, joint: Joint) -> None:
+        block = " & ".join(joint.names)
+        while block in self.encodings_:
+            block += "'"
+        codes = np.arange(len(joint.tuples), dtype=np.float64)
+        for derived, (source, lookup) in self.derived_.items():
+            if source in joint.names:  # a column that one of these decides
+                self.derived_[derived] = block, Lookup().fit(codes, lookup(joint.values(source)))
+        for name in joint.names:
+            self.derived_[name] = block, Lookup().fit(codes, joint.values(name))
+            self.encodings_[name] = "joint"
+            del self.encoders_[name]
+        self.joints_[block] = joint
+        self.encodings_[block] = "onehot"
+        self.encoders_[block] = self._empty_encoder(block).fit(codes)
+        self.notes_.append(
+            f"columns {', '.join(map(repr, joint.names))} go together: {len(codes)} combinations "
+            "occur, and no other is made"
+        )
+
     def _fit_sums(self, train: pd.DataFrame) -> None:
         """Take numbers that are sums of others out of the row."""
         self.sums_ = {}
         if not self.derive or self.is_masked:
             return
-        names = [n for n in self.encoders_ if self.schema[n].is_number and n in self.ranges_]
-        names = [n for n in names if self.encodings_[n] != "constant"]
+        names = [
+            column.name
+            for column in self.schema.columns
+            if column.is_number
+            and column.name in self.encoders_
+            and self.encodings_[column.name] != "constant"
+        ]
         columns = {name: self._numbers(self.schema[name], train) for name in names}
         self.sums_ = find_sums(columns, {name: resolution(self.schema[name]) for name in names})
         for name, found in self.sums_.items():
@@ -428,6 +473,12 @@ class TableEncoder:
         if self.numeric in BLOCKS:
             return self.numeric
         return f"{self.numeric}+missing" if np.isnan(numbers).any() else self.numeric
+
+    def _empty_encoder(self, name: str) -> ColumnEncoder:
+        """The encoder of a column or a joint block, which has learned nothing."""
+        if name in self.joints_:
+            return OneHotEncoder(n_codes=len(self.joints_[name].tuples))
+        return self._build(self.schema[name], self.encodings_[name])
 
     def _build(self, column: Column, encoding: str) -> ColumnEncoder:
         if encoding == "constant":
@@ -514,6 +565,14 @@ class TableEncoder:
         columns = [replace(c, key=c.key or c.name in self.keys_) for c in self.schema.columns]
         self.schema_ = replace(self.schema, columns=tuple(columns)).without(dropped)
         self._of_code: dict[str, Numbers] = {}
+
+    def _encoded_numbers(self, name: str, table: pd.DataFrame) -> Numbers:
+        """What is encoded: a column's numbers, or the codes of a joint block."""
+        if name not in self.joints_:
+            return self._numbers(self.schema[name], table)
+        joint = self.joints_[name]
+        columns = {part: self._numbers(self.schema[part], table) for part in joint.names}
+        return joint.codes(columns, nearest=True)
 
     def _numbers(self, column: Column, table: pd.DataFrame) -> Numbers:
         if column.kind == "string":

@@ -33,7 +33,7 @@ CHUNK_ROWS = 1_024  # whose posterior is held at once
 MEAN_DRAWS = 50  # of a number; their mean is off by a seventh of its deviation
 SHARPNESS = 2.0  # the power of the chances of "sharp"
 HOWS = ("draw", "sharp", "likeliest")
-WITHOUT_PLACE = ("key", "dropped", "derived", "sum", "constant")  # encodings
+WITHOUT_PLACE = ("key", "dropped", "derived", "joint", "sum", "constant")  # encodings
 
 Numbers = NDArray[np.float64]
 
@@ -175,7 +175,7 @@ class _Posterior:
             return torch.multinomial(given**SHARPNESS, 1, generator=rng)[:, 0]
 
         for place, (cells, log_shares) in enumerate(self._columns()):
-            if self.encoder.schema_[cells.axis.name].kind == "nominal":
+            if self._is_nominal(cells.axis.name):
                 codes[place] = self._chosen_codes(cells, log_shares, rows, chances, choose)
         return self._decoded(codes, scalars)
 
@@ -201,6 +201,12 @@ class _Posterior:
 
     def _columns(self) -> Iterator[tuple[_Cells, Tensor]]:
         return zip(self.columns, self.bank.log_shares, strict=True)
+
+    def _is_nominal(self, name: str) -> bool:
+        """Whether a column, or all of those of a joint block, are categories."""
+        joint = self.encoder.joints_.get(name)
+        names = [name] if joint is None else joint.names
+        return all(self.encoder.schema_[one].kind == "nominal" for one in names)
 
     def _chances(self, rows: Codes) -> Tensor:
         """P(state | known cells), float32 [len(rows), S]."""
@@ -254,7 +260,7 @@ class _Posterior:
         return self.encoder.decode_numbers(encoded, condition)
 
     def _cells(self, axis: Axis) -> _Cells:
-        numbers = self.numbers[:, self.names.index(axis.name)]
+        numbers = self._numbers_of(axis.name)
         hole = np.isnan(numbers)
         scalars = np.zeros(len(numbers), np.float32)
         if axis.is_condition:
@@ -270,6 +276,13 @@ class _Posterior:
         return _Cells(
             axis=axis, codes=codes, events=events, sets=sets, scalars=scalars, seen=seen
         )  # fmt: skip
+
+    def _numbers_of(self, name: str) -> Numbers:
+        """A column's numbers, or a joint block's codes; NaN for combinations never seen, too."""
+        if name not in self.encoder.joints_:
+            return self.numbers[:, self.names.index(name)]
+        columns = dict(zip(self.names, self.numbers.T, strict=True))
+        return self.encoder.joints_[name].codes(columns, nearest=False)
 
     def _encoded(self, axis: Axis, numbers: Numbers) -> tuple[Codes, NDArray[np.float32]]:
         """Codes and scalars of a column; in holes those of its least value."""
@@ -290,13 +303,17 @@ class _Posterior:
         """Codes that each hole may have, bool [holes, n_codes]: never missing.
 
         A known cell of a column that this one decides leaves the codes that go with it; all, where
-        training never saw it.
+        training never saw it. One that is a hole too leaves those with a value for it.
         """
         possible = np.tile(np.isfinite(axis.low), (int(hole.sum()), 1))
         for name, (source, _) in self.encoder.derived_.items():
             if source == axis.name:
                 told = self.numbers[hole, self.names.index(name)]
-                fitting = possible & (Axis(self.encoder, name).low == told[:, None])
+                values = Axis(self.encoder, name).low
+                fits = np.where(
+                    np.isnan(told)[:, None], np.isfinite(values), values == told[:, None]
+                )
+                fitting = possible & fits
                 possible = np.where(fitting.any(axis=1, keepdims=True), fitting, possible)
         return possible
 

@@ -366,6 +366,7 @@ def _follows(encoder: TableEncoder, table: pd.DataFrame) -> bool:
     return all(
         np.array_equal(lookup(columns[deciding]), columns[name], equal_nan=True)
         for name, (deciding, lookup) in encoder.derived_.items()
+        if deciding not in encoder.joints_
     ) and all(
         holds(found, columns, name, resolution(encoder.schema[name]))
         for name, found in encoder.sums_.items()

@@ -1,0 +1,122 @@
+"""Columns some of whose pairs never occur: one block of the pairs that do.
+
+A department has few of the jobs, a price belongs to a size, of nine flags one is set. Two blocks
+drawn apart would pair what does not go together, however well each is learned. Empty cells that
+are no accident are what statistics calls structural zeros; one block of the occupied cells cannot
+make them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tabgan.encoding.column import Numbers, State
+
+Codes = NDArray[np.int64]
+
+MOST_PAIRS = 256  # places of a block
+TRIED_ROWS = 20_000  # that say which columns to join; all rows say which tuples there are
+EXPECTED = 50.0  # rows that independent columns would have in the empty cells
+UNSEEN = 0.005  # share of rows with a pair of their own: about so many have one not seen
+
+
+class Joint:
+    """Columns as one: a code per tuple of their values that training has.
+
+    Attributes:
+        names: of the columns.
+        tuples: their values per code, float64 [n_codes, n_columns], NaN for missing.
+        counts: training rows per code, int64 [n_codes].
+    """
+
+    def __init__(self, names: Sequence[str], tuples: Numbers, counts: Codes) -> None:
+        self.names, self.tuples, self.counts = list(names), tuples, counts
+
+    @classmethod
+    def of(cls, names: Sequence[str], columns: Mapping[str, Numbers]) -> Self:
+        tuples, counts = np.unique(_rows(names, columns), axis=0, return_counts=True)
+        return cls(names, np.where(np.isinf(tuples), np.nan, tuples), counts)
+
+    def codes(self, columns: Mapping[str, Numbers], *, nearest: bool) -> Numbers:
+        """The code of each row, float64 [n].
+
+        Of a tuple that training did not have: NaN, or if ``nearest`` the commonest of the tuples
+        that share most values with it.
+        """
+        rows = _rows(self.names, columns)
+        distinct, places = np.unique(rows, axis=0, return_inverse=True)
+        known = np.where(np.isnan(self.tuples), np.inf, self.tuples)
+        code_of = np.full(len(distinct), np.nan)
+        for place, row in enumerate(distinct):
+            shared = (known == row).sum(axis=1)
+            best = np.lexsort((self.counts, shared))[-1]
+            if nearest or shared[best] == len(self.names):
+                code_of[place] = best
+        return code_of[places.reshape(-1)]
+
+    def values(self, name: str) -> Numbers:
+        """What a column has under each code, float64 [n_codes]."""
+        return self.tuples[:, self.names.index(name)]
+
+    def state(self) -> State:
+        return {"names": self.names, "tuples": self.tuples, "counts": self.counts}
+
+    @classmethod
+    def restore(cls, state: State) -> Self:
+        names, tuples, counts = state["names"], state["tuples"], state["counts"]
+        if tuples.shape != (len(counts), len(names)):
+            raise ValueError("joint: one row of values per code, one value per column")
+        return cls(names, tuples, counts)
+
+
+def find_joint(columns: Mapping[str, Numbers]) -> list[list[str]]:
+    """Groups of discrete columns to join, each of two columns at least.
+
+    Two columns are joined if their pairs take no more places than both (256 at most); if
+    independent columns would have 50 rows at least in the cells that are empty; and if hardly a
+    row in 200 has a pair of its own, so that hardly one in 200 has a pair that was not seen (Good
+    1953). What is joined is then a column like any other; the two with most rows where none are
+    come first.
+
+    Args:
+        columns: by name, float64 [n], NaN for missing, a value like any other.
+    """
+    n = len(next(iter(columns.values()), ()))
+    rows = np.linspace(0, n - 1, min(n, TRIED_ROWS)).astype(np.int64)
+    codes: dict[tuple[str, ...], Codes] = {
+        (name,): np.unique(numbers[rows], return_inverse=True)[1]
+        for name, numbers in columns.items()
+    }
+    gains = {pair: _gain(codes[pair[0]], codes[pair[1]]) for pair in combinations(codes, 2)}
+    while gains and max(gains.values()) >= EXPECTED:
+        one, other = max(gains, key=gains.__getitem__)
+        first, second = codes.pop(one), codes.pop(other)
+        joined = np.unique(first * (second.max() + 1) + second, return_inverse=True)[1]
+        gone = {one, other}
+        gains = {pair: gain for pair, gain in gains.items() if not gone & set(pair)}
+        gains |= {(name, one + other): _gain(of, joined) for name, of in codes.items()}
+        codes[one + other] = joined
+    return [list(names) for names in codes if len(names) > 1]
+
+
+def _rows(names: Sequence[str], columns: Mapping[str, Numbers]) -> Numbers:
+    """Float64 [n, len(names)], infinite for missing: numpy takes no NaN for another."""
+    rows = np.column_stack([columns[name] for name in names])
+    return np.where(np.isnan(rows), np.inf, rows)
+
+
+def _gain(first: Codes, second: Codes) -> float:
+    """Rows that independent columns would have in the empty cells; 0 where joining costs more."""
+    n_first, n_second, n = int(first.max()) + 1, int(second.max()) + 1, len(first)
+    cells = np.bincount(first * n_second + second, minlength=n_first * n_second)
+    occupied = np.count_nonzero(cells)
+    if occupied > min(n_first + n_second, MOST_PAIRS) or np.sum(cells == 1) > UNSEEN * n:
+        return 0.0
+    table = cells.reshape(n_first, n_second)
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
+    return float(expected[table == 0].sum())
