@@ -334,7 +334,7 @@ class TableGAN(BaseEstimator):
         return Tables(
             title=data.title,
             train=data.train[names],
-            test=_test_rows(test, data, schema)[names],
+            test=_test_rows(test, data, schema, run.left_out)[names],
             synthetic=self._draw(n, None, seed=seed)[names],
             target=schema.target,
             refined=self._draw(n, run.refiner, seed=seed)[names] if run.refiner else None,
@@ -400,12 +400,15 @@ def _check_preset(preset: str) -> None:
 
 
 def _test_rows(
-    test: pd.DataFrame | str | Path | None, data: RunData, schema: TableSchema
+    test: pd.DataFrame | str | Path | None,
+    data: RunData,
+    schema: TableSchema,
+    ignored: Sequence[str],
 ) -> pd.DataFrame:
     if isinstance(test, pd.DataFrame):
-        return table_like(test, schema, "test")
+        return table_like(test, schema, "test", ignored=ignored)
     if test is not None:
-        return read_like(Path(test), schema)
+        return read_like(Path(test), schema, ignored=ignored)
     if not len(data.test):
         raise TabganError("the run kept no test rows: give test=<real rows it never saw>")
     return data.test

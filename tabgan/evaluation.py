@@ -6,6 +6,7 @@ import inspect
 import shlex
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -150,15 +151,16 @@ def _real_rows(
     cfg: DictConfig, run: Run, schema: TableSchema
 ) -> tuple[str, pd.DataFrame, pd.DataFrame]:
     """What the table is called, the rows the generator was trained on, and test rows."""
+    read = partial(read_like, schema=schema, ignored=run.left_out)
     if cfg.real is not None:
         if cfg.test is None:
             raise TabganError("real= replaces the run's table: give test=<file> too")
         title = Path(cfg.real).name.split(".")[0]
-        return title, read_like(Path(cfg.real), schema), read_like(Path(cfg.test), schema)
+        return title, read(Path(cfg.real)), read(Path(cfg.test))
     data = read_data(run.config)
     names = compared(schema)
     if cfg.test is not None:
-        return data.title, data.train[names], read_like(Path(cfg.test), schema)
+        return data.title, data.train[names], read(Path(cfg.test))
     if len(data.test) == 0:
         raise TabganError(
             f"{run.folder}: the run kept no test rows (data.test_fraction=0); "
@@ -191,7 +193,8 @@ def _synthetic_rows(
     """Rows as the generator draws them, rows that its refiner accepts, and how to make them."""
     facts: Facts = {"run": str(run.folder), "checkpoint": run.checkpoint.name}
     if cfg.synthetic is not None:
-        return read_like(Path(cfg.synthetic), schema), None, facts
+        read = read_like(Path(cfg.synthetic), schema, ignored=run.left_out)
+        return read, None, facts
     from tabgan.sampling.draw import draw_chunks
 
     n = n_train if cfg.n is None else int(cfg.n)

@@ -44,6 +44,13 @@ class Run:
     checkpoint: Path
     refiner: Refiner | None
 
+    @property
+    def left_out(self) -> list[str]:
+        """Columns of the table that generated rows do not have: dropped by the user, or text."""
+        learned = set(self.encoder.schema_.names)
+        dropped = [name for name in self.encoder.schema.names if name not in learned]
+        return [*dropped, *(self.config.data.get("drop") or [])]
+
 
 def open_run(folder: Path) -> Run:
     """Rebuild a run from its folder, with the weights of ``best.ckpt`` (or else ``last.ckpt``).

@@ -544,3 +544,18 @@ def test_no_pair_that_never_occurs_is_sampled_asked_or_imputed():
         assert set(zip(filled["job"], filled["department"], strict=True)) <= seen
         assert filled["job"][30:].tolist() == staff["job"][30:60].tolist()
         assert filled["department"][:30].tolist() == staff["department"][:30].tolist()
+
+
+def test_test_rows_may_have_the_columns_that_the_run_left_out(tmp_path):
+    rng = np.random.default_rng(0)
+    words = [f"{a} {b}" for a, b in rng.integers(20, size=(300, 2))]  # text, little repeated
+    staff = pd.DataFrame({"remark": words, "age": rng.normal(40, 9, 300), "id": range(300)})
+    staff["grade"] = rng.integers(3, size=300)
+    overrides = {"trainer.max_epochs": 1, "logger": "none", "data.drop": ["id"]}
+    gan = TableGAN(overrides=overrides).fit(staff.head(200))
+    assert gan.run_.left_out == ["remark", "id"]
+    staff.to_csv(tmp_path / "test.csv", index=False)
+    for test in (staff.tail(100), tmp_path / "test.csv"):
+        assert 0 <= gan.evaluate(test, n=60)["shape_error"] <= 100
+    with pytest.raises(TabganError, match=r"adds \['other'\]"):
+        gan.evaluate(staff.assign(other=1), n=60)

@@ -98,29 +98,31 @@ def read_whole(
     return title, table, schema
 
 
-def read_like(path: Path, schema: TableSchema) -> pd.DataFrame:
+def read_like(path: Path, schema: TableSchema, *, ignored: Iterable[str] = ()) -> pd.DataFrame:
     """The rows of a file as a table of ``schema``'s columns and kinds, text columns left out.
 
     Categories that the schema does not know go behind those it knows; whole and broken numbers
-    are both numbers.
+    are both numbers. Columns that are ``ignored`` may be there too.
 
     Raises:
         TabganError: when the file cannot be read, its columns differ from the schema's, a value
             is not of its column's kind, or no value of a nominal column is among its categories.
     """
     _, own = _read(path)
-    lenient = _lenient_schema(schema, own.names, path)
+    lenient = _lenient_schema(schema, own.names, path, ignored)
     table, _ = _read(path, lenient)
     return _with_categories(table, schema, path)
 
 
-def table_like(table: pd.DataFrame, schema: TableSchema, title: str) -> pd.DataFrame:
+def table_like(
+    table: pd.DataFrame, schema: TableSchema, title: str, *, ignored: Iterable[str] = ()
+) -> pd.DataFrame:
     """What ``read_like`` gives, of a table in memory; ``title`` is what errors call it.
 
     Raises:
         TabganError: as ``read_like``.
     """
-    lenient = _lenient_schema(schema, [str(name) for name in table.columns], title)
+    lenient = _lenient_schema(schema, [str(name) for name in table.columns], title, ignored)
     if len(table) == 0:
         raise TabganError(f"{title}: no rows")
     return _with_categories(lenient.conform(table), schema, title)
@@ -160,10 +162,12 @@ def _read(
     raise TabganError(f"{path}: expected a file ending in one of {list(READERS)}")
 
 
-def _lenient_schema(schema: TableSchema, names: Sequence[str], title: Path | str) -> TableSchema:
+def _lenient_schema(
+    schema: TableSchema, names: Sequence[str], title: Path | str, ignored: Iterable[str]
+) -> TableSchema:
     """The compared columns, in kinds that any such values fit."""
     absent = [name for name in compared(schema) if name not in names]
-    added = [name for name in names if name not in schema.names]
+    added = [name for name in names if name not in {*schema.names, *ignored}]
     if absent or added:
         raise TabganError(
             f"{title}: other columns than the real table {schema.name!r}: "
