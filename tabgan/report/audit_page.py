@@ -300,7 +300,13 @@ def _columns(pictures: Mapping[str, bytes]) -> list[Html]:
 def _making(figures: Figures) -> list[Html]:
     names = ("command", "run", "model", "checkpoint", "blackbox", "tolerance", "ended", "k",
              "queries", "training_queries", "seconds")  # fmt: skip
-    return [html_table(["what", "value"], [[n, figures[n]] for n in names if n in figures])]
+    return [html_table(["what", "value"], [[n, _fact(figures[n])] for n in names if n in figures])]
+
+
+def _fact(value: float | str) -> str:
+    """A number of queries as a whole one; text as it is."""
+    whole = not isinstance(value, str) and float(value).is_integer()
+    return f"{int(value):,}" if whole else str(value)
 
 
 def _one(pictures: Mapping[str, bytes], name: str, alt: str) -> Html:
