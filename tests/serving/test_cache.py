@@ -120,6 +120,27 @@ def test_the_encoder_knows_what_no_sample_has(file, tmp_path, monkeypatch):
     assert data.encoder.class_counts_.tolist() == condition[:].sum(dim=0).tolist()
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_total_is_left_out_where_it_is_one_in_every_row(tmp_path, monkeypatch, caplog, broken):
+    caplog.set_level("INFO", "tabgan")
+    monkeypatch.setattr(cache, "SAMPLE_ROWS", 200)
+    rng = np.random.default_rng(0)
+    bills = pd.DataFrame(
+        {"net": rng.integers(900, size=N_ROWS), "tax": rng.integers(90, size=N_ROWS)}
+    )
+    bills["total"] = bills["net"] + bills["tax"]
+    bills.loc[N_ROWS - 3 :, "total"] += int(broken)  # none of which is in the sample
+    bills.to_csv(tmp_path / "bills.csv", index=False)
+    data = datamodule(tmp_path / "bills.csv", tmp_path, target=None)
+    data.setup()
+    assert (data.encoder.sums_ == {}) == broken
+    assert ("what followed in the sample does not in the table" in caplog.text) == broken
+    rows, condition = data.coded("train")
+    decoded = data.encoder.decode(rows[:].numpy(), condition[:].numpy())
+    if not broken:
+        assert (decoded["total"] == decoded["net"] + decoded["tax"]).all()
+
+
 def test_a_second_start_reads_no_row(file, tmp_path, monkeypatch):
     first, again = datamodule(file, tmp_path), datamodule(file, tmp_path)
     first.setup()
