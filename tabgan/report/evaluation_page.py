@@ -64,9 +64,7 @@ def figure_text(value: float | None) -> str:
     """A figure as a person reads it."""
     if value is None or pd.isna(value):
         return "-"
-    if abs(value) < 1.5:
-        return f"{value:.3f}"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+    return f"{value:.3f}" if abs(value) < 1.5 else f"{value:,.2f}"
 
 
 def _opening(
