@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
 from tabgan.tables.schema import Column, TableSchema
-from tabgan.words import hydra_words, quote
+from tabgan.words import as_words, hydra_words, quote
 
 
 @pytest.fixture
@@ -267,3 +267,19 @@ def test_help_answers_without_torch(name, words, tmp_path):
     assert done.returncode == 0
     assert done.stdout.strip()
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (None, "k=null"),
+        (True, "k=true"),
+        (5e-4, "k=0.0005"),
+        ("it's", r"k='it\'s'"),
+        ([1, "a"], "k=[1,'a']"),
+        ({"a": 1}, "k={a:1}"),
+        (Path("x"), "k='x'"),
+    ],
+)
+def test_values_become_words_of_the_command_line(value, word):
+    assert as_words({"k": value}) == [word]

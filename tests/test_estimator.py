@@ -482,22 +482,6 @@ def test_test_rows_of_another_table_are_refused(fitted):
         fitted.evaluate()
 
 
-@pytest.mark.parametrize(
-    ("value", "word"),
-    [
-        (None, "k=null"),
-        (True, "k=true"),
-        (5e-4, "k=0.0005"),
-        ("it's", r"k='it\'s'"),
-        ([1, "a"], "k=[1,'a']"),
-        ({"a": 1}, "k={a:1}"),
-        (Path("x"), "k='x'"),
-    ],
-)
-def test_values_become_words_of_the_command_line(value, word):
-    assert tabgan.estimator._words({"k": value}) == [word]
-
-
 def test_totals_are_totals_in_sampled_asked_and_imputed_rows():
     rng = np.random.default_rng(0)
     net, tax = rng.integers(100, 900, 400), rng.integers(0, 200, 400)
