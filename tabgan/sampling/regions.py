@@ -225,7 +225,7 @@ class Regions:
 
     def _add(self, place: int, axis: Axis, region: Region, condition: Condition) -> None:
         other = self.of[place].get(axis.source)
-        if other is not None:  # a derived column and its source, of one discrete block
+        if other is not None:  # columns of one discrete block: derived, or joined
             region = Region(codes=region.codes & other.codes, spans=region.spans)
             if not region.codes.any():
                 asked = [
@@ -233,8 +233,8 @@ class Regions:
                     if Axis(axis.encoder, name).source == axis.source
                 ]  # fmt: skip
                 raise TabganError(
-                    f"{' and '.join(map(str, asked))} contradict each other: one column decides "
-                    "the other, and training has no such pair"
+                    f"{' and '.join(map(str, asked))} contradict each other: training has no row "
+                    "with both, and the generator makes none"
                 )
         self.of[place][axis.source] = region
 
