@@ -9,7 +9,6 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from omegaconf import OmegaConf
 from yaml import YAMLError
 
@@ -139,6 +138,8 @@ def unquoted(value: str) -> str:
 
 def _text(key: str, value: Any) -> str:
     """A plain value in Hydra's grammar."""
+    import numpy as np  # TableGAN has it; a command starts without
+
     if value is None or isinstance(value, bool | np.bool_):
         return "null" if value is None else str(value).lower()
     if isinstance(value, Integral | Real):
