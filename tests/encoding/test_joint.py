@@ -6,7 +6,6 @@ from tabgan.encoding.joint import Joint, find_joint
 from tabgan.encoding.table import TableEncoder
 from tabgan.sampling.regions import Regions
 from tabgan.sampling.requests import Request
-from tabgan.tables.profile import infer_schema
 
 N = 2_000
 
@@ -87,12 +86,8 @@ def staff(jobs):
 
 
 @pytest.fixture
-def encoder(staff):
-    schema = infer_schema(staff, name="staff", target=None)
-    return TableEncoder(
-        schema, nominal="onehot", numeric="quantile_normal", levels=20, derive=True,
-        conditional=True,
-    ).fit(schema.conform(staff))  # fmt: skip
+def encoder(staff, fit_encoder):
+    return fit_encoder(staff)
 
 
 def pairs(table):

@@ -6,7 +6,6 @@ from tabgan.encoding.sums import Sum, find_sums
 from tabgan.encoding.table import TableEncoder
 from tabgan.sampling.regions import Regions
 from tabgan.sampling.requests import Request
-from tabgan.tables.profile import infer_schema
 
 N = 400
 
@@ -99,12 +98,8 @@ def table(parts):
 
 
 @pytest.fixture
-def encoder(table):
-    schema = infer_schema(table, name="bills", target=None)
-    return TableEncoder(
-        schema, nominal="onehot", numeric="quantile_normal", levels=20, derive=True,
-        conditional=True,
-    ).fit(schema.conform(table))  # fmt: skip
+def encoder(table, fit_encoder):
+    return fit_encoder(table)
 
 
 def test_any_generated_row_has_its_total(encoder):
@@ -137,10 +132,5 @@ def test_what_is_asked_of_a_total_is_checked_and_never_outside_what_training_had
         Regions(encoder, Request.read(encoder, where={"total": (5_000, 6_000)}))
 
 
-def test_nothing_is_left_out_where_missing_values_are_holes(table):
-    schema = infer_schema(table, name="bills", target=None)
-    encoder = TableEncoder(
-        schema, nominal="onehot", numeric="quantile_normal", levels=20, derive=True,
-        conditional=True, missing="masked",
-    ).fit(schema.conform(table))  # fmt: skip
-    assert encoder.sums_ == {}
+def test_nothing_is_left_out_where_missing_values_are_holes(table, fit_encoder):
+    assert fit_encoder(table, missing="masked").sums_ == {}
