@@ -35,7 +35,7 @@ from tabgan.report.build import build_report
 from tabgan.report.reading import Tables, compared, read_like, table_like
 from tabgan.runs import OWN_TABLE, Run, chosen_refiner, open_run
 from tabgan.sampling.draw import draw_chunks
-from tabgan.sampling.holes import check_columns, check_how, dropped, with_holes, written_schema
+from tabgan.sampling.holes import check_columns, check_how, with_holes, written_schema
 from tabgan.sampling.imputing import Imputer
 from tabgan.sampling.refiner import Refiner
 from tabgan.tables.conditions import Where
@@ -208,7 +208,7 @@ class TableGAN(BaseEstimator):
         check_is_fitted(self, "run_")
         check_how(how, n_imputations)
         run, schema = self.run_, self.run_.encoder.schema
-        check_columns(table.columns, schema, "table", optional=dropped(run.encoder))
+        check_columns(table.columns, schema, "table", optional=run.encoder.dropped_)
         known = with_holes(schema, table.columns).conform(table)
         with undisturbed():
             compute_with(run.config.threads)

@@ -47,9 +47,7 @@ class Run:
     @property
     def left_out(self) -> list[str]:
         """Columns of the table that generated rows do not have: dropped by the user, or text."""
-        learned = set(self.encoder.schema_.names)
-        dropped = [name for name in self.encoder.schema.names if name not in learned]
-        return [*dropped, *(self.config.data.get("drop") or [])]
+        return [*self.encoder.dropped_, *(self.config.data.get("drop") or [])]
 
 
 def open_run(folder: Path) -> Run:

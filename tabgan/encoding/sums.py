@@ -122,9 +122,12 @@ def _found(
         return None
     total, table = columns[name][tried], np.column_stack([columns[p][tried] for p in parts])
     factors, constant = _fitted(table, total)
-    if not _meets(table @ factors + constant, total, step):
+    told = table @ factors + constant
+    if not _meets(told, total, step):
         return None
-    chosen = _needed(table, total, factors, step)
+    exact = _meets(told, total, 1e-6 * step)
+    least = 10 * EXACT * total.std() if exact else step / 2
+    chosen = _needed(table, total, np.abs(factors) * table.std(axis=0), least, step)
     if not 0 < len(chosen) <= MOST_TERMS or len(rows) < ROWS_PER_TERM * len(chosen):
         return None
     factors, _ = _fitted(table[:, chosen], total)
@@ -140,11 +143,11 @@ def _found(
     return None
 
 
-def _needed(table: Numbers, total: Numbers, factors: Numbers, step: float) -> NDArray[np.int64]:
-    """The places of the terms without which the sum is not met."""
-    weights = np.abs(factors) * table.std(axis=0)
-    exact = _meets(table @ factors + np.mean(total - table @ factors), total, 1e-6 * step)
-    chosen = np.flatnonzero(weights > (10 * EXACT * total.std() if exact else step / 2))
+def _needed(
+    table: Numbers, total: Numbers, weights: Numbers, least: float, step: float
+) -> NDArray[np.int64]:
+    """The places of the terms, of at least weight ``least``, without which the sum is not met."""
+    chosen = np.flatnonzero(weights > least)
     for place in sorted(chosen, key=weights.__getitem__)[: len(chosen) - 1]:
         fewer = chosen[chosen != place]
         without, constant = _fitted(table[:, fewer], total)

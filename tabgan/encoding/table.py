@@ -216,6 +216,11 @@ class TableEncoder:
         return rows
 
     @property
+    def dropped_(self) -> list[str]:
+        """Columns that decoded tables do not have."""
+        return [name for name, encoding in self.encodings_.items() if encoding == "dropped"]
+
+    @property
     def is_masked(self) -> bool:
         """Whether missing values are holes."""
         return self.missing == "masked"
@@ -259,7 +264,7 @@ class TableEncoder:
 
     def put_sums(self, numbers: Numbers) -> None:
         """Make every number that is a sum of others that sum, in place: [n, columns]."""
-        columns = self._by_name(numbers)
+        columns = self.by_name(numbers)
         for name, found in self.sums_.items():
             columns[name][:] = rounded(self.schema_[name], found(columns))
 
@@ -268,7 +273,7 @@ class TableEncoder:
 
         A sum of known terms, or the one missing term of a known sum.
         """
-        columns = self._by_name(numbers)
+        columns = self.by_name(numbers)
         for name, found in self.sums_.items():
             for party in (name, *found.terms):
                 total = columns[name]
@@ -276,7 +281,8 @@ class TableEncoder:
                 told = self._finished(self.schema_[party], told)
                 columns[party][:] = np.where(np.isnan(columns[party]), told, columns[party])
 
-    def _by_name(self, numbers: Numbers) -> dict[str, Numbers]:
+    def by_name(self, numbers: Numbers) -> dict[str, Numbers]:
+        """The columns of ``numbers``, views of it."""
         return dict(zip(self.schema_.names, numbers.T, strict=True))
 
     def decode_column(self, name: str, rows: Encoded, condition: Encoded) -> Numbers:
@@ -561,9 +567,8 @@ class TableEncoder:
             for name, encoder in self.encoders_.items()
             for kind, width in encoder.widths_
         )
-        dropped = [name for name, encoding in self.encodings_.items() if encoding == "dropped"]
         columns = [replace(c, key=c.key or c.name in self.keys_) for c in self.schema.columns]
-        self.schema_ = replace(self.schema, columns=tuple(columns)).without(dropped)
+        self.schema_ = replace(self.schema, columns=tuple(columns)).without(self.dropped_)
         self._of_code: dict[str, Numbers] = {}
 
     def _encoded_numbers(self, name: str, table: pd.DataFrame) -> Numbers:

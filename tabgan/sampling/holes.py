@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.sampling.imputing import HOWS, Imputer
 from tabgan.tables.readers import READERS
@@ -37,7 +36,7 @@ def fill_file(
     """
     check_how(how, n_imputations)
     schema = imputer.encoder.schema
-    table = read_holes(path, schema, optional=dropped(imputer.encoder))
+    table = read_holes(path, schema, optional=imputer.encoder.dropped_)
     outs = [out] if n_imputations == 1 else [_numbered(out, i + 1) for i in range(n_imputations)]
     account = _account(imputer, table) | {"from": str(path), "how": how, "seed": imputer.seed}
     _tell(account)
@@ -124,11 +123,6 @@ def written_schema(schema: TableSchema, filled: pd.DataFrame) -> TableSchema:
     return replace(schema, columns=tuple(columns), target=None)
 
 
-def dropped(encoder: TableEncoder) -> list[str]:
-    """Columns that the model never learned."""
-    return [name for name, encoding in encoder.encodings_.items() if encoding == "dropped"]
-
-
 def _numbered(out: Path, place: int) -> Path:
     stem, dot, suffixes = out.name.partition(".")
     return out.with_name(f"{stem}_{place}{dot}{suffixes}")
@@ -136,7 +130,7 @@ def _numbered(out: Path, place: int) -> Path:
 
 def _account(imputer: Imputer, table: pd.DataFrame) -> dict[str, Any]:
     """Holes per column, rows with no known cell, and holes that stay."""
-    names, left = list(imputer.encoder.schema_.names), dropped(imputer.encoder)
+    names, left = list(imputer.encoder.schema_.names), imputer.encoder.dropped_
     missing = table.isna()
     return {
         "rows": len(table),

@@ -281,7 +281,7 @@ class _Posterior:
         """A column's numbers, or a joint block's codes; NaN for combinations never seen, too."""
         if name not in self.encoder.joints_:
             return self.numbers[:, self.names.index(name)]
-        columns = dict(zip(self.names, self.numbers.T, strict=True))
+        columns = self.encoder.by_name(self.numbers)
         return self.encoder.joints_[name].codes(columns, nearest=False)
 
     def _encoded(self, axis: Axis, numbers: Numbers) -> tuple[Codes, NDArray[np.float32]]:

@@ -362,7 +362,7 @@ def _follows(encoder: TableEncoder, table: pd.DataFrame) -> bool:
     """Whether derived columns are what the encoder would put back."""
     if not (encoder.derived_ or encoder.sums_):
         return True
-    columns = dict(zip(encoder.schema_.names, encoder.numbers(table).T, strict=True))
+    columns = encoder.by_name(encoder.numbers(table))
     return all(
         np.array_equal(lookup(columns[deciding]), columns[name], equal_nan=True)
         for name, (deciding, lookup) in encoder.derived_.items()
