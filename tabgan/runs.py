@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from tabgan.provenance import read_record
 from tabgan.recipes import build_module, check_stored_targets, resolve_auto
 from tabgan.sampling.refiner import Refiner
 from tabgan.training import FINISHED
+
+log = logging.getLogger(__name__)
 
 OWN_TABLE = "table.parquet"  # where TableGAN leaves a DataFrame that it was fitted to
 
@@ -78,6 +81,11 @@ def open_run(folder: Path) -> Run:
         raise TabganError(f"{config_path}: not a run's configuration: {reason}") from error
     checkpoint = find_checkpoint(folder)
     load_weights(module, checkpoint)
+    if not (folder / FINISHED).is_file():
+        log.warning(
+            "%s: its training has not finished; what follows comes from %s as it is now, without "
+            "what is fitted last (the refiner)", folder, checkpoint.name,
+        )  # fmt: skip
     return Run(
         folder=folder,
         config=config,

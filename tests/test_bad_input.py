@@ -232,6 +232,16 @@ def test_a_run_folder_with_the_last_checkpoint_alone_samples(command, run_copy):
     assert command("sample", f"run={run_copy}", "n=5", "out=rows.csv").status == 0
 
 
+def test_rows_of_a_run_that_has_not_finished_are_called_so(command, run_copy):
+    said = "its training has not finished; what follows comes from best.ckpt as it is now"
+    words = (f"run={run_copy}", "n=5", "out=rows.csv")
+    assert said not in command("sample", *words).out
+    (run_copy / "metrics.json").unlink()
+    ended = command("sample", *words)
+    assert ended.status == 0
+    assert said in ended.out
+
+
 def test_a_checkpoint_of_another_schema(command, run_copy):
     path = run_copy / "checkpoints" / "best.ckpt"
     checkpoint = torch.load(path, weights_only=True)
