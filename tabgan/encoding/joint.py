@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabgan.encoding.column import Numbers, State
+from tabgan.encoding.onehot import OneHotEncoder
 
 Codes = NDArray[np.int64]
 
@@ -59,9 +60,18 @@ class Joint:
                 code_of[place] = best
         return code_of[places.reshape(-1)]
 
+    @property
+    def every_code(self) -> Numbers:
+        """0, 1 and so on, float64 [n_codes]."""
+        return np.arange(len(self.tuples), dtype=np.float64)
+
     def values(self, name: str) -> Numbers:
         """What a column has under each code, float64 [n_codes]."""
         return self.tuples[:, self.names.index(name)]
+
+    def encoder(self) -> OneHotEncoder:
+        """Of the codes, which has learned nothing."""
+        return OneHotEncoder(n_codes=len(self.tuples))
 
     def state(self) -> State:
         return {"names": self.names, "tuples": self.tuples, "counts": self.counts}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,67 +11,27 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from tabgan.encoding.atoms import MOST_LEVELS, AtomsEncoder, common_levels, heavy_values
-from tabgan.encoding.bins import BinsEncoder
+from tabgan.encoding.choice import Choice, learned
 from tabgan.encoding.coded import CodedRows
-from tabgan.encoding.column import (
-    ColumnEncoder,
-    ConstantEncoder,
-    Encoded,
-    MissingIndicator,
-    Numbers,
-)
-from tabgan.encoding.derived import Lookup, find_derived
-from tabgan.encoding.joint import Joint, find_joint
-from tabgan.encoding.keys import RunningKey, is_running_number, is_text_key
-from tabgan.encoding.label import LabelEncoder
+from tabgan.encoding.column import ColumnEncoder, Encoded, Numbers
+from tabgan.encoding.keys import RunningKey
 from tabgan.encoding.layout import RowLayout
-from tabgan.encoding.levels import LevelsEncoder
-from tabgan.encoding.mode_specific import ModeSpecificEncoder
 from tabgan.encoding.numbers import date_unit, from_numbers, resolution, rounded, to_numbers
-from tabgan.encoding.onehot import OneHotEncoder
-from tabgan.encoding.power import PowerEncoder
-from tabgan.encoding.quantile_normal import QuantileNormalEncoder
-from tabgan.encoding.standard import StandardEncoder
+from tabgan.encoding.relations import CODES, Relations
 from tabgan.encoding.state import load_state, save_state
-from tabgan.encoding.sums import Sum, find_sums
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
 from tabgan.tables.schema import Column, TableSchema
 
-SCALARS: dict[str, Callable[[], ColumnEncoder]] = {
-    "standard": StandardEncoder,
-    "power": PowerEncoder,
-    "quantile_normal": QuantileNormalEncoder,
-}
-BLOCKS: dict[str, Callable[[], ColumnEncoder]] = {  # with a place of their own for missing
-    "mode_specific": ModeSpecificEncoder,
-    "bins": BinsEncoder,
-}
-NOMINALS = ("onehot", "label")
-CODES = ("onehot", "levels")  # one block, whose code alone says the number
-MANY = ("auto", "drop", "keep")
 MISSING = ("category", "masked")
-ROWS_PER_LEVEL = 10  # fewer, and a number's values are a sample of a scale, not categories
 CHOICES = ("nominal", "numeric", "levels", "derive", "conditional", "many", "missing")  # as given
 
 
 class TableEncoder:
     """Encode a conforming table as float32 rows, and decode rows as a table.
 
-    The rule per column, learned from the training rows: one distinct value -> ``constant`` (no
-    place in the row, put back); nominal and boolean -> ``nominal``; numbers and dates with at most
-    ``levels`` distinct values, each standing in ``ROWS_PER_LEVEL`` rows on average -> ``levels``;
-    other numbers and dates -> ``numeric``, with a block for heavy values (quantile_normal) or for
-    missing ones where there are any;
-    Columns of very many values are named in ``notes_``:
-
-    * ``key``, regenerated in its own form (``encoding.keys``): text that is there and another in
-      95 % of the rows; whole numbers, all different, that fill half of their range;
-    * ``grouped``: more than 256 categories, and text with at most one value per two rows. The
-      255 commonest (of 10 rows at least) have a place each, the others one place together and a
-      scalar that says which;
-    * ``dropped``: other text, which a generator could only repeat word for word.
+    What each column becomes is ``encoding.choice.Choice``, learned from the training rows; columns
+    that do not come back as they were are named in ``notes_``. What others decide leaves the row.
 
     Conditional: a nominal target of up to 256 classes leaves the row and becomes the condition, a
     one-hot of its classes.
@@ -82,18 +41,13 @@ class TableEncoder:
 
     Args:
         schema: what the table is.
-        nominal: "onehot", or "label" (the code as one scalar, through ``numeric``).
-        numeric: "standard", "power", "quantile_normal", or (with one-hot nominals) "mode_specific"
-            or "bins".
+        nominal, numeric, levels, many: of ``Choice``.
         derive: whether what others decide leaves the row and is put back: a discrete column that
             another one decides (``encoding.derived``), a number that is a sum of others
             (``encoding.sums``), columns some of whose pairs never occur, in whose place there is
             one block of those that do (``encoding.joint``). Only the first where missing values
             are holes.
-        levels: up to how many distinct values a number is categories; 0 for never.
         conditional: whether a nominal target is the condition instead of a part of the row.
-        many: "auto" for the rule above; "drop" drops what it would regenerate or group; "keep"
-            gives each category a place, learns whole numbers as numbers and drops repeated text.
         missing: "category", a missing value being one that rows have like any other; or "masked",
             a hole that says nothing (``encoding.coded``): generated rows have none.
 
@@ -103,9 +57,7 @@ class TableEncoder:
         condition_width: classes of the condition; 0 without one.
         class_counts_: training rows per class, in the condition's order.
         ranges_: smallest and largest training value per number or date column.
-        derived_: per column that another decides, or a joint block, that one and the lookup.
-        joints_: per joint block, by a name of its own, what its codes stand for.
-        sums_: per number that is a sum of others, the sum.
+        relations_: what left the row, and what puts it back.
         units_: per date column, its resolution in microseconds.
         missing_rates_: per class (and "all"), the share of missing values per column that has any.
         encodings_: per column, the name of what the rule chose.
@@ -124,22 +76,11 @@ class TableEncoder:
         many: str = "auto",
         missing: str = "category",
     ) -> None:
-        numerics = [*SCALARS, *BLOCKS] if nominal == "onehot" else [*SCALARS]
-        if nominal not in NOMINALS or numeric not in numerics:
-            raise TabganError(
-                f"encoder: expected nominal of {list(NOMINALS)} and numeric of {numerics}, "
-                f"got {nominal!r} and {numeric!r}"
-            )
-        if many not in MANY:
-            raise TabganError(f"encoder.many={many}: expected one of {list(MANY)}")
+        self.choice = Choice(nominal, numeric, levels, many)
         if missing not in MISSING:
             raise TabganError(f"encoder.missing={missing}: expected one of {list(MISSING)}")
         self.schema = schema
-        self.many = many
         self.missing = missing
-        self.nominal = nominal
-        self.numeric = numeric
-        self.levels = levels
         self.derive = derive
         self.conditional = conditional
 
@@ -149,7 +90,7 @@ class TableEncoder:
         if not self.conditional or self.schema.target is None:
             return None
         target = self.schema[self.schema.target]
-        return target if target.is_nominal and not self._has_many(target) else None
+        return target if target.is_nominal and not self.choice.has_many(target) else None
 
     @property
     def condition_width(self) -> int:
@@ -177,9 +118,7 @@ class TableEncoder:
                 self.encodings_[column.name] = "condition"
             else:
                 self._fit_column(column, train)
-        self._fit_derived(train)
-        self._fit_joints(train)
-        self._fit_sums(train)
+        self._fit_relations(train)
         self._fit_condition(train)
         self.missing_rates_ = self._missing_rates(train)
         self._lay_out()
@@ -227,7 +166,7 @@ class TableEncoder:
 
     def _told(self, name: str, numbers: Numbers, table: pd.DataFrame) -> Numbers:
         """A column's numbers, where missing those that a column which it decides leaves alone."""
-        for derived, (source, lookup) in self.derived_.items():
+        for derived, (source, lookup) in self.relations_.derived.items():
             if source == name:
                 told = lookup.deciding(self._numbers(self.schema[derived], table))
                 numbers = np.where(np.isnan(numbers), told, numbers)
@@ -257,7 +196,7 @@ class TableEncoder:
         """
         numbers = np.empty((len(self.schema_.columns), len(rows))).T  # column by column
         for place, column in enumerate(self.schema_.columns):
-            if column.name not in self.sums_:
+            if column.name not in self.relations_.sums:
                 numbers[:, place] = self._decode_column(column, rows, condition)
         self.put_sums(numbers)
         return numbers
@@ -265,7 +204,7 @@ class TableEncoder:
     def put_sums(self, numbers: Numbers) -> None:
         """Make every number that is a sum of others that sum, in place: [n, columns]."""
         columns = self.by_name(numbers)
-        for name, found in self.sums_.items():
+        for name, found in self.relations_.sums.items():
             columns[name][:] = rounded(self.schema_[name], found(columns))
 
     def tell_sums(self, numbers: Numbers) -> None:
@@ -274,7 +213,7 @@ class TableEncoder:
         A sum of known terms, or the one missing term of a known sum.
         """
         columns = self.by_name(numbers)
-        for name, found in self.sums_.items():
+        for name, found in self.relations_.sums.items():
             for party in (name, *found.terms):
                 total = columns[name]
                 told = found(columns) if party == name else found.solved(party, total, columns)
@@ -287,7 +226,7 @@ class TableEncoder:
 
     def decode_column(self, name: str, rows: Encoded, condition: Encoded) -> Numbers:
         """One column of ``decode_numbers``, or the codes of a joint block: float64 [n]."""
-        if name in self.joints_:
+        if name in self.relations_.joints:
             return self._decoded_numbers(name, rows)
         return self._decode_column(self.schema[name], rows, condition)
 
@@ -314,7 +253,10 @@ class TableEncoder:
         """Write schema and learned state (JSON and arrays)."""
         state = {
             "schema": self.schema.to_plain(),
-            **{key: getattr(self, key) for key in CHOICES},
+            **asdict(self.choice),
+            "derive": self.derive,
+            "conditional": self.conditional,
+            "missing": self.missing,
             "encodings": self.encodings_,
             "ranges": {name: list(span) for name, span in self.ranges_.items()},
             "units": self.units_,
@@ -323,12 +265,7 @@ class TableEncoder:
             "texts": self.texts_,
             "class_counts": self.class_counts_.tolist(),
             "missing_rates": self.missing_rates_,
-            "derived": {
-                name: {"source": source, **lookup.state()}
-                for name, (source, lookup) in self.derived_.items()
-            },
-            "joints": {name: joint.state() for name, joint in self.joints_.items()},
-            "sums": {name: found.state() for name, found in self.sums_.items()},
+            **self.relations_.state(),
             "columns": {name: encoder.state() for name, encoder in self.encoders_.items()},
         }
         save_state(folder, state)
@@ -359,18 +296,11 @@ class TableEncoder:
         self.texts_ = state["texts"]
         self.class_counts_ = np.array(state["class_counts"], dtype=np.int64)
         self.missing_rates_ = state["missing_rates"]
-        joints = state.get("joints", {})  # older runs have none
-        self.joints_ = {name: Joint.restore(learned) for name, learned in joints.items()}
+        self.relations_ = Relations.restore(state)
         self.encoders_ = {
             name: self._empty_encoder(name).restore(learned)
             for name, learned in state["columns"].items()
         }
-        self.derived_ = {
-            name: (learned["source"], Lookup().restore(learned))
-            for name, learned in state["derived"].items()
-        }
-        sums = state.get("sums", {})  # older runs have none
-        self.sums_ = {name: Sum.restore(learned) for name, learned in sums.items()}
         self._lay_out()
         return self
 
@@ -379,171 +309,46 @@ class TableEncoder:
         if column.kind == "string":
             self.texts_[name] = sorted(train[name].dropna().unique())
         numbers = self._numbers(column, train)
-        known = numbers[~np.isnan(numbers)]
-        learned = known if self.is_masked and len(known) else numbers
-        encoding = self._many_rule(column, train[name], numbers) or self._rule(column, learned)
+        encoding, note = self.choice.of(
+            column, train[name], numbers, masked=self.is_masked, target=name == self.schema.target
+        )
+        self.notes_ += [note] if note else []
         self.encodings_[name] = encoding
         if encoding == "key":
             self.keys_[name] = RunningKey().fit(train[name])
         if encoding in ("key", "dropped"):
             self.texts_.pop(name, None)
             return
-        self.encoders_[name] = self._build(column, encoding).fit(learned)
+        self.encoders_[name] = self.choice.build(column, encoding).fit(
+            learned(numbers, masked=self.is_masked)
+        )
         measured = column.is_number or column.kind == "date"
         if measured and not np.isnan(numbers).all():
             self.ranges_[name] = (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
 
-    def _fit_derived(self, train: pd.DataFrame) -> None:
-        """Take columns that another decides out of the row."""
-        kinds = ("onehot", "levels") if self.derive else ()
-        found = find_derived(
-            {
-                name: self._numbers(self.schema[name], train)
-                for name, encoding in self.encodings_.items()
-                if encoding in kinds
-            },
-            masked=self.is_masked,
-        )
-        self.derived_ = {}
-        for name, source in found.items():
-            deciding = self._numbers(self.schema[source], train)
-            decided = self._numbers(self.schema[name], train)
-            kept = ~(np.isnan(deciding) | np.isnan(decided)) | (not self.is_masked)
-            self.derived_[name] = (source, Lookup().fit(deciding[kept], decided[kept]))
-            self.encodings_[name] = "derived"
-            del self.encoders_[name]
-            self.notes_.append(f"column {name!r} follows from {source!r}: derived, not learned")
-
-    def _fit_joints(self, train: pd.DataFrame) -> None:
-        """Put one block in the place of columns that go together."""
-        self.joints_ = {}
-        if not self.derive or self.is_masked:
+    def _fit_relations(self, train: pd.DataFrame) -> None:
+        """Take out of the row what others decide, and put joint blocks in."""
+        self.relations_ = Relations()
+        if not self.derive:
             return
-        names = [name for name in self.encoders_ if self.encodings_[name] in CODES]
-        columns = {name: self._numbers(self.schema[name], train) for name in names}
-        for group in find_joint(columns):
-            self._join(Joint.of(group, columns))
-
-    def _join(self, joint: Joint) -> None:
-        block = " & ".join(joint.names)
-        while block in self.encodings_:
-            block += "'"
-        codes = np.arange(len(joint.tuples), dtype=np.float64)
-        for derived, (source, lookup) in self.derived_.items():
-            if source in joint.names:  # a column that one of these decides
-                self.derived_[derived] = block, Lookup().fit(codes, lookup(joint.values(source)))
-        for name in joint.names:
-            self.derived_[name] = block, Lookup().fit(codes, joint.values(name))
-            self.encodings_[name] = "joint"
+        columns = {name: self._numbers(self.schema[name], train) for name in self.encoders_}
+        numbers = [self.schema[name] for name in columns if self.schema[name].is_number]
+        steps = {column.name: resolution(column) for column in numbers}
+        found = Relations.find(columns, self.encodings_, steps, masked=self.is_masked)
+        self.relations_ = found
+        for name, encoding in found.encodings.items():
+            self.encodings_[name] = encoding
             del self.encoders_[name]
-        self.joints_[block] = joint
-        self.encodings_[block] = "onehot"
-        self.encoders_[block] = self._empty_encoder(block).fit(codes)
-        self.notes_.append(
-            f"columns {', '.join(map(repr, joint.names))} go together: {len(codes)} combinations "
-            "occur, and no other is made"
-        )
-
-    def _fit_sums(self, train: pd.DataFrame) -> None:
-        """Take numbers that are sums of others out of the row."""
-        self.sums_ = {}
-        if not self.derive or self.is_masked:
-            return
-        names = [
-            column.name
-            for column in self.schema.columns
-            if column.is_number
-            and column.name in self.encoders_
-            and self.encodings_[column.name] != "constant"
-        ]
-        columns = {name: self._numbers(self.schema[name], train) for name in names}
-        self.sums_ = find_sums(columns, {name: resolution(self.schema[name]) for name in names})
-        for name, found in self.sums_.items():
-            if self.encodings_[name] == "levels":
-                found.low, found.high = self.ranges_[name]
-            self.encodings_[name] = "sum"
-            del self.encoders_[name]
-            self.notes_.append(f"column {name!r} is {found}: put back, not learned")
-
-    def _rule(self, column: Column, numbers: Numbers) -> str:
-        if (numbers == numbers[0]).all() or np.isnan(numbers).all():
-            return "constant"
-        if column.is_nominal:
-            return self.nominal
-        n_values, heavy = len(np.unique(numbers[~np.isnan(numbers)])), len(heavy_values(numbers))
-        repeats = n_values * ROWS_PER_LEVEL <= len(numbers) or heavy == n_values
-        if n_values <= self.levels and repeats:
-            return "levels"
-        if self.numeric == "quantile_normal" and 0 < heavy < n_values:
-            return "atoms"
-        if self.numeric in BLOCKS:
-            return self.numeric
-        return f"{self.numeric}+missing" if np.isnan(numbers).any() else self.numeric
+        for block, joint in found.joints.items():
+            self.encodings_[block] = "onehot"
+            self.encoders_[block] = self._empty_encoder(block).fit(joint.every_code)
+        self.notes_ += found.notes
 
     def _empty_encoder(self, name: str) -> ColumnEncoder:
         """The encoder of a column or a joint block, which has learned nothing."""
-        if name in self.joints_:
-            return OneHotEncoder(n_codes=len(self.joints_[name].tuples))
-        return self._build(self.schema[name], self.encodings_[name])
-
-    def _build(self, column: Column, encoding: str) -> ColumnEncoder:
-        if encoding == "constant":
-            return ConstantEncoder()
-        if encoding == "onehot":
-            return OneHotEncoder(n_codes=len(column.categories))
-        if encoding == "levels":
-            return LevelsEncoder()
-        if encoding == "atoms":
-            return AtomsEncoder()
-        if encoding == "grouped":
-            return AtomsEncoder(common_levels)
-        if encoding == "label":
-            return LabelEncoder(SCALARS[self.numeric](), n_codes=len(column.categories))
-        if encoding in BLOCKS:
-            return BLOCKS[encoding]()
-        scalar, _, missing = encoding.partition("+")
-        return MissingIndicator(SCALARS[scalar]()) if missing else SCALARS[scalar]()
-
-    def _many_rule(self, column: Column, values: pd.Series, numbers: Numbers) -> str | None:
-        """``key``, ``grouped`` or ``dropped`` where the column has very many values, else None."""
-        name, text, distinct = f"column {column.name!r}", column.kind == "string", values.nunique()
-        if text and is_text_key(values):
-            return self._key(f"{name} is text without repetition")
-        if column.kind == "integer" and column.name != self.schema.target:
-            if self.many != "keep" and is_running_number(numbers):
-                return self._key(f"{name} numbers the rows", " (encoder.many=keep learns it)")
-            return None
-        if distinct == 1 and not values.isna().any():
-            return None  # a constant
-        repeated = text and self.many != "keep" and 2 * distinct <= len(values)
-        many = self._has_many(column) or repeated
-        if not (text or many):
-            return None
-        what = f"{name} {'is text' if text else 'is nominal'} with {distinct:,} distinct values"
-        if many and self.many == "auto":
-            n_common = len(common_levels(numbers))
-            self.notes_.append(
-                f"{what}: grouped, {n_common} of them have a place each and the others one together"
-            )
-            return "grouped"
-        hint = " (declare it nominal in the schema to keep it)" if text else ""
-        self.notes_.append(f"{what}: dropped{hint}")
-        return "dropped"
-
-    def _key(self, what: str, hint: str = "") -> str:
-        """Regenerate an id, or drop it where the user wants no such column."""
-        done = "dropped" if self.many == "drop" else "regenerated as a key"
-        self.notes_.append(f"{what}: {done}{hint}")
-        return "dropped" if self.many == "drop" else "key"
-
-    def _has_many(self, column: Column) -> bool:
-        """Whether a nominal column has more categories than a row has places for."""
-        return (
-            column.is_nominal
-            and len(column.categories) > MOST_LEVELS
-            and self.many != "keep"
-            and self.nominal == "onehot"
-        )
+        if name in self.relations_.joints:
+            return self.relations_.joints[name].encoder()
+        return self.choice.build(self.schema[name], self.encodings_[name])
 
     def _fit_condition(self, train: pd.DataFrame) -> None:
         column = self.condition_column
@@ -573,9 +378,9 @@ class TableEncoder:
 
     def _encoded_numbers(self, name: str, table: pd.DataFrame) -> Numbers:
         """What is encoded: a column's numbers, or the codes of a joint block."""
-        if name not in self.joints_:
+        if name not in self.relations_.joints:
             return self._numbers(self.schema[name], table)
-        joint = self.joints_[name]
+        joint = self.relations_.joints[name]
         columns = {part: self._numbers(self.schema[part], table) for part in joint.names}
         return joint.codes(columns, nearest=True)
 
@@ -610,7 +415,7 @@ class TableEncoder:
             return np.where(codes == len(column.categories), np.nan, codes)
         if not isinstance(rows, CodedRows):
             return self._finished(column, self._decoded_numbers(column.name, rows))
-        source = self.derived_[column.name][0] if column.name in self.derived_ else column.name
+        source = self.relations_.source(column.name)
         if self.encodings_[source] in CODES:
             (block,) = self.layout_.of(source)
             return self._numbers_of_code(column).take(rows.codes_of(block).numpy())
@@ -621,7 +426,7 @@ class TableEncoder:
         """What ``decode_numbers`` makes of each code of a block that decides the column."""
         if column.name not in self._of_code:
             every = self._decoded_numbers(column.name, np.eye(self.layout_.width, dtype=np.float32))
-            source = self.derived_[column.name][0] if column.name in self.derived_ else column.name
+            source = self.relations_.source(column.name)
             self._of_code[column.name] = self._finished(column, every[self._span(source)])
         return self._of_code[column.name]
 
@@ -631,8 +436,8 @@ class TableEncoder:
         return rounded(column, numbers)
 
     def _decoded_numbers(self, name: str, rows: Encoded) -> Numbers:
-        if name in self.derived_:
-            source, lookup = self.derived_[name]
+        if name in self.relations_.derived:
+            source, lookup = self.relations_.derived[name]
             return lookup(self._decoded_numbers(source, rows))
         return self.encoders_[name].decode(rows[:, self._span(name)])
 

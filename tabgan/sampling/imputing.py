@@ -204,7 +204,7 @@ class _Posterior:
 
     def _is_nominal(self, name: str) -> bool:
         """Whether a column, or all of those of a joint block, are categories."""
-        joint = self.encoder.joints_.get(name)
+        joint = self.encoder.relations_.joints.get(name)
         names = [name] if joint is None else joint.names
         return all(self.encoder.schema_[one].kind == "nominal" for one in names)
 
@@ -279,10 +279,10 @@ class _Posterior:
 
     def _numbers_of(self, name: str) -> Numbers:
         """A column's numbers, or a joint block's codes; NaN for combinations never seen, too."""
-        if name not in self.encoder.joints_:
+        if name not in self.encoder.relations_.joints:
             return self.numbers[:, self.names.index(name)]
         columns = self.encoder.by_name(self.numbers)
-        return self.encoder.joints_[name].codes(columns, nearest=False)
+        return self.encoder.relations_.joints[name].codes(columns, nearest=False)
 
     def _encoded(self, axis: Axis, numbers: Numbers) -> tuple[Codes, NDArray[np.float32]]:
         """Codes and scalars of a column; in holes those of its least value."""
@@ -306,7 +306,7 @@ class _Posterior:
         training never saw it. One that is a hole too leaves those with a value for it.
         """
         possible = np.tile(np.isfinite(axis.low), (int(hole.sum()), 1))
-        for name, (source, _) in self.encoder.derived_.items():
+        for name, (source, _) in self.encoder.relations_.derived.items():
             if source == axis.name:
                 told = self.numbers[hole, self.names.index(name)]
                 values = Axis(self.encoder, name).low

@@ -56,7 +56,7 @@ class Axis:
 
     def __init__(self, encoder: TableEncoder, name: str) -> None:
         self.encoder, self.name = encoder, name
-        self.source = encoder.derived_[name][0] if name in encoder.derived_ else name
+        self.source = encoder.relations_.source(name)
         blocks = encoder.layout_.of(self.source)
         scalars = [block.start for block in blocks if block.kind == "continuous"]
         self.discrete = tuple(block for block in blocks if block.kind == "discrete")

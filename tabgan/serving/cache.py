@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 from tabgan.encoding.coded import INT16_CODES, CodedRows
 from tabgan.encoding.layout import Block, RowLayout
 from tabgan.encoding.numbers import resolution
-from tabgan.encoding.sums import holds
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.files import FORMAT, write_whole
@@ -359,18 +358,10 @@ def _train_pieces(
 
 
 def _follows(encoder: TableEncoder, table: pd.DataFrame) -> bool:
-    """Whether derived columns are what the encoder would put back."""
-    if not (encoder.derived_ or encoder.sums_):
-        return True
+    """Whether what left the row is what the encoder would put back."""
     columns = encoder.by_name(encoder.numbers(table))
-    return all(
-        np.array_equal(lookup(columns[deciding]), columns[name], equal_nan=True)
-        for name, (deciding, lookup) in encoder.derived_.items()
-        if deciding not in encoder.joints_
-    ) and all(
-        holds(found, columns, name, resolution(encoder.schema[name]))
-        for name, found in encoder.sums_.items()
-    )
+    steps = {name: resolution(encoder.schema[name]) for name in encoder.relations_.sums}
+    return encoder.relations_.hold(columns, steps)
 
 
 def _condition_layout(width: int) -> RowLayout:

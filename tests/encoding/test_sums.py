@@ -113,7 +113,7 @@ def test_any_generated_row_has_its_total(encoder):
 def test_a_sum_survives_the_disk(encoder, tmp_path):
     encoder.save(tmp_path)
     again = TableEncoder.load(tmp_path)
-    assert str(again.sums_["total"]) == "'tax' + 'net'"
+    assert str(again.relations_.sums["total"]) == "'tax' + 'net'"
     assert again.layout_ == encoder.layout_
 
 
@@ -133,4 +133,4 @@ def test_what_is_asked_of_a_total_is_checked_and_never_outside_what_training_had
 
 
 def test_nothing_is_left_out_where_missing_values_are_holes(table, fit_encoder):
-    assert fit_encoder(table, missing="masked").sums_ == {}
+    assert fit_encoder(table, missing="masked").relations_.sums == {}

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tabgan.encoding.choice import BLOCKS, NOMINALS, SCALARS
 from tabgan.encoding.state import save_state
-from tabgan.encoding.table import BLOCKS, NOMINALS, SCALARS, TableEncoder
+from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.tables.schema import Column, TableSchema
 

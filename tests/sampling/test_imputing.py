@@ -150,7 +150,7 @@ def test_a_hole_of_a_column_that_training_missed_too_is_filled(ran):
 
 
 def test_what_follows_from_another_column_stays_so(ran):
-    assert "points" in ran.data.encoder.derived_
+    assert "points" in ran.data.encoder.relations_.derived
     assert set(imputed(ran, table_of(ran, 50, points=7))["grade"]) == {"b"}
     assert set(imputed(ran, table_of(ran, 50, grade="c"))["points"]) == {5}
     both = imputed(ran, table_of(ran, 50))

@@ -133,7 +133,7 @@ def test_a_total_is_left_out_where_it_is_one_in_every_row(tmp_path, monkeypatch,
     bills.to_csv(tmp_path / "bills.csv", index=False)
     data = datamodule(tmp_path / "bills.csv", tmp_path, target=None)
     data.setup()
-    assert (data.encoder.sums_ == {}) == broken
+    assert (data.encoder.relations_.sums == {}) == broken
     assert ("what followed in the sample does not in the table" in caplog.text) == broken
     rows, condition = data.coded("train")
     decoded = data.encoder.decode(rows[:].numpy(), condition[:].numpy())

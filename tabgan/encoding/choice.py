@@ -1,0 +1,177 @@
+"""How a column is encoded: the rule, learned from its training rows, and the encoder it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tabgan.encoding.atoms import MOST_LEVELS, AtomsEncoder, common_levels, heavy_values
+from tabgan.encoding.bins import BinsEncoder
+from tabgan.encoding.column import ColumnEncoder, ConstantEncoder, MissingIndicator, Numbers
+from tabgan.encoding.keys import is_running_number, is_text_key
+from tabgan.encoding.label import LabelEncoder
+from tabgan.encoding.levels import LevelsEncoder
+from tabgan.encoding.mode_specific import ModeSpecificEncoder
+from tabgan.encoding.onehot import OneHotEncoder
+from tabgan.encoding.power import PowerEncoder
+from tabgan.encoding.quantile_normal import QuantileNormalEncoder
+from tabgan.encoding.standard import StandardEncoder
+from tabgan.errors import TabganError
+from tabgan.tables.schema import Column
+
+SCALARS: dict[str, Callable[[], ColumnEncoder]] = {
+    "standard": StandardEncoder,
+    "power": PowerEncoder,
+    "quantile_normal": QuantileNormalEncoder,
+}
+BLOCKS: dict[str, Callable[[], ColumnEncoder]] = {  # with a place of their own for missing
+    "mode_specific": ModeSpecificEncoder,
+    "bins": BinsEncoder,
+}
+NOMINALS = ("onehot", "label")
+MANY = ("auto", "drop", "keep")
+ROWS_PER_LEVEL = 10  # fewer, and a number's values are a sample of a scale, not categories
+
+Chosen = tuple[str, str | None]  # the name of an encoding, and what a person should know of it
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The rule per column.
+
+    One distinct value -> ``constant`` (no place in the row, put back); nominal and boolean ->
+    ``nominal``; numbers and dates with at most ``levels`` distinct values, each standing in
+    ``ROWS_PER_LEVEL`` rows on average -> ``levels``; other numbers and dates -> ``numeric``, with a
+    block for heavy values (quantile_normal: ``atoms``) or for missing ones where there are any.
+    Columns of very many values:
+
+    * ``key``, regenerated in its own form (``encoding.keys``): text that is there and another in
+      95 % of the rows; whole numbers, all different, that fill half of their range;
+    * ``grouped``: more than 256 categories, and text with at most one value per two rows. The
+      255 commonest (of 10 rows at least) have a place each, the others one place together and a
+      scalar that says which;
+    * ``dropped``: other text, which a generator could only repeat word for word.
+
+    Args:
+        nominal: "onehot", or "label" (the code as one scalar, through ``numeric``).
+        numeric: "standard", "power", "quantile_normal", or (with one-hot nominals) "mode_specific"
+            or "bins".
+        levels: up to how many distinct values a number is categories; 0 for never.
+        many: "auto" for the rule above; "drop" drops what it would regenerate or group; "keep"
+            gives each category a place, learns whole numbers as numbers and drops repeated text.
+    """
+
+    nominal: str
+    numeric: str
+    levels: int
+    many: str
+
+    def __post_init__(self) -> None:
+        numerics = [*SCALARS, *BLOCKS] if self.nominal == "onehot" else [*SCALARS]
+        if self.nominal not in NOMINALS or self.numeric not in numerics:
+            raise TabganError(
+                f"encoder: expected nominal of {list(NOMINALS)} and numeric of {numerics}, "
+                f"got {self.nominal!r} and {self.numeric!r}"
+            )
+        if self.many not in MANY:
+            raise TabganError(f"encoder.many={self.many}: expected one of {list(MANY)}")
+
+    def of(
+        self, column: Column, values: pd.Series, numbers: Numbers, *, masked: bool, target: bool
+    ) -> Chosen:
+        """The encoding of a column, and a note where it does not come back as it was.
+
+        Args:
+            column: what it is.
+            values: of the training rows.
+            numbers: the same as float64 [n], NaN for missing.
+            masked: whether missing values are holes that are not learned.
+            target: whether it is what a model learns, which is no key.
+        """
+        return self._of_many(column, values, numbers, target=target) or (
+            self._of_few(column, learned(numbers, masked=masked)),
+            None,
+        )
+
+    def build(self, column: Column, encoding: str) -> ColumnEncoder:
+        """The encoder that ``encoding`` names, which has learned nothing."""
+        if encoding == "constant":
+            return ConstantEncoder()
+        if encoding == "onehot":
+            return OneHotEncoder(n_codes=len(column.categories))
+        if encoding == "levels":
+            return LevelsEncoder()
+        if encoding == "atoms":
+            return AtomsEncoder()
+        if encoding == "grouped":
+            return AtomsEncoder(common_levels)
+        if encoding == "label":
+            return LabelEncoder(SCALARS[self.numeric](), n_codes=len(column.categories))
+        if encoding in BLOCKS:
+            return BLOCKS[encoding]()
+        scalar, _, missing = encoding.partition("+")
+        return MissingIndicator(SCALARS[scalar]()) if missing else SCALARS[scalar]()
+
+    def has_many(self, column: Column) -> bool:
+        """Whether a nominal column has more categories than a row has places for."""
+        return (
+            column.is_nominal
+            and len(column.categories) > MOST_LEVELS
+            and self.many != "keep"
+            and self.nominal == "onehot"
+        )
+
+    def _of_few(self, column: Column, numbers: Numbers) -> str:
+        if (numbers == numbers[0]).all() or np.isnan(numbers).all():
+            return "constant"
+        if column.is_nominal:
+            return self.nominal
+        n_values, heavy = len(np.unique(numbers[~np.isnan(numbers)])), len(heavy_values(numbers))
+        repeats = n_values * ROWS_PER_LEVEL <= len(numbers) or heavy == n_values
+        if n_values <= self.levels and repeats:
+            return "levels"
+        if self.numeric == "quantile_normal" and 0 < heavy < n_values:
+            return "atoms"
+        if self.numeric in BLOCKS:
+            return self.numeric
+        return f"{self.numeric}+missing" if np.isnan(numbers).any() else self.numeric
+
+    def _of_many(
+        self, column: Column, values: pd.Series, numbers: Numbers, *, target: bool
+    ) -> Chosen | None:
+        """``key``, ``grouped`` or ``dropped`` where the column has very many values, else None."""
+        name, text, distinct = f"column {column.name!r}", column.kind == "string", values.nunique()
+        if text and is_text_key(values):
+            return self._key(f"{name} is text without repetition")
+        if column.kind == "integer" and not target:
+            if self.many != "keep" and is_running_number(numbers):
+                return self._key(f"{name} numbers the rows", " (encoder.many=keep learns it)")
+            return None
+        if distinct == 1 and not values.isna().any():
+            return None  # a constant
+        repeated = text and self.many != "keep" and 2 * distinct <= len(values)
+        many = self.has_many(column) or repeated
+        if not (text or many):
+            return None
+        what = f"{name} {'is text' if text else 'is nominal'} with {distinct:,} distinct values"
+        if many and self.many == "auto":
+            n = len(common_levels(numbers))
+            ending = f"grouped, {n} of them have a place each and the others one together"
+            return "grouped", f"{what}: {ending}"
+        hint = " (declare it nominal in the schema to keep it)" if text else ""
+        return "dropped", f"{what}: dropped{hint}"
+
+    def _key(self, what: str, hint: str = "") -> Chosen:
+        """Regenerate an id, or drop it where the user wants no such column."""
+        if self.many == "drop":
+            return "dropped", f"{what}: dropped{hint}"
+        return "key", f"{what}: regenerated as a key{hint}"
+
+
+def learned(numbers: Numbers, *, masked: bool) -> Numbers:
+    """What a column's encoder learns from: without holes, where missing values are holes."""
+    known = numbers[~np.isnan(numbers)]
+    return known if masked and len(known) else numbers

@@ -1,0 +1,147 @@
+"""What other columns decide: left out of the row, and put back exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from tabgan.encoding.column import Numbers, State
+from tabgan.encoding.derived import Lookup, find_derived
+from tabgan.encoding.joint import Joint, find_joint
+from tabgan.encoding.sums import Sum, find_sums, holds
+
+CODES = ("onehot", "levels")  # encodings of one block, whose code alone says the value
+
+
+class Relations:
+    """The columns that leave the row, and what puts them back.
+
+    Attributes:
+        derived: per column that another decides, or a joint block, that one and the lookup.
+        joints: per joint block, by a name of its own, what its codes stand for.
+        sums: per number that is a sum of others, the sum.
+        notes: each of them in words.
+    """
+
+    def __init__(self) -> None:
+        self.derived: dict[str, tuple[str, Lookup]] = {}
+        self.joints: dict[str, Joint] = {}
+        self.sums: dict[str, Sum] = {}
+        self.notes: list[str] = []
+
+    @classmethod
+    def find(
+        cls,
+        columns: Mapping[str, Numbers],
+        encodings: Mapping[str, str],
+        steps: Mapping[str, float],
+        *,
+        masked: bool,
+    ) -> Self:
+        """What holds on every training row (``encoding.derived``, ``joint``, ``sums``).
+
+        Args:
+            columns: those in the row, float64 [n], NaN for missing.
+            encodings: of every column of the table.
+            steps: of those in the row that are numbers, the resolution of each.
+            masked: whether missing values are holes; then only what one other column decides.
+        """
+        found = cls()
+        codes = {name: of for name, of in columns.items() if encodings[name] in CODES}
+        found._derive(codes, masked=masked)
+        if not masked:
+            found._join({n: of for n, of in codes.items() if n not in found.derived}, encodings)
+            found._add_up(columns, encodings, steps)
+        return found
+
+    @property
+    def encodings(self) -> dict[str, str]:
+        """What each column that left the row is called."""
+        joined = {name for joint in self.joints.values() for name in joint.names}
+        derived = {name: "joint" if name in joined else "derived" for name in self.derived}
+        return derived | dict.fromkeys(self.sums, "sum")
+
+    def source(self, name: str) -> str:
+        """The column or block in the row that says what ``name`` is; of others itself."""
+        return self.derived[name][0] if name in self.derived else name
+
+    def hold(self, columns: Mapping[str, Numbers], steps: Mapping[str, float]) -> bool:
+        """Whether what one column decides, and every sum, is what would be put back, on every row.
+
+        Args:
+            columns: of ``decode_numbers``, by name; joint blocks are not among them.
+            steps: the resolution of each sum.
+        """
+        return all(
+            np.array_equal(lookup(columns[deciding]), columns[name], equal_nan=True)
+            for name, (deciding, lookup) in self.derived.items()
+            if deciding not in self.joints
+        ) and all(holds(found, columns, name, steps[name]) for name, found in self.sums.items())
+
+    def state(self) -> State:
+        return {
+            "derived": {
+                name: {"source": source, **lookup.state()}
+                for name, (source, lookup) in self.derived.items()
+            },
+            "joints": {name: joint.state() for name, joint in self.joints.items()},
+            "sums": {name: found.state() for name, found in self.sums.items()},
+        }
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> Self:
+        """Older runs have no joints and no sums."""
+        found = cls()
+        found.derived = {
+            name: (learned["source"], Lookup().restore(learned))
+            for name, learned in state["derived"].items()
+        }
+        joints, sums = state.get("joints", {}), state.get("sums", {})
+        found.joints = {name: Joint.restore(learned) for name, learned in joints.items()}
+        found.sums = {name: Sum.restore(learned) for name, learned in sums.items()}
+        return found
+
+    def _derive(self, columns: Mapping[str, Numbers], *, masked: bool) -> None:
+        for name, source in find_derived(columns, masked=masked).items():
+            deciding, decided = columns[source], columns[name]
+            kept = ~(np.isnan(deciding) | np.isnan(decided)) | (not masked)
+            self.derived[name] = source, Lookup().fit(deciding[kept], decided[kept])
+            self.notes.append(f"column {name!r} follows from {source!r}: derived, not learned")
+
+    def _join(self, columns: Mapping[str, Numbers], taken: Collection[str]) -> None:
+        for names in find_joint(columns):
+            joint = Joint.of(names, columns)
+            block = " & ".join(names)
+            while block in taken:
+                block += "'"
+            for derived, (source, lookup) in self.derived.items():
+                if source in names:  # a column that one of these decides
+                    told = Lookup().fit(joint.every_code, lookup(joint.values(source)))
+                    self.derived[derived] = block, told
+            for name in names:
+                self.derived[name] = block, Lookup().fit(joint.every_code, joint.values(name))
+            self.joints[block] = joint
+            self.notes.append(
+                f"columns {', '.join(map(repr, names))} go together: {len(joint.tuples)} "
+                "combinations occur, and no other is made"
+            )
+
+    def _add_up(
+        self,
+        columns: Mapping[str, Numbers],
+        encodings: Mapping[str, str],
+        steps: Mapping[str, float],
+    ) -> None:
+        numbers = {
+            name: columns[name]
+            for name in steps
+            if name not in self.derived and encodings[name] != "constant"
+        }
+        self.sums = find_sums(numbers, steps)
+        for name, found in self.sums.items():
+            if encodings[name] == "levels":
+                found.low = float(np.nanmin(numbers[name]))
+                found.high = float(np.nanmax(numbers[name]))
+            self.notes.append(f"column {name!r} is {found}: put back, not learned")
