@@ -79,7 +79,8 @@ def settle(
     What is ``kept`` of an earlier run's plan goes before what this table would give.
     """
     n_rows = len(datamodule.coded("train")[0])
-    planned = plan(n_rows, len(datamodule.validation), seeking=_seeking_rounds(cfg) > 0)
+    seeking, scored = _seeking_rounds(cfg) > 0, bool(cfg.model.get("labels"))
+    planned = plan(n_rows, len(datamodule.validation), seeking=seeking, scored=scored)
     used = resolve_auto(cfg, planned | dict(kept or {}))
     datamodule.batch_size = cfg.data.batch_size
     if is_first():

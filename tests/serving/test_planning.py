@@ -26,6 +26,11 @@ def test_boundary_seeking_takes_three_quarters_of_the_steps_over_from_20_000_row
     assert plan(20_000, 2_000)["trainer.max_epochs"] == 100
 
 
+def test_a_surrogate_halves_the_steps_from_20_000_rows_on():
+    assert plan(20_000, 2_000, scored=True)["trainer.max_epochs"] == 50  # 2,000 / 40
+    assert plan(19_999, 2_000, scored=True)["trainer.max_epochs"] == 103
+
+
 def test_two_rows_are_enough_to_plan():
     assert plan(2, 1) == {
         "data.batch_size": 1,
