@@ -16,6 +16,7 @@ from matplotlib.image import imread
 from numpy.typing import NDArray
 from pytorch_lightning.loggers import TensorBoardLogger
 
+from tabgan.callbacks.pace import Pace
 from tabgan.errors import TabganError
 from tabgan.metrics.coding import code_tables
 from tabgan.metrics.collapse import COLLAPSE_THRESHOLD, collapse_signals
@@ -60,8 +61,7 @@ class ValidationPanel(pl.Callback):
     """
 
     def __init__(self, *, every_n_steps: int) -> None:
-        self.every_n_steps = every_n_steps
-        self.next_step = every_n_steps
+        self.pace = Pace(every_n_steps)
         self.undefined: set[str] = set()
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -70,11 +70,8 @@ class ValidationPanel(pl.Callback):
             self._log(trainer, module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        final = trainer.current_epoch + 1 == trainer.max_epochs
-        if trainer.global_step < self.next_step and not final:
-            return
-        self.next_step = trainer.global_step + self.every_n_steps
-        self._log(trainer, module)
+        if self.pace.is_due(trainer):
+            self._log(trainer, module)
 
     def _log(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         began = time.perf_counter()
@@ -84,10 +81,10 @@ class ValidationPanel(pl.Callback):
         module.log_dict(scores, on_step=False, on_epoch=True)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"next_step": self.next_step}
+        return self.pace.state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.next_step = state_dict["next_step"]
+        self.pace.load_state_dict(state_dict)
 
     def _look(
         self, trainer: pl.Trainer, module: CGANModule, datamodule: TableDataModule

@@ -12,6 +12,7 @@ from matplotlib.image import imread
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from tabgan.blackboxes.matching import score_matched
+from tabgan.callbacks.pace import Pace
 from tabgan.metrics.detection import cheap_c2st_auc
 from tabgan.modules.asking import Asker
 from tabgan.modules.scored import ScoredModule
@@ -34,22 +35,20 @@ class ScorePanel(pl.Callback):
     """
 
     def __init__(self, *, every_n_steps: int) -> None:
-        self.every_n_steps = self.next_step = every_n_steps
+        self.pace = Pace(every_n_steps)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        final = trainer.current_epoch + 1 == trainer.max_epochs
-        if trainer.global_step < self.next_step and not final:
+        if not self.pace.is_due(trainer):
             return
-        self.next_step = trainer.global_step + self.every_n_steps
         datamodule = cast(Any, trainer).datamodule
         scores = self._look(trainer, cast(ScoredModule, module), datamodule)
         module.log_dict(scores, on_step=False, on_epoch=True)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"next_step": self.next_step}
+        return self.pace.state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.next_step = state_dict["next_step"]
+        self.pace.load_state_dict(state_dict)
 
     def _look(
         self, trainer: pl.Trainer, module: ScoredModule, datamodule: TableDataModule

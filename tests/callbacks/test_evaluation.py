@@ -60,9 +60,9 @@ def test_it_measures_the_start_epochs_ends_after_so_many_steps_and_the_end(train
 
 def test_its_state_survives_a_checkpoint():
     panel, other = ValidationPanel(every_n_steps=6), ValidationPanel(every_n_steps=6)
-    panel.next_step = 14
+    panel.pace.next_step = 14
     other.load_state_dict(panel.state_dict())
-    assert other.next_step == 14
+    assert other.pace.next_step == 14
 
 
 def test_a_measure_that_is_undefined_is_left_out_and_named_once(training, caplog):
