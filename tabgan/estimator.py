@@ -376,6 +376,7 @@ def _write_table(table: pd.DataFrame, target: str | None, folder: Path, start: R
         schema = infer_schema(table, name="table", target=target)
     else:
         schema = start.encoder.schema_.with_target(target)
+        _check_known(table, start)
     write_table(folder / OWN_TABLE, schema.conform(table), schema)
     return folder / OWN_TABLE
 
@@ -391,6 +392,15 @@ def _check_names(table: pd.DataFrame, target: str | None) -> None:
         raise TabganError("table: no columns")
     if target is not None and target not in table.columns:
         raise TabganError(f"target={target!r}: no such column; {nearest(target, table.columns)}")
+
+
+def _check_known(table: pd.DataFrame, start: Run) -> None:
+    known = {*start.encoder.schema.names, *start.left_out}
+    if unknown := [name for name in table.columns if name not in known]:
+        raise TabganError(
+            f"table: the run it starts from has no column {unknown[0]!r} ({len(unknown)} such); "
+            "leave out what it does not know"
+        )
 
 
 def _check_preset(preset: str) -> None:

@@ -353,6 +353,7 @@ def test_a_model_that_looks_rows_up_while_it_trains_looks_them_up_in_the_new_tab
             {"age": [None, 22] * 120},
             r"column 'age': a value is missing, and the run it starts from",
         ),
+        ({"shoe": 42}, r"the run it starts from has no column 'shoe' \(1 such\)"),
     ],
 )
 def test_fine_tuning_refuses_what_the_run_never_saw(fitted, change, says):
