@@ -77,8 +77,17 @@ def test_what_is_said_is_said_once(pair):
 
 
 @pytest.mark.slow
-def test_ctgan_trains_alike_in_both_processes(mixed_arff, tmp_path):
-    (first, other), _ = seen_by_both(tmp_path, started(tmp_path, mixed_arff, *tiny_words("ctgan")))
+@pytest.mark.parametrize(
+    "words",
+    [
+        tiny_words("ctgan"),
+        (*tiny_words("scored_surrogate"), "callbacks=scored"),
+        (*tiny_words("cgan_report"), "callbacks=default", "tool=[dropout_gan,feature_matching]"),
+    ],
+    ids=["ctgan", "scored", "tools"],
+)
+def test_other_models_and_tools_train_alike_in_both_processes(mixed_arff, tmp_path, words):
+    (first, other), _ = seen_by_both(tmp_path, started(tmp_path, mixed_arff, *words))
     assert len(first["batches"]) == len(other["batches"]) == 20
     for name, weights in first["weights"].items():
         if "running_" not in name:  # each process's batch norms know its own rows
