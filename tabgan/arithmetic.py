@@ -2,6 +2,8 @@
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -13,13 +15,28 @@ def compute_with(threads: int) -> None:
     """Keep torch to ``threads`` threads, and let it multiply float32 matrices the quick way.
 
     "medium" allows products of bfloat16 parts where the hardware has them: on a CPU with
-    avx512_bf16 three such products give float32's own error at 2.2 times its speed. Elsewhere
-    nothing changes. Rows are the same to the byte on one machine, not from one kind to another,
-    which float32 never promised either.
+    avx512_bf16 three such products are near float32's own error at 2.2 times its speed; where
+    that is not near enough there is ``exact_products``. Elsewhere nothing changes. Rows are the
+    same to the byte on one machine, not from one kind to another, which float32 never promised.
     """
     torch.set_num_threads(threads)
     keep_freed_memory()
     torch.set_float32_matmul_precision("medium")
+
+
+@contextmanager
+def exact_products() -> Iterator[None]:
+    """Float32's own products, for sums that nearly cancel; around a block, or a function.
+
+    A covariance is the small difference of large products: of bfloat16 parts, one of MAGIC's
+    mixture had a negative eigenvalue. EM is no slower with them.
+    """
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def keep_freed_memory() -> None:

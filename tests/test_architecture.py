@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "tabgan"
-EVERYBODY = {"seeding", "errors", "paths", "files", "signals", "ranks"}
+EVERYBODY = {"arithmetic", "seeding", "errors", "paths", "files", "signals", "ranks"}
 MAY_IMPORT = {
     "tables": set(),
     "losses": set(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from tabgan.arithmetic import exact_products
 from tabgan.encoding.layout import RowLayout
 
 LOWEST = 1.5  # radians per unit of the first wave; each octave doubles it
@@ -39,6 +40,7 @@ class ScalarLens(nn.Module):
         self.register_buffer("learned", torch.tensor(False))
 
     @torch.no_grad()
+    @exact_products()
     def learn(self, scalars: Tensor) -> None:
         """Take mean and covariance from a table's scalars, [n_rows, n_scalars]; once."""
         if self.learned or not len(self.places):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from tabgan.arithmetic import exact_products
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 
@@ -50,6 +51,7 @@ def is_shared(n_scalars: int) -> bool:
     return n_scalars > MOST_SCALARS
 
 
+@exact_products()
 def fit_mixture(
     rows: Tensor | CodedRows,
     condition: Tensor,
@@ -152,11 +154,10 @@ class _Prior:
 
     def _state(self, counts: Tensor, sums: Tensor, covariance: Tensor) -> _State:
         mean = (sums + self.rows * self.mean) / (self._known(counts, sums) + self.rows)
-        floor = MIN_SCALE**2 * torch.eye(len(self.places))
         return _State(
             log_weights=((counts + 1.0) / (counts + 1.0).sum()).log(),
             centres=torch.where(self.scalars, mean, mean.clamp_min(1e-12).log()),
-            factors=torch.linalg.cholesky(covariance + floor),
+            factors=_factors(covariance, MIN_SCALE**2),
         )
 
     def _known(self, counts: Tensor, sums: Tensor) -> Tensor:
@@ -168,6 +169,21 @@ class _Prior:
             return counts[:, None]
         of_block = sums.new_zeros(len(sums), int(self.block[-1]) + 1).index_add(1, self.block, sums)
         return torch.where(self.scalars, counts[:, None], of_block[:, self.block])
+
+
+def _factors(covariances: Tensor, floor: float) -> Tensor:
+    """Cholesky factors [k, n, n] of covariances that have ``floor`` more in each direction.
+
+    Where rounding has left one no covariance, what is below 0 in it becomes 0.
+    """
+    least = floor * torch.eye(covariances.shape[1])
+    factors, failed = torch.linalg.cholesky_ex(covariances + least)
+    bad = failed > 0
+    if bad.any():
+        values, vectors = torch.linalg.eigh(covariances[bad].double())
+        sound = (vectors * values.clamp_min(0)[:, None, :]) @ vectors.transpose(1, 2)
+        factors[bad] = torch.linalg.cholesky(sound + least).float()
+    return factors
 
 
 def _groups(rows: CodedRows) -> list[tuple[Tensor | None, CodedRows]]:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tabgan.arithmetic import exact_products
 from tabgan.encoding.table import TableEncoder
 from tabgan.modules.cgan import CGANModule
 from tabgan.nets.mixture_generator import MixtureGenerator
@@ -48,6 +49,7 @@ class Bank:
     """
 
     @torch.no_grad()
+    @exact_products()
     def __init__(
         self, module: CGANModule, encoder: TableEncoder, axes: Sequence[Axis], *, seed: int
     ) -> None:
@@ -75,6 +77,7 @@ class Bank:
         self.scales = torch.ones_like(self.means) if log_scales is None else log_scales.exp()
         self.correlations = self.net.factors @ self.net.factors.transpose(1, 2)
 
+    @exact_products()
     def log_density(self, scalars: Tensor, seen: Mask) -> Tensor:
         """Log density of each row's seen scalars in every state: [n, n_scalars] -> [n, S]."""
         logs = torch.zeros(len(scalars), len(self.component))
@@ -96,6 +99,7 @@ class Bank:
         products = (scalars[:, :, None] * scalars[:, None, :]).flatten(1)
         return scalars @ pull.T - products @ precision.flatten(1).T / 2 + constant
 
+    @exact_products()
     def draw_scalars(
         self, scalars: Tensor, seen: Mask, states: Tensor, rng: torch.Generator
     ) -> Tensor:

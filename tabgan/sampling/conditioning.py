@@ -26,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tabgan.arithmetic import exact_products
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
@@ -137,6 +138,7 @@ class _Column:
         return torch.minimum(torch.maximum(scalars, ends[:, 0]), ends[:, 1]).float()
 
 
+@exact_products()
 def carried(before: Tensor, after: Tensor, scales: Tensor, factors: Tensor) -> Tensor:
     """Scalars [n, n_scalars] after some were drawn anew: the others follow (Matheron's rule).
 

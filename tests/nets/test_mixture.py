@@ -7,7 +7,7 @@ import torch
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
-from tabgan.nets.mixture import _groups, _log_joint, _State, fit_mixture
+from tabgan.nets.mixture import _factors, _groups, _log_joint, _State, fit_mixture
 
 LAYOUT = RowLayout.from_widths([("a", "discrete", 2), ("x", "continuous", 1), ("b", "discrete", 3)])
 
@@ -98,6 +98,15 @@ def test_two_correlated_scalars_keep_their_correlation():
     assert (factor @ factor.T)[0, 1].item() == pytest.approx(0.8, abs=0.02)
     assert factor.norm(dim=1).tolist() == pytest.approx([1, 1], abs=1e-5)
     assert mixture.log_scales[0].exp().tolist() == pytest.approx([1, 1], abs=0.05)
+
+
+def test_what_rounding_has_left_no_covariance_becomes_the_nearest_one():
+    # [[1, 1.01], [1.01, 1]] has the variances 2.01 along (1, 1) and -.01 along (1, -1)
+    sound, broken = torch.tensor([[1.0, 0.5], [0.5, 1.0]]), torch.tensor([[1.0, 1.01], [1.01, 1.0]])
+    found = _factors(torch.stack([sound, broken]), 0.001)
+    assert torch.equal(found[0], torch.linalg.cholesky(sound + 0.001 * torch.eye(2)))
+    variances = torch.linalg.eigvalsh(found[1] @ found[1].T)
+    assert variances.tolist() == pytest.approx([0.001, 2.011], abs=1e-6)
 
 
 def test_more_scalars_than_32_share_one_covariance():
