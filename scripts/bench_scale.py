@@ -91,7 +91,7 @@ def start(path: Path, folder: Path, steps: int, how: str) -> dict[str, float]:
     begin(seed=0, threads=1)
     data = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
     data.setup("fit")
-    resolve_auto(cfg, plan(len(data.coded("train")[0])))
+    resolve_auto(cfg, plan(len(data.coded("train")[0]), len(data.validation)))
     data.batch_size, cfg.trainer.max_epochs = cfg.data.batch_size, 1
     if how == "memory":
         for part, pair in data._coded.items():

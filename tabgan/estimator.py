@@ -139,16 +139,20 @@ class TableGAN(BaseEstimator):
         if fine_tune:
             check_is_fitted(self, "run_")
         start = self.run_ if fine_tune else None
-        folder, is_temporary = self._make_folder(replace=not fine_tune)
+        folder, is_temporary, before = self._make_folder(replace=not fine_tune)
         try:
             with _speaking(self.verbose), undisturbed():
                 cfg = self._compose(table, target, folder, start)
                 train(cfg, folder, callbacks=callbacks)
                 run = open_run(folder)
         except BaseException:
-            if is_temporary or not (folder / "checkpoints").is_dir():  # nothing was learned
-                shutil.rmtree(folder)
+            if is_temporary or before or not (folder / "checkpoints").is_dir():
+                shutil.rmtree(folder)  # nothing was learned, or there is an earlier model to keep
+            if before:
+                before.rename(folder)
             raise
+        if before:
+            shutil.rmtree(before)
         self._take(run, is_temporary=is_temporary)
         return self
 
@@ -287,16 +291,20 @@ class TableGAN(BaseEstimator):
         self.feature_names_in_ = np.array(names, dtype=object)
         self.n_features_in_ = len(names)
 
-    def _make_folder(self, *, replace: bool) -> tuple[Path, bool]:
-        """An empty folder for a run, and whether it is a temporary one."""
+    def _make_folder(self, *, replace: bool) -> tuple[Path, bool, Path | None]:
+        """An empty folder for a run, whether it is a temporary one, and where the run before is.
+
+        That one stands beside, if it had the folder, until there is another.
+        """
         if self.folder is None:
-            return Path(tempfile.mkdtemp(prefix="tabgan-")), True
-        folder = Path(self.folder).absolute()
+            return Path(tempfile.mkdtemp(prefix="tabgan-")), True, None
+        folder, before = Path(self.folder).absolute(), None
         run = self.__dict__.get("run_")
         if replace and run is not None and run.folder == folder:
-            shutil.rmtree(folder)
+            before = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            folder.rename(before)
         _empty(folder).mkdir(parents=True, exist_ok=True)
-        return folder, False
+        return folder, False, before
 
     def _compose(
         self, table: pd.DataFrame | str | Path, target: str | None, folder: Path, start: Run | None

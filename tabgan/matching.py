@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tabgan.errors import TabganError
@@ -143,7 +144,7 @@ def _tell(checks: list[Scores]) -> None:
     for scores in checks:
         anchor = scores.get("anchor_auc")
         table.add_row(
-            _told(scores["where"]),
+            escape(_told(scores["where"])),
             f"{scores['real_rows']:,}",
             f"{scores['test_rows']:,}",
             f"{scores['c2st_auc']:.3f} ± {scores['c2st_auc_spread']:.3f}",

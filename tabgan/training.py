@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pytorch_lightning import Trainer, seed_everything
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
@@ -273,12 +274,12 @@ def show_rows(rows: pd.DataFrame, title: str) -> None:
     """Print a few rows as a table, one line a row, where such lines are shown at all."""
     if not log.isEnabledFor(logging.INFO):
         return
-    table = Table(title=title, title_justify="left", padding=(0, 1, 0, 0), box=None)
+    table = Table(title=escape(title), title_justify="left", padding=(0, 1, 0, 0), box=None)
     for name in rows.columns:
         numeric = pd.api.types.is_numeric_dtype(rows[name])
-        table.add_column(str(name), no_wrap=True, justify="right" if numeric else "left")
+        table.add_column(escape(str(name)), no_wrap=True, justify="right" if numeric else "left")
     for row in rows.astype(object).to_numpy():
-        table.add_row(*("?" if pd.isna(value) else f"{value}" for value in row))
+        table.add_row(*("?" if pd.isna(value) else escape(f"{value}") for value in row))
     Console(width=max(Console().width, 200)).print(table)
 
 

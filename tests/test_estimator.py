@@ -362,6 +362,38 @@ def test_fine_tuning_refuses_what_the_run_never_saw(fitted, change, says):
         gan.fit(people().assign(**change), fine_tune=True)
 
 
+def test_a_refit_that_fails_leaves_the_model_before(tmp_path):
+    gan = TableGAN(overrides=UNREFINED, folder=tmp_path / "model").fit(people(), target="member")
+    rows = gan.sample(5)
+    with pytest.raises(TabganError, match="target='typo': no such column"):
+        gan.fit(people(), target="typo")
+    assert gan.sample(5).equals(rows)
+    assert TableGAN.load(tmp_path / "model").sample(5).equals(rows)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert gan.fit(people()).run_.encoder.schema.target is None
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_ids_and_totals_grow_out_of_a_narrow_dtype():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"id": np.arange(240), "a": rng.integers(0, 120, 240)}).astype("uint8")
+    table["b"] = rng.integers(0, 120, 240).astype("uint8")
+    table["total"] = table["a"] + table["b"]
+    rows = TableGAN(overrides=UNREFINED).fit(table).sample(50)
+    assert rows["id"].tolist() == list(range(240, 290))
+    assert (rows["total"] == rows["a"].astype(int) + rows["b"]).all()
+    assert [str(dtype) for dtype in rows.dtypes] == ["int64", "uint8", "uint8", "int64"]
+
+
+def test_names_and_values_that_look_like_markup_are_shown_as_they_are(capsys):
+    table = people().rename(columns={"pay": "pay [/h]"}).replace({"cook": "[/b] cook"})
+    table.loc[::5, "pay [/h]"] = None
+    TableGAN(overrides=UNREFINED, verbose=True).fit(table)
+    said = capsys.readouterr().out
+    assert "pay [/h]" in said
+    assert "[/b] cook" in said
+
+
 def test_fine_tuning_for_another_target_is_refused(fitted):
     gan = TableGAN.load(fitted.run_.folder)
     with pytest.raises(TabganError, match="target 'job': the run it starts from has 'member'"):

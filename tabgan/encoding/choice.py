@@ -150,6 +150,8 @@ class Choice:
             if self.many != "keep" and is_running_number(numbers):
                 return self._key(f"{name} numbers the rows", " (encoder.many=keep learns it)")
             return None
+        if text and distinct == 0:
+            return "dropped", f"{name} is text without a value in the training rows: dropped"
         if distinct == 1 and not values.isna().any():
             return None  # a constant
         repeated = text and self.many != "keep" and 2 * distinct <= len(values)

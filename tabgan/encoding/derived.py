@@ -74,7 +74,23 @@ def find_derived(columns: Mapping[str, Numbers], *, masked: bool = False) -> dic
         source = next((o for o in others if _decides(codes[o], codes[name])), None)
         if source is not None and not _later_twin(name, source, codes):
             derived[name] = source
-    return derived
+    return _rooted(derived, codes)
+
+
+def _rooted(derived: Mapping[str, str], codes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:
+    """Each derived column with the one in the row that decides it: of a chain, the first.
+
+    Of city, country and continent the city decides both. Where holes hide that it does, the
+    column is left in the row.
+    """
+    rooted = {}
+    for name, source in derived.items():
+        root = source
+        while root in derived:
+            root = derived[root]
+        if root == source or _decides(codes[root], codes[name]):
+            rooted[name] = root
+    return rooted
 
 
 def _decides(deciding: NDArray[np.int64], decided: NDArray[np.int64]) -> bool:

@@ -36,7 +36,7 @@ class ModeSpecificEncoder:
     def fit(self, numbers: Numbers) -> Self:
         known = np.sort(numbers[~np.isnan(numbers)])
         chosen = np.linspace(0, len(known) - 1, min(FIT_VALUES, len(known))).round().astype(int)
-        mean, deviation = known.mean(), known.std()
+        mean, deviation = known.mean(), known.std() or 1.0  # one value, and missing ones
         self.weights_, self.means_, self.deviations_ = _fit_modes(
             (known[chosen] - mean) / deviation
         )

@@ -54,5 +54,6 @@ def from_numbers(column: Column, numbers: Numbers, *, unit: int = 1) -> pd.Serie
         return pd.Series(micros.astype("datetime64[us]")).mask(missing)
     if column.kind == "integer":
         whole = pd.Series(np.where(missing, 0, numbers).astype(np.int64))
-        return whole.astype("Int64").mask(missing) if column.missing else whole
+        nullable = column.missing or missing.any()
+        return whole.astype("Int64").mask(missing) if nullable else whole
     return pd.Series(numbers)

@@ -22,6 +22,8 @@ TRIED_ROWS = 2_000  # that the factors are found on; all rows say whether they h
 ROWS_PER_TERM = 20  # at least: fewer might be met by chance
 STEPS_OF_SPREAD = 5  # of a number whose sum is met but for rounding; a flag would be met by chance
 EXACT = 1e-7  # of the largest number: what is left of single precision
+CLEAR = 20.0  # times that, at least, a number spreads: of less, anything would be the sum
+EXACTLY = 1e-6  # of a step: met, not by rounding
 NICE_DIGITS = 6  # of a factor that is taken for the one meant
 
 Mask = NDArray[np.bool_]
@@ -123,9 +125,9 @@ def _found(
     total, table = columns[name][tried], np.column_stack([columns[p][tried] for p in parts])
     factors, constant = _fitted(table, total)
     told = table @ factors + constant
-    if not _meets(told, total, step):
+    if total.std() < CLEAR * _slack(total, step) or not _meets(told, total, step):
         return None
-    exact = _meets(told, total, 1e-6 * step)
+    exact = _meets(told, total, step, share=EXACTLY)
     least = 10 * EXACT * total.std() if exact else step / 2
     chosen = _needed(table, total, np.abs(factors) * table.std(axis=0), least, step)
     if not 0 < len(chosen) <= MOST_TERMS or len(rows) < ROWS_PER_TERM * len(chosen):
@@ -135,10 +137,10 @@ def _found(
     for digits in (NICE_DIGITS, 17):
         nice = [float(f"{factor:.{digits}g}") for factor in factors]
         rest = float(np.mean(total - table[:, chosen] @ nice))
-        rest = 0.0 if abs(rest) <= EXACT * np.abs(total).max() else float(f"{rest:.{digits}g}")
+        rest = 0.0 if abs(rest) <= _slack(total, step) else float(f"{rest:.{digits}g}")
         found = Sum(dict(zip(names, nice, strict=True)), rest)
         if holds(found, columns, name, step):
-            exact = _meets(found(columns)[tried], total, 1e-6 * step)
+            exact = _meets(found(columns)[tried], total, step, share=EXACTLY)
             return found if exact or total.std() >= STEPS_OF_SPREAD * step else None
     return None
 
@@ -165,10 +167,15 @@ def _fitted(table: Numbers, total: Numbers) -> tuple[Numbers, float]:
     return factors, float(total.mean() - centre @ factors)
 
 
-def _meets(told: Numbers, total: Numbers, step: float) -> bool:
-    """Whether each is the other to half a step, or to what floating point leaves."""
-    slack = EXACT * max(float(np.abs(total).max()), float(np.abs(told).max()))
-    return bool((np.abs(told - total) <= 0.5 * step + slack).all())
+def _meets(told: Numbers, total: Numbers, step: float, *, share: float = 1.0) -> bool:
+    """Whether each is the other to half a step (of that, ``share``) and what rounding leaves."""
+    return bool((np.abs(told - total) <= 0.5 * share * step + _slack(total, step)).all())
+
+
+def _slack(total: Numbers, step: float) -> float:
+    """What floating point leaves of a number; a quarter of its step at most."""
+    slack = EXACT * float(np.abs(total).max())
+    return min(slack, step / 4) if step else slack
 
 
 def _factor(factor: float) -> str:

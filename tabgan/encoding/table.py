@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
@@ -24,6 +25,7 @@ from tabgan.seeding import rng_at
 from tabgan.tables.schema import Column, TableSchema
 
 MISSING = ("category", "masked")
+NARROW = re.compile(r"[uU]?[iI]nt(8|16|32)|[uU][iI]nt64")
 CHOICES = ("nominal", "numeric", "levels", "derive", "conditional", "many", "missing")  # as given
 
 
@@ -372,9 +374,18 @@ class TableEncoder:
             for name, encoder in self.encoders_.items()
             for kind, width in encoder.widths_
         )
-        columns = [replace(c, key=c.key or c.name in self.keys_) for c in self.schema.columns]
+        columns = [
+            replace(c, key=c.key or c.name in self.keys_, dtype=self._wide(c))
+            for c in self.schema.columns
+        ]
         self.schema_ = replace(self.schema, columns=tuple(columns)).without(self.dropped_)
         self._of_code: dict[str, Numbers] = {}
+
+    def _wide(self, column: Column) -> str | None:
+        """A column's dtype; keys go on and sums add up beyond what a narrow integer holds."""
+        grows = column.name in self.keys_ or column.name in self.relations_.sums
+        narrow = column.dtype is not None and NARROW.fullmatch(column.dtype)
+        return None if grows and narrow else column.dtype
 
     def _encoded_numbers(self, name: str, table: pd.DataFrame) -> Numbers:
         """What is encoded: a column's numbers, or the codes of a joint block."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -168,9 +169,9 @@ def _tell(rates: dict[str, dict[str, float]], classes: dict[str, int] | None) ->
     table.add_column("column")
     table.add_column("generated", justify="right")
     asked = [label for label in classes if label != MISSING]
-    table.add_column(f"training rows ({', '.join(asked) or 'all'})", justify="right")
+    table.add_column(f"training rows ({escape(', '.join(asked)) or 'all'})", justify="right")
     for name, rate in rates.items():
-        table.add_row(name, f"{rate['generated']:.2%}", f"{rate['training']:.2%}")
+        table.add_row(escape(name), f"{rate['generated']:.2%}", f"{rate['training']:.2%}")
     Console().print(table)
 
 

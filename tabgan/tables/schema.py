@@ -191,6 +191,12 @@ class TableSchema:
             )
         return table[list(self.names)]
 
+    def with_missing(self, names: Iterable[str]) -> Self:
+        """The same schema, in which these columns may have missing values."""
+        found = set(names)
+        columns = (replace(c, missing=c.missing or c.name in found) for c in self.columns)
+        return replace(self, columns=tuple(columns))
+
     def restore(self, table: pd.DataFrame) -> pd.DataFrame:
         """A conforming table in the dtypes it came in (``Column.dtype``).
 

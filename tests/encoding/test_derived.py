@@ -1,3 +1,5 @@
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -56,3 +58,21 @@ def test_a_value_of_one_key_tells_the_key():
     np.testing.assert_array_equal(
         lookup.deciding(np.array([7.0, 8.0, 9.0, np.nan])), [1.0, np.nan, np.nan, np.nan]
     )
+
+
+@pytest.mark.parametrize("order", list(permutations(["continent", "country", "city"])))
+def test_of_nested_columns_the_finest_decides_the_others_in_any_order(order):
+    city = np.random.default_rng(0).integers(0, 12, 400).astype(float)
+    nested = {"city": city, "country": city // 3, "continent": city // 6}
+    assert find_derived({name: nested[name] for name in order}) == {
+        "country": "city",
+        "continent": "city",
+    }
+
+
+def test_a_column_whose_root_holes_hide_stays_in_the_row():
+    city = np.random.default_rng(0).integers(0, 12, 400).astype(float)
+    country, continent = city // 3, city // 6
+    country[::2], continent[1::2] = np.nan, np.nan  # no row knows both
+    columns = {"continent": continent, "country": country, "city": city}
+    assert find_derived(columns, masked=True) == {"continent": "city", "country": "city"}

@@ -77,3 +77,9 @@ def test_two_values_are_modes_enough(rng):
 def test_a_fit_does_not_depend_on_the_order_of_the_rows(hills, rng):
     shuffled = ModeSpecificEncoder().fit(rng.permutation(hills))
     np.testing.assert_array_equal(ModeSpecificEncoder().fit(hills).means_, shuffled.means_)
+
+
+def test_one_value_and_missing_ones_come_back(rng):
+    numbers = np.array([1.0, np.nan] * 30)
+    encoder = ModeSpecificEncoder().fit(numbers)
+    np.testing.assert_allclose(encoder.decode(encoder.encode(numbers, rng)), numbers, atol=1e-6)

@@ -24,3 +24,8 @@ def test_a_planted_pickle_is_refused(tmp_path):
 def test_an_absent_state_names_its_file(tmp_path):
     with pytest.raises(TabganError, match=r"encoder state not found: .*state\.json"):
         load_state(tmp_path)
+
+
+def test_a_column_called_array_is_no_array(tmp_path):
+    save_state(tmp_path, {"ranges": {"array": [0.5, 2.5]}, "counts": {"array": 3}})
+    assert load_state(tmp_path) == {"ranges": {"array": [0.5, 2.5]}, "counts": {"array": 3}}

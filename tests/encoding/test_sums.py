@@ -134,3 +134,22 @@ def test_what_is_asked_of_a_total_is_checked_and_never_outside_what_training_had
 
 def test_nothing_is_left_out_where_missing_values_are_holes(table, fit_encoder):
     assert fit_encoder(table, missing="masked").relations_.sums == {}
+
+
+@pytest.mark.parametrize(
+    ("origin", "spread", "step"), [(4e9, 700, 1.0), (1.7e12, 300_000, 1.0), (1e9, 50.0, 0.0)]
+)
+def test_a_number_far_from_zero_is_no_sum_of_what_it_has_nothing_to_do_with(origin, spread, step):
+    rng = np.random.default_rng(0)
+    number = origin + rng.uniform(0, spread, N)
+    columns = {
+        "age": rng.integers(18, 90, N).astype(float),
+        "income": rng.lognormal(10, 1, N),
+        "number": number.round() if step else number,
+    }
+    assert found(columns, income=0.0, number=step) == {}
+
+
+def test_a_total_far_from_zero_is_one(parts):
+    columns = {**parts, "total": 4e9 + parts["net"] + parts["tax"]}
+    assert found(columns, other=0.001) == {"total": ({"tax": 1.0, "net": 1.0}, 4e9)}

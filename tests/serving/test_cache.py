@@ -76,6 +76,15 @@ def test_pieces_and_their_schema_are_the_whole_file(file, suffix):
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), table)
 
 
+def test_a_named_index_is_a_column_of_each_piece(tmp_path):
+    table = pd.DataFrame({"id": np.arange(9.0), "v": np.arange(9.0) ** 2})
+    table.set_index("id").to_parquet(tmp_path / "t.parquet")
+    found, schema = read_table(tmp_path / "t.parquet")
+    assert survey(tmp_path / "t.parquet") == (schema, 9)
+    pieces = pd.concat(read_pieces(tmp_path / "t.parquet", schema))
+    pd.testing.assert_frame_equal(pieces, found)
+
+
 def test_a_line_end_in_quotes_does_not_end_a_row(tmp_path):
     text = "".join(f'{row},"two\nlines, and {row}"\n' for row in range(500))
     (tmp_path / "t.csv").write_text("a,b\n" + text)

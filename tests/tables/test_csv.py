@@ -152,3 +152,12 @@ def test_a_cut_off_gzip_file_is_named(tmp_path):
 def test_an_absent_target_is_named(tmp_path):
     with pytest.raises(TabganError, match=r"t.csv: table 't': target 'z' is not a column"):
         read(tmp_path, "a,b\n1,2\n", target="z")
+
+
+def test_missing_values_are_met_whatever_a_schema_file_says(tmp_path):
+    (tmp_path / "t.csv").write_text("age,pay\n31,2.5\n,3.5\n29,\n")
+    whole = (Column(name="age", kind="integer"), Column(name="pay", kind="numeric", decimals=1))
+    TableSchema(name="t", columns=whole).save(tmp_path / "t.csv.schema.json")
+    table, schema = read_table(tmp_path / "t.csv")
+    assert [column.missing for column in schema.columns] == [True, True]
+    assert table["age"].isna().tolist() == [False, True, False]

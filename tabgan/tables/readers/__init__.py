@@ -40,7 +40,8 @@ def read_table(
     """The table in a file, in the dtypes of its schema, and the schema.
 
     A schema file (``schema_path``, or else ``<path>.schema.json`` beside the table) is used in
-    place of what the file declares or what its values suggest.
+    place of what the file declares or what its values suggest; but a column with missing values
+    has them, whatever it says.
 
     Args:
         path: the table; its suffix names the format.
@@ -64,7 +65,7 @@ def read_table(
     schema = schema.without(drop)
     table = table[list(schema.names)]
     check_table(table, schema)
-    return table, schema
+    return table, schema.with_missing(name for name in table if table[name].isna().any())
 
 
 def schema_beside(path: Path) -> Path | None:

@@ -38,7 +38,7 @@ def read_parquet(
     check_file(path)
     try:
         stored = pq.read_table(path)
-        table = _flat(stored.to_pandas())
+        table = flat(stored.to_pandas())
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise TabganError(f"{path}: expected a Parquet file, got one with: {reason}") from error
@@ -53,7 +53,8 @@ def read_parquet(
         raise TabganError(f"{path}: {error}") from error
 
 
-def _flat(table: pd.DataFrame) -> pd.DataFrame:
+def flat(table: pd.DataFrame) -> pd.DataFrame:
+    """``table`` with a named index as columns; another index goes."""
     named = any(name is not None for name in table.index.names)
     return table.reset_index(drop=not named)
 

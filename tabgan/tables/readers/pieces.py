@@ -31,7 +31,7 @@ from tabgan.tables.readers.csv import (
 )
 from tabgan.tables.readers.gathering import gatherer_of
 from tabgan.tables.readers.opening import check_file, open_bytes
-from tabgan.tables.readers.parquet import _stored_schema
+from tabgan.tables.readers.parquet import _stored_schema, flat
 from tabgan.tables.schema import Column, TableSchema
 
 BLOCK_BYTES = 1 << 23  # of text, parsed together
@@ -122,7 +122,7 @@ def _parquet_pieces(path: Path) -> Iterator[pd.DataFrame]:
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(PIECE_ROWS):
-                yield batch.to_pandas().reset_index(drop=True)
+                yield flat(batch.to_pandas())
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise TabganError(f"{path}: expected a Parquet file, got one with: {reason}") from error
