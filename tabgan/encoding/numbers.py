@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tabgan.encoding.column import Numbers
+from tabgan.tables.numbers import round_numbers
 from tabgan.tables.schema import Column, category_dtype
 
 DATE_UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1)  # day … microsecond
+LAST_MICRO = 253_402_300_799_999_999  # of the year 9999, which float64 rounds up to the next
 
 
 def date_unit(values: pd.Series) -> int:
@@ -32,7 +35,7 @@ def rounded(column: Column, numbers: Numbers) -> Numbers:
     """``numbers`` at the column's resolution: whole codes, units and integers, or its decimals."""
     if column.kind != "numeric":
         return numbers.round()
-    return numbers if column.decimals is None else numbers.round(column.decimals)
+    return numbers if column.decimals is None else round_numbers(numbers, column.decimals)
 
 
 def resolution(column: Column) -> float:
@@ -51,9 +54,18 @@ def from_numbers(column: Column, numbers: Numbers, *, unit: int = 1) -> pd.Serie
         return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), copy=False)
     if column.kind == "date":
         micros = np.where(missing, 0, numbers).astype(np.int64) * unit
+        micros = micros.clip(max=LAST_MICRO)
         return pd.Series(micros.astype("datetime64[us]")).mask(missing)
     if column.kind == "integer":
-        whole = pd.Series(np.where(missing, 0, numbers).astype(np.int64))
+        whole = pd.Series(_whole(np.where(missing, 0, numbers)))
         nullable = column.missing or missing.any()
         return whole.astype("Int64").mask(missing) if nullable else whole
     return pd.Series(numbers)
+
+
+def _whole(numbers: Numbers) -> NDArray[np.int64]:
+    """Whole numbers as int64; float64 has 2**63 for the largest, which int64 has not."""
+    large = numbers >= 2.0**63
+    whole: NDArray[np.int64] = np.where(large, 0, numbers).astype(np.int64)
+    whole[large] = np.iinfo(np.int64).max
+    return whole

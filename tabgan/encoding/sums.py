@@ -89,6 +89,8 @@ def find_sums(columns: Mapping[str, Numbers], steps: Mapping[str, float]) -> dic
     """
     if len(columns) > MOST_COLUMNS:
         return {}
+    with np.errstate(over="ignore"):  # of numbers near float64's end, which are left alone
+        columns = {n: of for n, of in columns.items() if np.isfinite(np.nanstd(of))}
     known = {name: ~np.isnan(numbers) for name, numbers in columns.items()}
     spreads = {name: float(np.nanstd(numbers)) for name, numbers in columns.items()}
     parts: list[str] = []

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tabgan.errors import TabganError
 from tabgan.tables.numbers import round_numbers
-from tabgan.tables.schema import ORDERED, Column, TableSchema
+from tabgan.tables.schema import ORDERED, Column, TableSchema, naive
 
 MOST_DECIMALS = 10
 MOST_CATEGORIES = 1_000  # text with more distinct values is a string
@@ -167,7 +167,7 @@ def _settle(name: str, values: pd.Series) -> pd.Series:
     if inferred in ("integer", "floating", "mixed-integer-float", "decimal"):
         return pd.to_numeric(values)
     if inferred in ("date", "datetime", "datetime64"):
-        return pd.to_datetime(values).astype("datetime64[us]")
+        return pd.to_datetime(values, utc=True).dt.tz_localize(None).astype("datetime64[us]")
     raise TabganError(
         f"column {name!r}: expected numbers, text, booleans or dates, got {inferred} objects"
     )
@@ -178,8 +178,10 @@ def _category_fields(name: str, dtype: pd.CategoricalDtype) -> dict:
     labels = dtype.categories.astype("str")
     if not len(labels):
         raise TabganError(f"column {name!r}: its category dtype has no categories")
-    plain = pd.api.types.is_string_dtype(dtype.categories.dtype)
-    kept = "category" if plain else f"category[{dtype.categories.dtype}]"
+    inner = dtype.categories.dtype
+    # labels of other dtypes, such as intervals, come back as text
+    typed = pd.api.types.is_numeric_dtype(inner) or pd.api.types.is_datetime64_any_dtype(inner)
+    kept = f"category[{inner}]" if typed else "category"
     kept += ORDERED if dtype.ordered else ""
     return {"kind": "nominal", "categories": tuple(labels), "dtype": kept}
 
@@ -244,9 +246,10 @@ def _text_date_format(known: pd.Series) -> str | None:
 
 
 def _date_format(known: pd.Series) -> str | None:
-    """Whole days are written without a time of day, whole seconds without a fraction."""
+    """Whole days are written without a time of day, whole seconds without a fraction; as UTC."""
     if not len(known):
         return None
+    known = naive(known)
     for unit, date_format in (("D", "%Y-%m-%d"), ("s", "%Y-%m-%dT%H:%M:%S")):
         if (known == known.dt.floor(unit)).all():
             return date_format

@@ -353,7 +353,9 @@ def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
         known = values.cat.categories.astype("str")
         if known.equals(expected) and known.dtype == values.cat.categories.dtype:
             return values.cat.as_unordered()
-    labels = values.astype("str").where(values.notna())
+        labels = pd.Series(np.append(known, [None])[values.cat.codes], dtype="str")
+    else:
+        labels = values.astype("str").where(values.notna())
     codes = expected.get_indexer(labels)
     unknown = (codes < 0) & labels.notna().to_numpy()
     _refuse(column, labels, f"one of {list(column.categories)}", unknown)
@@ -391,6 +393,13 @@ def _conform_date(column: Column, values: pd.Series) -> pd.Series:
         )
         expected = f"a date like {column.date_format or 'ISO 8601'}"
         _refuse(column, values, expected, dates.isna().to_numpy() & values.notna().to_numpy())
+    return naive(dates)
+
+
+def naive(dates: pd.Series) -> pd.Series:
+    """Datetimes of any dtype as ``datetime64[us]``, those of a time zone as UTC."""
+    if isinstance(dates.dtype, pd.ArrowDtype):
+        dates = pd.Series(pd.DatetimeIndex(dates.array.to_numpy(dtype="object")), dates.index)
     if dates.dt.tz is not None:
         dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
     return dates.astype("datetime64[us]")
@@ -441,7 +450,7 @@ def _restore(column: Column, values: pd.Series) -> pd.Series:
 def _restore_category(dtype: str, values: pd.Series) -> pd.Series:
     if dtype.endswith(ORDERED):
         return _restore_category(dtype.removesuffix(ORDERED), values).cat.as_ordered()
-    inner = dtype.removeprefix("category").strip("[]")
+    inner = dtype.removeprefix("category")[1:-1]
     if not inner:
         return values
     labels = values.cat.categories.to_series()

@@ -1,6 +1,7 @@
 """The scalar encoders, by numbers one could work out on paper."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm, yeojohnson
 
@@ -8,10 +9,12 @@ from tabgan.encoding.atoms import AtomsEncoder
 from tabgan.encoding.column import MissingIndicator
 from tabgan.encoding.label import LabelEncoder
 from tabgan.encoding.levels import LevelsEncoder
+from tabgan.encoding.numbers import from_numbers, rounded, to_numbers
 from tabgan.encoding.onehot import OneHotEncoder
 from tabgan.encoding.power import PowerEncoder
 from tabgan.encoding.quantile_normal import QuantileNormalEncoder
 from tabgan.encoding.standard import StandardEncoder
+from tabgan.tables.schema import Column
 
 
 @pytest.fixture
@@ -99,3 +102,15 @@ def test_atoms_rest_and_missing_come_back(rng):
     numbers = np.concatenate([np.full(50, -1.0), np.arange(100) * 1.5, np.full(3, np.nan)])
     encoder = AtomsEncoder().fit(numbers)
     np.testing.assert_array_equal(encoder.decode(encoder.encode(numbers, rng)), numbers)
+
+
+def test_numbers_at_float64s_limits_come_back_within_their_kinds():
+    most = np.iinfo(np.int64).max
+    whole = Column(name="n", kind="integer")
+    held = to_numbers(whole, pd.Series([most, 5]))
+    assert from_numbers(whole, rounded(whole, held)).tolist() == [most, 5]
+    number = Column(name="x", kind="numeric", decimals=1)
+    assert rounded(number, np.array([1.797e308, 0.25])).tolist() == [1.797e308, 0.2]
+    date, last = Column(name="d", kind="date"), pd.Timestamp("9999-12-31 23:59:59.999999")
+    held = to_numbers(date, pd.Series([last]).astype("datetime64[us]"))
+    assert from_numbers(date, held).tolist() == [last]

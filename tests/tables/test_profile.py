@@ -196,3 +196,49 @@ def test_describe_marks_the_target_and_shortens_labels():
     assert "│ * │ job" in shown
     assert "a, b, c, d, and 4 more" in shown
     assert "2 decimals" in shown
+
+
+HOURS = pd.date_range("2023-10-28 00:01", "2023-10-30", freq="h", tz="Europe/Berlin")  # 02:01 twice
+
+
+@pytest.mark.parametrize(
+    ("values", "date_format", "first"),
+    [
+        (pd.Series(HOURS), "%Y-%m-%dT%H:%M:%S", "2023-10-27 22:01"),
+        (pd.Series(HOURS, dtype=object), "%Y-%m-%dT%H:%M:%S", "2023-10-27 22:01"),
+        (
+            pd.Series(pd.date_range("2023-01-01", periods=9, tz="Europe/Berlin")),
+            "%Y-%m-%dT%H:%M:%S",  # midnight there, 23:00 as UTC
+            "2022-12-31 23:00",
+        ),
+        (
+            pd.Series(pd.date_range("2023-01-01", periods=9).date).astype("date32[day][pyarrow]"),
+            "%Y-%m-%d",
+            "2023-01-01",
+        ),
+    ],
+)
+def test_dates_of_a_time_zone_are_held_and_written_as_utc(values, date_format, first):
+    schema = infer_schema(pd.DataFrame({"when": values}), name="t")
+    held = schema.conform(pd.DataFrame({"when": values}))
+    assert schema["when"].date_format == date_format
+    assert held["when"].iloc[0] == pd.Timestamp(first)
+    back = schema.restore(held)["when"]
+    if values.dtype != object:
+        assert back.equals(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.cut(pd.Series(np.arange(8.0)), 2).astype("category"),
+        pd.Series(pd.date_range("2020-01-01", periods=8)).astype("category"),
+    ],
+    ids=["intervals", "dates"],
+)
+def test_categories_of_other_dtypes_are_known_by_their_text(values):
+    schema = infer_schema(pd.DataFrame({"c": values}), name="t")
+    held = schema.conform(pd.DataFrame({"c": values}))
+    assert held["c"].cat.codes.tolist() == values.cat.codes.tolist()
+    back = schema.restore(held)["c"]
+    assert back.astype("str").tolist() == [str(label) for label in values]
