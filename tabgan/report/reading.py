@@ -18,6 +18,7 @@ from tabgan.errors import TabganError
 from tabgan.tables.readers import READERS, schema_beside
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.sources import resolve
+from tabgan.tables.spelling import spellings
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +193,7 @@ def _lenient(column: Column) -> Column:
 
 
 def _categories(column: Column, values: pd.Series, title: Path | str) -> pd.Categorical:
-    labels = values.map(_spellings(column, values.dropna().unique()), na_action="ignore")
+    labels = values.map(spellings(column.categories, values.dropna().unique()), na_action="ignore")
     known = pd.Index(column.categories, dtype="str")
     extra = sorted(set(labels.dropna()) - set(known))
     if extra and not labels.isin(known).any():
@@ -203,25 +204,6 @@ def _categories(column: Column, values: pd.Series, title: Path | str) -> pd.Cate
     categories = known.append(pd.Index(extra, dtype="str"))
     codes = categories.get_indexer(labels.astype("str").where(labels.notna()))
     return pd.Categorical.from_codes(codes, categories=categories)
-
-
-def _spellings(column: Column, labels: Iterable[str]) -> dict[str, str]:
-    """Each label as the schema spells it: programs write 1 as ``1.0`` too, and true as ``True``."""
-    truth = {category.lower() for category in column.categories} == {"false", "true"}
-    known = {_sense(category, truth): category for category in column.categories}
-    return {
-        label: label if label in column.categories else known.get(_sense(label, truth), label)
-        for label in labels
-    }
-
-
-def _sense(text: str, truth: bool) -> float | str:
-    """What two spellings of one label share."""
-    try:
-        number = float(text)
-    except ValueError:
-        return text.lower() if truth else text
-    return number if np.isfinite(number) else text
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:

@@ -34,6 +34,7 @@ import pyarrow as pa
 from tabgan.errors import TabganError
 from tabgan.tables.dates import check_date_format, format_dates
 from tabgan.tables.numbers import number_series, parse_numbers
+from tabgan.tables.spelling import spellings
 
 KINDS = ("numeric", "integer", "nominal", "boolean", "date", "string")
 MOST_DECIMALS = 20  # a float64 has 17 digits
@@ -263,7 +264,8 @@ class TableSchema:
 def _widened(mine: Column, other: Column) -> Column:
     missing = mine.missing or other.missing
     if mine.is_nominal and other.is_nominal:
-        extra = tuple(c for c in other.categories if c not in mine.categories)
+        meant = spellings(mine.categories, other.categories)
+        extra = tuple(c for c in other.categories if meant[c] not in mine.categories)
         return replace(mine, categories=mine.categories + extra, missing=missing)
     if mine.kind == other.kind:
         exact = mine.decimals is None or other.decimals is None
@@ -358,6 +360,10 @@ def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
         labels = values.astype("str").where(values.notna())
     codes = expected.get_indexer(labels)
     unknown = (codes < 0) & labels.notna().to_numpy()
+    if unknown.any():
+        meant = spellings(column.categories, labels[unknown].unique())
+        codes[unknown] = expected.get_indexer(labels[unknown].map(meant))
+        unknown = (codes < 0) & labels.notna().to_numpy()
     _refuse(column, labels, f"one of {list(column.categories)}", unknown)
     return pd.Series(pd.Categorical.from_codes(codes, dtype=category_dtype(column.categories)))
 

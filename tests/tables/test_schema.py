@@ -157,3 +157,20 @@ def test_a_file_that_is_no_schema_is_refused(tmp_path, content, message):
 def test_an_absent_schema_file_is_named(tmp_path):
     with pytest.raises(TabganError, match=f"schema file not found: {tmp_path}/s.json"):
         TableSchema.load(tmp_path / "s.json")
+
+
+def test_class_labels_are_known_however_a_program_spells_them():
+    label = Column(name="y", kind="nominal", categories=("0", "1"), missing=True)
+    assert conform(label, [0.0, None, 1.0]).cat.codes.tolist() == [0, -1, 1]
+    truth = Column(name="y", kind="boolean", categories=("False", "True"))
+    assert conform(truth, ["true", "FALSE"]).cat.codes.tolist() == [1, 0]
+    both = Column(name="y", kind="nominal", categories=("1", "1.0"))  # two classes, as it says
+    assert conform(both, ["1.0", "1"]).cat.codes.tolist() == [1, 0]
+
+
+def test_a_test_file_that_spells_classes_otherwise_has_no_classes_of_its_own():
+    one, other = (
+        TableSchema(name="t", columns=(Column(name="y", kind="nominal", categories=labels),))
+        for labels in (("0.0", "1.0"), ("0", "1", "2"))
+    )
+    assert one.widened(other)["y"].categories == ("0.0", "1.0", "2")
