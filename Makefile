@@ -44,7 +44,7 @@ faults: $(READY) ## Full disks, read-only mounts, killed workers, clocks that ju
 bench-faults: $(READY)  ## Kill 20 trainings at random moments, have them go on, compare to the bit
 	$(BIN)/python scripts/bench_faults.py
 
-bench-sweep: $(READY)  ## A sweep of 8 runs, one after the other and through joblib (half an hour on a quiet machine)
+bench-sweep: $(READY)  ## A sweep of 8 runs, one after the other and through joblib (8 minutes on 2 cores)
 	$(BIN)/python scripts/bench_sweep.py
 
 bench-scale: $(READY)  ## Train from 5 million rows on the disk: time to the first step, throughput, memory

@@ -19,7 +19,7 @@ from tabgan.nets.packing import in_packs
 
 
 class ResidualCritic(nn.Module):
-    """Linear, residual blocks of two leaky-ReLU layers, linear; no normalisation (DESIGN 2.2).
+    """Linear, residual blocks of two leaky-ReLU layers, linear; no normalisation.
 
     Scalars are seen through a lens too (``nets.lens``); ``octaves`` None is none.
 

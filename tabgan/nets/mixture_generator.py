@@ -25,7 +25,7 @@ def multiplies_bfloat16(device: torch.device) -> bool:
 
 
 class MixtureGenerator(nn.Module):
-    """row = heads(T[k] + MLP(E[k], z, c)), k ~ p(k | condition): table plus residual (DESIGN 2.2).
+    """row = heads(T[k] + MLP(E[k], z, c)), k ~ p(k | condition): table plus residual.
 
     The MLP's last layer starts at zero, so with a fitted table step 0 is the mixture itself.
     Scalars are jointly normal around their places of the table, with widths of their own and the

@@ -1,4 +1,4 @@
-"""The report's two nets, to the parameter (DESIGN 2.1).
+"""The report's two nets, to the parameter.
 
 With 14 features: critic 172,035 parameters, generator 176,016; with 15: 172,547 and 176,529.
 """
