@@ -25,6 +25,7 @@ from tabgan.seeding import rng_at
 from tabgan.tables.schema import Column, TableSchema
 
 MISSING = ("category", "masked")
+EXACT_WHOLE = 2.0**53  # beyond, float64 has no place for every whole number
 NARROW = re.compile(r"[uU]?[iI]nt(8|16|32)|[uU][iI]nt64")
 CHOICES = ("nominal", "numeric", "levels", "derive", "conditional", "many", "missing")  # as given
 
@@ -315,6 +316,11 @@ class TableEncoder:
             column, train[name], numbers, masked=self.is_masked, target=name == self.schema.target
         )
         self.notes_ += [note] if note else []
+        if column.kind == "integer" and (np.abs(numbers) > EXACT_WHOLE).any():
+            self.notes_.append(
+                f"column {name!r} has whole numbers beyond 2**53, which are learned to 53 bits; "
+                "as text they would be categories or ids"
+            )
         self.encodings_[name] = encoding
         if encoding == "key":
             self.keys_[name] = RunningKey().fit(train[name])

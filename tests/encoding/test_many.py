@@ -162,3 +162,9 @@ def test_an_encoder_read_back_makes_the_same_ids_and_texts(rng, tmp_path):
 def test_an_unknown_choice_is_refused():
     with pytest.raises(TabganError, match=r"encoder.many=all: expected one of \['auto', 'drop'"):
         fitted({"y": np.arange(9)}, many="all")
+
+
+def test_whole_numbers_that_float64_cannot_tell_apart_are_named(rng):
+    encoder, _ = fitted({"serial": 2**60 + 10**6 * rng.integers(10**6, size=N)})
+    (note,) = encoder.notes_
+    assert note.startswith("column 'serial' has whole numbers beyond 2**53")
