@@ -80,7 +80,7 @@ class Choice:
             raise TabganError(f"encoder.many={self.many}: expected one of {list(MANY)}")
 
     def of(
-        self, column: Column, values: pd.Series, numbers: Numbers, *, masked: bool, target: bool
+        self, column: Column, values: pd.Series, numbers: Numbers, learned: Numbers, *, target: bool
     ) -> Chosen:
         """The encoding of a column, and a note where it does not come back as it was.
 
@@ -88,13 +88,11 @@ class Choice:
             column: what it is.
             values: of the training rows.
             numbers: the same as float64 [n], NaN for missing.
-            masked: whether missing values are holes that are not learned.
+            learned: those that its encoder learns from; without holes, where there are any.
             target: whether it is what a model learns, which is no key.
         """
-        return self._of_many(column, values, numbers, target=target) or (
-            self._of_few(column, learned(numbers, masked=masked)),
-            None,
-        )
+        many = self._of_many(column, values, numbers, target=target)
+        return many or (self._of_few(column, learned), None)
 
     def build(self, column: Column, encoding: str) -> ColumnEncoder:
         """The encoder that ``encoding`` names, which has learned nothing."""
@@ -171,9 +169,3 @@ class Choice:
         if self.many == "drop":
             return "dropped", f"{what}: dropped{hint}"
         return "key", f"{what}: regenerated as a key{hint}"
-
-
-def learned(numbers: Numbers, *, masked: bool) -> Numbers:
-    """What a column's encoder learns from: without holes, where missing values are holes."""
-    known = numbers[~np.isnan(numbers)]
-    return known if masked and len(known) else numbers

@@ -43,7 +43,7 @@ class Relations:
         """What holds on every training row (``encoding.derived``, ``joint``, ``sums``).
 
         Args:
-            columns: those in the row, float64 [n], NaN for missing.
+            columns: those in the row, the numbers and discrete ones, float64 [n], NaN for missing.
             encodings: of every column of the table.
             steps: of those in the row that are numbers, the resolution of each.
             masked: whether missing values are holes; then only what one other column decides.

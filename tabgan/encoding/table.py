@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from tabgan.encoding.choice import Choice, learned
+from tabgan.encoding.choice import Choice
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.column import ColumnEncoder, Encoded, Numbers
 from tabgan.encoding.keys import RunningKey
@@ -312,24 +312,23 @@ class TableEncoder:
         if column.kind == "string":
             self.texts_[name] = sorted(train[name].dropna().unique())
         numbers = self._numbers(column, train)
-        encoding, note = self.choice.of(
-            column, train[name], numbers, masked=self.is_masked, target=name == self.schema.target
-        )
+        known = numbers[~np.isnan(numbers)]
+        learned = known if self.is_masked and len(known) else numbers
+        is_target = name == self.schema.target
+        encoding, note = self.choice.of(column, train[name], numbers, learned, target=is_target)
         self.notes_ += [note] if note else []
-        if column.kind == "integer" and (np.abs(numbers) > EXACT_WHOLE).any():
-            self.notes_.append(
-                f"column {name!r} has whole numbers beyond 2**53, which are learned to 53 bits; "
-                "as text they would be categories or ids"
-            )
         self.encodings_[name] = encoding
         if encoding == "key":
             self.keys_[name] = RunningKey().fit(train[name])
         if encoding in ("key", "dropped"):
             self.texts_.pop(name, None)
             return
-        self.encoders_[name] = self.choice.build(column, encoding).fit(
-            learned(numbers, masked=self.is_masked)
-        )
+        if column.kind == "integer" and (np.abs(known) > EXACT_WHOLE).any():
+            self.notes_.append(
+                f"column {name!r} has whole numbers beyond 2**53, which are learned to 53 bits; "
+                "as text they would be categories or ids"
+            )
+        self.encoders_[name] = self.choice.build(column, encoding).fit(learned)
         measured = column.is_number or column.kind == "date"
         if measured and not np.isnan(numbers).all():
             self.ranges_[name] = (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
@@ -339,8 +338,9 @@ class TableEncoder:
         self.relations_ = Relations()
         if not self.derive:
             return
-        columns = {name: self._numbers(self.schema[name], train) for name in self.encoders_}
-        numbers = [self.schema[name] for name in columns if self.schema[name].is_number]
+        names = [n for n in self.encoders_ if self._may_relate(self.schema[n])]
+        columns = {name: self._numbers(self.schema[name], train) for name in names}
+        numbers = [self.schema[name] for name in names if self.schema[name].is_number]
         steps = {column.name: resolution(column) for column in numbers}
         found = Relations.find(columns, self.encodings_, steps, masked=self.is_masked)
         self.relations_ = found
@@ -351,6 +351,10 @@ class TableEncoder:
             self.encodings_[block] = "onehot"
             self.encoders_[block] = self._empty_encoder(block).fit(joint.every_code)
         self.notes_ += found.notes
+
+    def _may_relate(self, column: Column) -> bool:
+        """Whether others may decide a column, or it them: one block of codes, or a number."""
+        return column.is_number or self.encodings_[column.name] in CODES
 
     def _empty_encoder(self, name: str) -> ColumnEncoder:
         """The encoder of a column or a joint block, which has learned nothing."""

@@ -167,7 +167,7 @@ def _settle(name: str, values: pd.Series) -> pd.Series:
     if inferred in ("integer", "floating", "mixed-integer-float", "decimal"):
         return pd.to_numeric(values)
     if inferred in ("date", "datetime", "datetime64"):
-        return pd.to_datetime(values, utc=True).dt.tz_localize(None).astype("datetime64[us]")
+        return naive(pd.to_datetime(values, utc=True))
     raise TabganError(
         f"column {name!r}: expected numbers, text, booleans or dates, got {inferred} objects"
     )

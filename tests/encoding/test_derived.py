@@ -70,9 +70,17 @@ def test_of_nested_columns_the_finest_decides_the_others_in_any_order(order):
     }
 
 
-def test_a_column_whose_root_holes_hide_stays_in_the_row():
+def test_holes_that_hide_the_middle_of_a_chain_do_not_hide_its_root():
     city = np.random.default_rng(0).integers(0, 12, 400).astype(float)
     country, continent = city // 3, city // 6
     country[::2], continent[1::2] = np.nan, np.nan  # no row knows both
     columns = {"continent": continent, "country": country, "city": city}
     assert find_derived(columns, masked=True) == {"continent": "city", "country": "city"}
+
+
+def test_a_column_that_never_stands_beside_its_root_stays_in_the_row():
+    city = np.random.default_rng(0).integers(0, 12, 400).astype(float)
+    country, continent = city // 3, city // 6
+    city[::2], continent[1::2] = np.nan, np.nan  # no row knows both
+    columns = {"continent": continent, "country": country, "city": city}
+    assert find_derived(columns, masked=True) == {"country": "city"}
