@@ -1,6 +1,7 @@
 # Every target makes the virtual environment if it is missing or out of date.
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -20,11 +21,11 @@ test: $(READY)   ## Set everything up and run what CI runs: format, lint, types,
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "not bench and not gpu"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not bench and not gpu"
 
 check: $(READY)  ## Format, lint, types and the fast tests
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
-	$(BIN)/python -m pytest -m "not slow and not bench and not gpu"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not bench and not gpu"
 
 bench: $(READY)  ## Print the benches' tables
 	$(BIN)/python -m pytest -m bench -s

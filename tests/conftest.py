@@ -13,11 +13,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hydra.core.global_hydra import GlobalHydra
 
 from tabgan.tables.schema import Column, TableSchema
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def own_arithmetic():
+    """Commands let torch multiply the quick way for the rest of the process: not of the tests."""
+    torch.set_float32_matmul_precision("highest")  # torch's default
 
 
 @pytest.fixture
