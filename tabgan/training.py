@@ -133,16 +133,18 @@ def fit_refiner(
         address = (seed, "refiner", place)
         return draw_numbers(module, encoder, n=n, address=address, weights=weights)
 
+    real = encoder.numbers(datamodule.train)
     refiner = Refiner().fit(
-        encoder.numbers(datamodule.train),
+        real,
         draw,
         rounds=rounds,
         pool_factor=pool_factor,
         seed=seed,
         held=datamodule.unseen,
+        orders=encoder.orders(real),
         progress=log.info,
     )
-    if not refiner.rounds_:
+    if refiner.is_idle:
         return None
     save_state(folder / "refiner", refiner.state())
     return refiner

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabgan.encoding.column import Numbers
+from tabgan.tables.orders import Orders
 from tabgan.tables.schema import Column, TableSchema
 
 SHARE = 0.999  # of the rows that a rule speaks of obey it
@@ -88,45 +89,6 @@ class Ranges:
             + (f"{decimals} decimals" if decimals else "whole")
             for place, low, high, decimals in ends
         ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Orders:
-    """``a <= b``, of two counts or of two fractions."""
-
-    pairs: NDArray[np.int64]  # [n_rules, 2]
-    parties: Mask
-
-    @classmethod
-    def found(cls, rows: Numbers, schema: TableSchema) -> Self:
-        pairs = []
-        for kind in ("integer", "numeric"):
-            places = _varying(rows, schema, kind)
-            pairs += [
-                (a, b)
-                for a in places
-                for b in places
-                if a != b
-                and rows[:, a].max() > rows[:, b].min()
-                and (rows[:, a] <= rows[:, b]).mean() >= SHARE
-            ]
-        return cls(
-            pairs=np.array(pairs, np.int64).reshape(-1, 2), parties=_parties(pairs, rows.shape[1])
-        )
-
-    def broken(self, rows: Numbers) -> Mask:
-        return rows[:, self.pairs[:, 0]] > rows[:, self.pairs[:, 1]]
-
-    def repaired(self, rows: Numbers, free: Mask) -> Numbers:
-        rows = rows.copy()
-        for a, b in self.pairs:
-            lower = np.minimum(rows[:, a], rows[:, b])
-            rows[:, b] = np.where(free[:, b], np.maximum(rows[:, a], rows[:, b]), rows[:, b])
-            rows[:, a] = np.where(free[:, a], lower, rows[:, a])
-        return rows
-
-    def texts(self, schema: TableSchema) -> list[str]:
-        return [f"{schema.names[a]} <= {schema.names[b]}" for a, b in self.pairs]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,9 +235,10 @@ class RuleBook:
     @classmethod
     def found(cls, rows: Numbers, schema: TableSchema) -> Self:
         """The rules of real rows, float64 [n, n_columns]."""
+        alike = [_varying(rows, schema, kind) for kind in ("integer", "numeric")]
         groups = (
             Ranges.found(rows, schema),
-            Orders.found(rows, schema),
+            Orders.found(rows, alike, share=SHARE, surprise=0),
             Sums.found(rows, schema),
             Ratios.found(rows, schema),
             Implications.found(rows, schema),

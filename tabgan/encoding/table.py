@@ -22,6 +22,7 @@ from tabgan.encoding.relations import CODES, Relations
 from tabgan.encoding.state import load_state, save_state
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
+from tabgan.tables.orders import Orders
 from tabgan.tables.schema import Column, TableSchema
 
 MISSING = ("category", "masked")
@@ -226,6 +227,14 @@ class TableEncoder:
     def by_name(self, numbers: Numbers) -> dict[str, Numbers]:
         """The columns of ``numbers``, views of it."""
         return dict(zip(self.schema_.names, numbers.T, strict=True))
+
+    def orders(self, numbers: Numbers) -> Orders:
+        """What all of these rows keep, of numbers and of dates of one unit: [n, columns]."""
+        groups: dict[int, list[int]] = {}  # numbers are at 0
+        for place, column in enumerate(self.schema_.columns):
+            if column.is_number or column.kind == "date":
+                groups.setdefault(self.units_.get(column.name, 0), []).append(place)
+        return Orders.found(numbers, [*groups.values()])
 
     def decode_column(self, name: str, rows: Encoded, condition: Encoded) -> Numbers:
         """One column of ``decode_numbers``, or the codes of a joint block: float64 [n]."""

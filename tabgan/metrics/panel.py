@@ -14,6 +14,7 @@ from tabgan.metrics.detection import c2st_lr, c2st_test, c2st_train_score
 from tabgan.metrics.directions import DIRECTIONS, Direction
 from tabgan.metrics.drawing import independent_columns, random_state
 from tabgan.metrics.fidelity import alpha_precision_beta_recall, shape_error, trend_error, wnmis
+from tabgan.metrics.orders import broken_orders
 from tabgan.metrics.privacy import duplicate_rate, membership_auc, quantile_dcr
 from tabgan.metrics.utility import absent_classes, mle
 
@@ -44,8 +45,8 @@ def evaluate_tables(
     ``c2st_test_*``, MLE, the quantile DCR and the membership attack use test rows; all others
     compare with the training rows, as published. ``dcr_share`` is never among them: it needs a
     generator trained on half of the rows (``privacy.dcr_share``). A metric that is undefined on
-    these tables is absent, and the notes say why under its name; a note under ``categories`` or
-    ``classes`` is a finding about the synthetic rows.
+    these tables is absent, and the notes say why under its name; a note under ``categories``,
+    ``orders`` or ``classes`` is a finding about the synthetic rows.
 
     Test rows must not be among the synthetic rows: for the anchor of real rows see
     ``evaluate_real_rows``; the anchor of independent columns is this function on
@@ -175,6 +176,8 @@ def _findings(
     unseen = unseen_categories(train, synthetic)
     if unseen:
         findings["categories"] = f"synthetic rows hold categories that train never has: {unseen}"
+    if orders := broken_orders(train, synthetic):
+        findings["orders"] = orders
     if target in test and isinstance(test[target].dtype, pd.CategoricalDtype):
         absent = absent_classes(synthetic, test, str(target))
         if absent:

@@ -32,7 +32,17 @@ LEADING = (
 COMPARABLE = ("shape_error", "trend_error", "alpha_precision", "beta_recall", "c2st_lr")
 PRIVACY = ("dcr_share", "dcr_q02", "dcr_q05", "duplicate_rate", "membership_auc")
 ARROWS = {"higher": "higher ↑", "lower": "lower ↓", "nearer": "nearer →"}
-FINDINGS = ("synthetic", "test", "rows", "size", "constant", "categories", "classes", "text")
+FINDINGS = (
+    "synthetic",
+    "test",
+    "rows",
+    "size",
+    "constant",
+    "categories",
+    "orders",
+    "classes",
+    "text",
+)
 SHOWN_COLUMNS, SHOWN_PAIRS = 12, 12
 
 

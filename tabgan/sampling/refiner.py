@@ -1,5 +1,8 @@
 """Boosted rejection: of a generator's rows, keep those that boosted trees take for real.
 
+First go rows that break what every real row keeps: where there are no real rows, the density
+ratio is 0, and trees, which split one column at a time, would never find ``start <= end``.
+
 Log-odds of a good classifier between real and generated rows are the logarithm of the density
 ratio. Rows accepted in proportion to it follow the real distribution, as far as the classifier
 saw the difference; the next round looks at what is left.
@@ -18,6 +21,7 @@ from tabgan.errors import TabganError
 from tabgan.sampling.density_ratio import MIN_REAL_ROWS, Split, chance, fit_ratio
 from tabgan.sampling.trees import BoostedTrees, Cuts, Floats
 from tabgan.seeding import rng_at, seed_at
+from tabgan.tables.orders import Orders
 
 DrawRows = Callable[[int, int], Floats]  # (n, place) -> float64 [n, n_columns]
 
@@ -28,6 +32,8 @@ CHUNK_ROWS = 20_000
 MIN_ACCEPTANCE = 0.02  # of generated rows by all rounds together; below, sampling would crawl
 CAP_QUANTILE = 0.98  # beyond it rows always pass; .995 kept a third fewer rows, no better ones
 MIN_AUC = 0.51  # a round that tells no better on held-out rows has nothing to teach
+
+MIN_ORDERLY = 0.1  # of generated rows keep the orders that are asked of them
 
 RAKING_PASSES, RAKING_BINS = 3, 64  # bins per column at most
 ROWS_PER_BIN, RAKING_ROWS = 100, 1.0  # real rows a bin has; pseudo-rows, for empty bins
@@ -119,6 +125,21 @@ class Marginals:
         return total
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Orderly:
+    """Rows that keep every order pass, others never do."""
+
+    orders: Orders
+
+    @property
+    def cost(self) -> int:
+        """Of a row, in lookups."""
+        return len(self.orders)
+
+    def log_acceptance(self, rows: Floats) -> Floats:
+        return np.where(self.orders.kept(rows), 0.0, -np.inf)
+
+
 class Refiner:
     """Rejection of generated rows in rounds, each fitted on the survivors of those before it.
 
@@ -132,13 +153,16 @@ class Refiner:
     Rows are ordinal: category codes and numbers as float64, NaN where missing.
 
     Attributes:
-        acceptance_: per round, then for the marginals if re-matched, the share expected to pass.
+        orders_: what every row that survives keeps, or None.
+        acceptance_: of the orders if there are any, per round, then for the marginals if
+            re-matched: the share expected to pass.
         aucs_: per round, the held-out ROC AUC between real rows and the rows it was given.
         reason_: why there are fewer rounds than asked for; "" when there are not.
     """
 
     def __init__(self) -> None:
         self.n_columns_ = 0
+        self.orders_: Orders | None = None
         self.rounds_: list[_Round] = []
         self.marginals_: Marginals | None = None
         self.acceptance_: list[float] = []
@@ -146,8 +170,14 @@ class Refiner:
         self.reason_ = ""
 
     @property
-    def _steps(self) -> list[_Round | Marginals]:
-        return [*self.rounds_, *([self.marginals_] if self.marginals_ else [])]
+    def _steps(self) -> list[_Orderly | _Round | Marginals]:
+        first = [_Orderly(orders=self.orders_)] if self.orders_ else []
+        return [*first, *self.rounds_, *([self.marginals_] if self.marginals_ else [])]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it keeps every row."""
+        return not self._steps
 
     @property
     def total_acceptance(self) -> float:
@@ -163,6 +193,7 @@ class Refiner:
         pool_factor: float,
         seed: int,
         held: Floats | None = None,
+        orders: Orders | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
         """Fit round after round until ``rounds``, or until one has nothing left to teach.
@@ -176,10 +207,22 @@ class Refiner:
             seed: fixes everything but ``draw``.
             held: real rows that the generator has not seen, as validation rows, float64
                 [m, n_columns]: they say when to stop. None, or under 60: some of ``real`` do.
+            orders: what real rows keep. Those that generated rows break most are left out where
+                under a tenth of them keep all.
             progress: called with one line per round.
         """
         self.__init__()  # type: ignore[misc]  # a second fit forgets the first
         self.n_columns_ = real.shape[1]
+        say = progress or (lambda line: None)
+        if orders:
+            first = draw(MIN_POOL_ROWS, 0)
+            self.orders_ = orders.met(first, MIN_ORDERLY)
+        if self.orders_:
+            self.acceptance_.append(float(self.orders_.kept(first).mean()))
+            say(
+                f"refiner: {len(self.orders_)} orders such as a <= b hold of every real row, "
+                f"of {self.total_acceptance:.1%} of generated rows"
+            )
         if len(real) < MIN_REAL_ROWS:
             self.reason_ = f"{len(real)} real rows; refining needs at least {MIN_REAL_ROWS}"
             return self
@@ -188,7 +231,6 @@ class Refiner:
         n_pool = int(np.clip(pool_factor * len(real), MIN_POOL_ROWS, MOST_POOL_ROWS))
         real_split = Split.of(real, held)
         survivors = _Survivors(self, draw, seed)
-        say = progress or (lambda line: None)
         for index in range(rounds):
             pool = survivors(n_pool)
             if pool is None:
@@ -203,7 +245,7 @@ class Refiner:
             )
         if self.reason_:
             say(f"refiner stops after {len(self.rounds_)} rounds: {self.reason_}")
-        if self.rounds_ and (pool := survivors(n_pool)) is not None:
+        if not self.is_idle and (pool := survivors(n_pool)) is not None:
             self._add_marginals(real, pool)
             say(f"refiner with marginals re-matched: accepts {self.total_acceptance:.1%}")
         return self
@@ -243,13 +285,14 @@ class Refiner:
             "acceptance": self.acceptance_,
             "aucs": self.aucs_,
             "reason": self.reason_,
+            "orders": self.orders_.pairs if self.orders_ else None,
             "rounds": [{"trees": r.trees.state(), "cap": r.cap} for r in self.rounds_],
             "marginals": self.marginals_.state() if self.marginals_ else None,
         }
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> Self:
-        """The refiner that ``state`` described.
+        """The refiner that ``state`` described; older ones have no orders.
 
         Raises:
             TabganError: for a state that describes no refiner.
@@ -259,6 +302,8 @@ class Refiner:
             refiner.n_columns_ = state["n_columns"]
             refiner.acceptance_, refiner.aucs_ = state["acceptance"], state["aucs"]
             refiner.reason_ = state["reason"]
+            if state.get("orders") is not None:
+                refiner.orders_ = Orders.restore(state["orders"], refiner.n_columns_)
             refiner.rounds_ = [
                 _Round(trees=BoostedTrees.restore(learned["trees"]), cap=learned["cap"])
                 for learned in state["rounds"]

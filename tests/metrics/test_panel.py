@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -70,6 +71,20 @@ def test_categories_that_train_never_has_and_lost_classes_are_findings(tables):
     _, notes = evaluate_tables(train, test, synthetic, target="job", threads=1)
     assert notes["categories"].endswith("{'city': ['rio']}")
     assert "['baker']" in notes["classes"]
+
+
+def test_an_order_of_all_training_rows_that_synthetic_rows_break_is_a_finding(tables):
+    def ordered(table, broken=0):
+        low = np.arange(len(table)) % 7.0
+        high = low + np.arange(len(table)) % 5
+        return table.assign(low=low, high=np.where(np.arange(len(table)) < broken, low - 1, high))
+
+    train, test, synthetic = map(ordered, tables)
+    assert "orders" not in evaluate_tables(train, test, synthetic, target=None, threads=1)[1]
+    wrong = ordered(synthetic, broken=3)  # of 300
+    told = evaluate_tables(train, test, wrong, target=None, threads=1)[1]["orders"]
+    assert told.startswith("1.0% of the synthetic rows break an order that every training row")
+    assert told.endswith("keeps: low <= high (1.0%)")
 
 
 def test_tables_that_differ_in_columns_are_refused_at_once(tables):
