@@ -22,7 +22,7 @@ Codes = NDArray[np.int64]
 
 MOST_PAIRS = 256  # places of a block
 TRIED_ROWS = 20_000  # that say which columns to join; all rows say which tuples there are
-EXPECTED = 50.0  # rows that independent columns would have in the empty cells
+EXPECTED = 20.0  # rows that independent columns would have in the empty cells
 UNSEEN = 0.005  # share of rows with a pair of their own: about so many have one not seen
 
 
@@ -88,7 +88,7 @@ def find_joint(columns: Mapping[str, Numbers]) -> list[list[str]]:
     """Groups of discrete columns to join, each of two columns at least.
 
     Two columns are joined if their pairs take no more places than both (256 at most); if
-    independent columns would have 50 rows at least in the cells that are empty; and if hardly a
+    independent columns would have 20 rows at least in the cells that are empty; and if hardly a
     row in 200 has a pair of its own, so that hardly one in 200 has a pair that was not seen (Good
     1953). What is joined is then a column like any other; the two with most rows where none are
     come first.

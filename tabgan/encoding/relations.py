@@ -10,7 +10,7 @@ import numpy as np
 from tabgan.encoding.column import Numbers, State
 from tabgan.encoding.derived import Lookup, find_derived
 from tabgan.encoding.joint import Joint, find_joint
-from tabgan.encoding.sums import Sum, find_sums, holds
+from tabgan.encoding.sums import Reading, Sum, find_sums, holds
 
 CODES = ("onehot", "levels")  # encodings of one block, whose code alone says the value
 
@@ -21,14 +21,15 @@ class Relations:
     Attributes:
         derived: per column that another decides, or a joint block, that one and the lookup.
         joints: per joint block, by a name of its own, what its codes stand for.
-        sums: per number that is a sum of others, the sum.
+        sums: per number that is a sum of others, the sum; per column that such a sum or the
+            condition decides, the reading of it.
         notes: each of them in words.
     """
 
     def __init__(self) -> None:
         self.derived: dict[str, tuple[str, Lookup]] = {}
         self.joints: dict[str, Joint] = {}
-        self.sums: dict[str, Sum] = {}
+        self.sums: dict[str, Sum | Reading] = {}
         self.notes: list[str] = []
 
     @classmethod
@@ -38,6 +39,7 @@ class Relations:
         encodings: Mapping[str, str],
         steps: Mapping[str, float],
         *,
+        condition: Mapping[str, Numbers],
         masked: bool,
     ) -> Self:
         """What holds on every training row (``encoding.derived``, ``joint``, ``sums``).
@@ -46,13 +48,16 @@ class Relations:
             columns: those in the row, the numbers and discrete ones, float64 [n], NaN for missing.
             encodings: of every column of the table.
             steps: of those in the row that are numbers, the resolution of each.
+            condition: the classes, by the condition's name; empty without one.
             masked: whether missing values are holes; then only what one other column decides.
         """
         found = cls()
         codes = {name: of for name, of in columns.items() if encodings[name] in CODES}
         found._derive(codes, masked=masked)
         if not masked:
-            found._join({n: of for n, of in codes.items() if n not in found.derived}, encodings)
+            found._read(codes, condition)
+            left = found.derived.keys() | found.sums.keys()
+            found._join({n: of for n, of in codes.items() if n not in left}, encodings)
             found._add_up(columns, encodings, steps)
         return found
 
@@ -61,7 +66,8 @@ class Relations:
         """What each column that left the row is called."""
         joined = {name for joint in self.joints.values() for name in joint.names}
         derived = {name: "joint" if name in joined else "derived" for name in self.derived}
-        return derived | dict.fromkeys(self.sums, "sum")
+        sums = {n: "told" if isinstance(of, Reading) else "sum" for n, of in self.sums.items()}
+        return derived | sums
 
     def source(self, name: str) -> str:
         """The column or block in the row that says what ``name`` is; of others itself."""
@@ -100,7 +106,10 @@ class Relations:
         }
         joints, sums = state.get("joints", {}), state.get("sums", {})
         found.joints = {name: Joint.restore(learned) for name, learned in joints.items()}
-        found.sums = {name: Sum.restore(learned) for name, learned in sums.items()}
+        found.sums = {
+            name: Reading.restore(learned) if "source" in learned else Sum.restore(learned)
+            for name, learned in sums.items()
+        }
         return found
 
     def _derive(self, columns: Mapping[str, Numbers], *, masked: bool) -> None:
@@ -108,7 +117,17 @@ class Relations:
             deciding, decided = columns[source], columns[name]
             kept = ~(np.isnan(deciding) | np.isnan(decided)) | (not masked)
             self.derived[name] = source, Lookup().fit(deciding[kept], decided[kept])
-            self.notes.append(f"column {name!r} follows from {source!r}: derived, not learned")
+            self.notes.append(_follows(name, source))
+
+    def _read(self, columns: Mapping[str, Numbers], condition: Mapping[str, Numbers]) -> None:
+        """What the condition decides, such as the class in other words."""
+        for name, source in find_derived({**condition, **columns}).items():
+            if source in condition:
+                lookup = Lookup().fit(condition[source], columns[name])
+                self.sums[name] = Reading(source, lookup)
+                if name in self.derived:
+                    self.notes.remove(_follows(name, self.derived.pop(name)[0]))
+                self.notes.append(_follows(name, source))
 
     def _join(self, columns: Mapping[str, Numbers], taken: Collection[str]) -> None:
         for names in find_joint(columns):
@@ -137,11 +156,26 @@ class Relations:
         numbers = {
             name: columns[name]
             for name in steps
-            if name not in self.derived and encodings[name] != "constant"
+            if name not in self.derived.keys() | self.sums.keys() and encodings[name] != "constant"
         }
-        self.sums = find_sums(numbers, steps)
-        for name, found in self.sums.items():
-            if encodings[name] == "levels":
-                found.low = float(np.nanmin(numbers[name]))
-                found.high = float(np.nanmax(numbers[name]))
-            self.notes.append(f"column {name!r} is {found}: put back, not learned")
+        found = find_sums(numbers, steps)
+        of_sums = [name for name, (source, _) in self.derived.items() if source in found]
+        also = {name: columns[name] for name in of_sums if name in steps}
+        if also and also.keys() <= (every := find_sums(numbers | also, steps)).keys():
+            found = every  # the total's mean is a sum of the parts, as the total is
+        for name, of in found.items():
+            if encodings[name] == "levels" and of.is_mixed:
+                of.low, of.high = float(np.nanmin(columns[name])), float(np.nanmax(columns[name]))
+            self.notes.append(f"column {name!r} is {of}: put back, not learned")
+        readings = {name: self.derived.pop(name) for name in of_sums}
+        for name in readings.keys() & found.keys():
+            self.notes.remove(_follows(name, readings[name][0]))
+        self.sums |= found | {
+            name: Reading(source, lookup)
+            for name, (source, lookup) in readings.items()
+            if name not in found
+        }
+
+
+def _follows(name: str, source: str) -> str:
+    return f"column {name!r} follows from {source!r}: derived, not learned"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import lstsq
 
 from tabgan.encoding.column import Numbers, State
+from tabgan.encoding.derived import Lookup
 
 MOST_COLUMNS = 200  # numbers that are looked at; the search costs their number cubed
 MOST_TERMS = 20
@@ -25,6 +26,7 @@ EXACT = 1e-7  # of the largest number: what is left of single precision
 CLEAR = 20.0  # times that, at least, a number spreads: of less, anything would be the sum
 EXACTLY = 1e-6  # of a step: met, not by rounding
 NICE_DIGITS = 6  # of a factor that is taken for the one meant
+ONE_MEASURE = 0.9999  # correlation of two columns that are one, but for unit, origin and rounding
 
 Mask = NDArray[np.bool_]
 
@@ -58,6 +60,20 @@ class Sum:
         words += [f"{self.constant:+.6g}"] if self.constant else []
         return " ".join(words).removeprefix("+").strip()
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether parts that each occur may give what does not: not all of them are added."""
+        return len(self.terms) > 1 and min(self.terms.values()) < 0
+
+    def turned(self, name: str) -> tuple[str, Sum] | None:
+        """Of ``name`` = whole - parts, the whole as the sum of ``name`` and the parts."""
+        added = [term for term, factor in self.terms.items() if factor > 0]
+        if len(added) != 1 or not self.is_mixed:
+            return None
+        factor = self.terms[added[0]]
+        parts = {term: -of / factor for term, of in self.terms.items() if term != added[0]}
+        return added[0], Sum({name: 1 / factor, **parts}, 0.0 - self.constant / factor)
+
     def state(self) -> State:
         bounded = np.isfinite(self.low)
         numbers = [self.constant, *([self.low, self.high] if bounded else [])]
@@ -74,11 +90,44 @@ class Sum:
         return cls(terms, *(float(number) for number in state["numbers"]))
 
 
+class Reading:
+    """What the value of a sum says: a band of a score, a grade of points.
+
+    A value between those of training is read as the nearest of these.
+
+    Args:
+        source: the sum.
+        lookup: of its values.
+    """
+
+    def __init__(self, source: str, lookup: Lookup) -> None:
+        self.terms, self.lookup = {source: 1.0}, lookup
+
+    def __call__(self, columns: Mapping[str, Numbers]) -> Numbers:
+        ((source, _),) = self.terms.items()
+        keys = self.lookup.keys_[~np.isnan(self.lookup.keys_)]
+        nearest = keys[np.searchsorted((keys[1:] + keys[:-1]) / 2, columns[source])]
+        return self.lookup(np.where(np.isnan(columns[source]), np.nan, nearest))
+
+    def solved(self, name: str, total: Numbers, columns: Mapping[str, Numbers]) -> Numbers:
+        """The value of the sum that alone reads so; NaN where there are several."""
+        return self.lookup.deciding(total)
+
+    def state(self) -> State:
+        return {"source": [*self.terms], **self.lookup.state()}
+
+    @classmethod
+    def restore(cls, state: State) -> Self:
+        return cls(state["source"][0], Lookup().restore(state))
+
+
 def find_sums(columns: Mapping[str, Numbers], steps: Mapping[str, float]) -> dict[str, Sum]:
     """The columns that a sum of others gives on every training row, to the digit.
 
     Columns are tried in the order of their spread, each as a sum of those before it that are no
-    sums: of parts and total the total is left out, and what is put back stays among its parts.
+    sums: of parts and total the total is left out. One measure in several units (a total, its
+    mean and its percentage) has the place of the widest. A difference is turned round: net -
+    tax = rest becomes net = rest + tax, so that parts which occur give no whole that cannot be.
     Factors come by least squares. The sum must meet each value to half a step, and must be missing
     just where the value is. Where it meets values no better than that, by rounding, the column
     must spread over at least 5 steps.
@@ -92,24 +141,67 @@ def find_sums(columns: Mapping[str, Numbers], steps: Mapping[str, float]) -> dic
     with np.errstate(over="ignore"):  # of numbers near float64's end, which are left alone
         columns = {n: of for n, of in columns.items() if np.isfinite(np.nanstd(of))}
     known = {name: ~np.isnan(numbers) for name, numbers in columns.items()}
-    spreads = {name: float(np.nanstd(numbers)) for name, numbers in columns.items()}
     parts: list[str] = []
     sums: dict[str, Sum] = {}
-    for name in sorted(columns, key=spreads.__getitem__):
+    for name in _widest_last(columns):
         whole = [part for part in parts if known[part][known[name]].all()]
         found = _found(columns, name, whole, steps[name], known)
+        parts.append(name)
         if found is None:
-            parts.append(name)
-        else:
-            sums[name] = found
+            continue
+        turned = found.turned(name)
+        if turned and _may_turn(*turned, columns, steps, sums):
+            name, found = turned
+        sums[name] = found
+        parts.remove(name)
     return sums
 
 
-def holds(found: Sum, columns: Mapping[str, Numbers], name: str, step: float) -> bool:
-    """Whether ``name`` is the sum on every row, to half a step, and missing where the sum is."""
+def _may_turn(
+    name: str,
+    found: Sum,
+    columns: Mapping[str, Numbers],
+    steps: Mapping[str, float],
+    sums: Mapping[str, Sum],
+) -> bool:
+    """Whether ``name`` is just that sum on every row, not by rounding, and no part of another."""
+    if any(name in other.terms for other in sums.values()):
+        return False
+    return holds(found, columns, name, steps[name], share=EXACTLY)
+
+
+def _widest_last(columns: Mapping[str, Numbers]) -> list[str]:
+    """The names by spread; those of one measure where the widest of them is."""
+    if not columns:
+        return []
+    own = np.array([np.nanstd(numbers) for numbers in columns.values()])
+    n = len(next(iter(columns.values())))
+    tried = np.linspace(0, n - 1, min(n, TRIED_ROWS)).astype(np.int64)
+    table = np.column_stack([numbers[tried] for numbers in columns.values()])
+    table = np.nan_to_num(table - np.nanmean(table, axis=0))
+    lengths = np.maximum(np.linalg.norm(table, axis=0), np.finfo(float).tiny)
+    alike = np.abs((table / lengths).T @ (table / lengths)) > ONE_MEASURE
+    widest = np.where(alike, own, own[:, None]).max(axis=1)
+    return [[*columns][place] for place in np.lexsort((own, widest))]
+
+
+def holds(
+    found: Sum | Reading,
+    columns: Mapping[str, Numbers],
+    name: str,
+    step: float,
+    *,
+    share: float = 1.0,
+) -> bool:
+    """Whether ``name`` is the sum on every row and missing where the sum is.
+
+    To half a step, or a ``share`` of that.
+    """
     told, total = found(columns), columns[name]
     known = ~np.isnan(total)
-    return np.array_equal(~np.isnan(told), known) and _meets(told[known], total[known], step)
+    if not np.array_equal(~np.isnan(told), known):
+        return False
+    return _meets(told[known], total[known], step, share=share)
 
 
 def _found(

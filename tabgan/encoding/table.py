@@ -47,7 +47,7 @@ class TableEncoder:
         schema: what the table is.
         nominal, numeric, levels, many: of ``Choice``.
         derive: whether what others decide leaves the row and is put back: a discrete column that
-            another one decides (``encoding.derived``), a number that is a sum of others
+            another one decides (``encoding.derived``), a number or date that is a sum of others
             (``encoding.sums``), columns some of whose pairs never occur, in whose place there is
             one block of those that do (``encoding.joint``). Only the first where missing values
             are holes.
@@ -132,11 +132,13 @@ class TableEncoder:
 
     def _nothing_to_learn(self) -> str:
         table, target = f"table {self.schema.name!r}", self.condition_column
+        why = "no column is left" if self.notes_ else "no column varies"
+        notes = "".join(f"; {note}" for note in self.notes_)
         if target is None:
-            return f"{table}: no column varies, there is nothing to learn"
+            return f"{table}: {why}, there is nothing to learn{notes}"
         return (
-            f"{table}: no column varies but the target {target.name!r}, there is nothing to learn "
-            "but its shares; without data.target it is a column like any other"
+            f"{table}: {why} but the target {target.name!r}, there is nothing to learn "
+            f"but its shares; without data.target it is a column like any other{notes}"
         )
 
     def encode(self, table: pd.DataFrame, *, seed: int = 0) -> Encoded:
@@ -232,7 +234,7 @@ class TableEncoder:
         """What all of these rows keep, of numbers and of dates of one unit: [n, columns]."""
         groups: dict[int, list[int]] = {}  # numbers are at 0
         for place, column in enumerate(self.schema_.columns):
-            if column.is_number or column.kind == "date":
+            if _is_measured(column):
                 groups.setdefault(self.units_.get(column.name, 0), []).append(place)
         return Orders.found(numbers, [*groups.values()])
 
@@ -338,8 +340,7 @@ class TableEncoder:
                 "as text they would be categories or ids"
             )
         self.encoders_[name] = self.choice.build(column, encoding).fit(learned)
-        measured = column.is_number or column.kind == "date"
-        if measured and not np.isnan(numbers).all():
+        if _is_measured(column) and not np.isnan(numbers).all():
             self.ranges_[name] = (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
 
     def _fit_relations(self, train: pd.DataFrame) -> None:
@@ -349,9 +350,16 @@ class TableEncoder:
             return
         names = [n for n in self.encoders_ if self._may_relate(self.schema[n])]
         columns = {name: self._numbers(self.schema[name], train) for name in names}
-        numbers = [self.schema[name] for name in names if self.schema[name].is_number]
+        numbers = [self.schema[name] for name in names if _is_measured(self.schema[name])]
         steps = {column.name: resolution(column) for column in numbers}
-        found = Relations.find(columns, self.encodings_, steps, masked=self.is_masked)
+        target = self.condition_column
+        found = Relations.find(
+            columns,
+            self.encodings_,
+            steps,
+            condition={target.name: self._numbers(target, train)} if target else {},
+            masked=self.is_masked,
+        )
         self.relations_ = found
         for name, encoding in found.encodings.items():
             self.encodings_[name] = encoding
@@ -362,8 +370,8 @@ class TableEncoder:
         self.notes_ += found.notes
 
     def _may_relate(self, column: Column) -> bool:
-        """Whether others may decide a column, or it them: one block of codes, or a number."""
-        return column.is_number or self.encodings_[column.name] in CODES
+        """Whether others may decide a column, or it them: one block of codes, number or date."""
+        return _is_measured(column) or self.encodings_[column.name] in CODES
 
     def _empty_encoder(self, name: str) -> ColumnEncoder:
         """The encoder of a column or a joint block, which has learned nothing."""
@@ -470,6 +478,10 @@ class TableEncoder:
             source, lookup = self.relations_.derived[name]
             return lookup(self._decoded_numbers(source, rows))
         return self.encoders_[name].decode(rows[:, self._span(name)])
+
+
+def _is_measured(column: Column) -> bool:
+    return column.is_number or column.kind == "date"
 
 
 def _text_codes(texts: list[str], values: pd.Series) -> Numbers:

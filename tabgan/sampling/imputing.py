@@ -33,7 +33,7 @@ CHUNK_ROWS = 1_024  # whose posterior is held at once
 MEAN_DRAWS = 50  # of a number; their mean is off by a seventh of its deviation
 SHARPNESS = 2.0  # the power of the chances of "sharp"
 HOWS = ("draw", "sharp", "likeliest")
-WITHOUT_PLACE = ("key", "dropped", "derived", "joint", "sum", "constant")  # encodings
+WITHOUT_PLACE = ("key", "dropped", "derived", "joint", "sum", "told", "constant")  # encodings
 
 Numbers = NDArray[np.float64]
 

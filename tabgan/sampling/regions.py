@@ -194,8 +194,8 @@ class Regions:
     Attributes:
         axes: per encoded column that any condition asks of.
         of: per condition, its region of each such column.
-        checked: columns that have no place, because they are sums of others: rows are drawn
-            without regard to what is asked of them, and those as asked are kept.
+        checked: columns that have no place, because a sum or the condition tells them: rows are
+            drawn without regard to what is asked of them, and those as asked are kept.
 
     Raises:
         TabganError: for a condition that no row can satisfy, naming the column and what exists.
@@ -209,7 +209,7 @@ class Regions:
             encoding = encoder.encodings_[name]
             if encoding in ("key", "dropped"):
                 raise TabganError(f"where.{name}: the column is text that the model never learned")
-            if encoding == "sum":
+            if encoding in ("sum", "told"):
                 _check_sum(encoder, name, [c[name] for c in request.conditions if name in c])
                 self.checked.add(name)
                 continue
@@ -241,6 +241,8 @@ class Regions:
 
 def _check_sum(encoder: TableEncoder, name: str, asked: Sequence[Asked]) -> None:
     """Refuse what lies outside the training range of a sum of other columns."""
+    if name not in encoder.ranges_:
+        return  # a category that a sum decides
     low, high = encoder.ranges_[name]
     column = encoder.schema[name]
     for one in asked:

@@ -9,8 +9,8 @@ def fit_encoder():
     """The flagship's encoder of a frame, with some choices changed."""
     choices = {"nominal": "onehot", "numeric": "quantile_normal", "levels": 20, "derive": True}
 
-    def fit(frame, **changed):
-        schema = infer_schema(frame, name="table", target=None)
+    def fit(frame, target=None, **changed):
+        schema = infer_schema(frame, name="table", target=target)
         encoder = TableEncoder(schema, **choices | {"conditional": True} | changed)
         return encoder.fit(schema.conform(frame))
 

@@ -123,3 +123,11 @@ def test_conditions_on_joined_columns_meet_in_one_block(encoder):
     assert ask(grade="grade 0").of[0][source].codes.sum() == 3
     with pytest.raises(ValueError, match="contradict"):
         ask(job="job 0", department="law")
+
+
+def test_flags_of_one_choice_are_joined_down_to_the_rare_one(fit_encoder):
+    choice = np.random.default_rng(0).choice(list("abcd"), 500, p=[0.5, 0.3, 0.15, 0.05])
+    encoder = fit_encoder(pd.get_dummies(pd.Series(choice)).astype(int))
+    (joint,) = encoder.relations_.joints.values()
+    assert sorted(joint.names) == ["a", "b", "c", "d"]
+    assert joint.tuples.sum(axis=1).tolist() == [1, 1, 1, 1]

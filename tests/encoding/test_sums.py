@@ -32,11 +32,24 @@ def test_a_total_is_the_sum_of_its_parts_wherever_it_stands(parts):
     assert found(columns, other=0.001) == {"total": ({"tax": 1.0, "net": 1.0}, 0.0)}
 
 
-def test_of_a_difference_the_number_that_varies_most_is_left_out(parts):
-    # A sum of parts, so that what is put back is not below them: net = rest + tax.
+def test_a_difference_is_turned_round(parts):
+    # What is put back is a sum: parts that occur never give a rest below 0, or a net that is none.
     columns = {**parts, "rest": parts["net"] - parts["tax"]}
     assert columns["rest"].std() > columns["net"].std()
-    assert found(columns, other=0.001) == {"rest": ({"net": 1.0, "tax": -1.0}, 0.0)}
+    assert found(columns, other=0.001) == {"net": ({"rest": 1.0, "tax": 1.0}, 0.0)}
+
+
+def test_a_total_its_mean_and_its_percentage_are_all_sums_of_the_parts(parts):
+    total = parts["net"] + parts["tax"]
+    columns = {
+        "mean": total / 2, "net": parts["net"], "total": total, "tax": parts["tax"],
+        "percent": (total / 3).round(2),
+    }  # fmt: skip
+    assert columns["mean"].std() < columns["net"].std()
+    sums = find_sums(columns, dict.fromkeys(columns, 1.0) | {"mean": 0.1, "percent": 0.01})
+    assert set(sums) == {"total", "mean", "percent"}
+    assert all(set(of.terms) == {"net", "tax"} for of in sums.values())
+    assert (sums["mean"].terms["net"], sums["total"].terms["net"]) == (0.5, 1.0)
 
 
 def test_another_unit_and_an_origin_are_factor_and_constant(parts):
@@ -153,3 +166,80 @@ def test_a_number_far_from_zero_is_no_sum_of_what_it_has_nothing_to_do_with(orig
 def test_a_total_far_from_zero_is_one(parts):
     columns = {**parts, "total": 4e9 + parts["net"] + parts["tax"]}
     assert found(columns, other=0.001) == {"total": ({"tax": 1.0, "net": 1.0}, 4e9)}
+
+
+@pytest.fixture
+def survey():
+    answers = np.random.default_rng(0).integers(1, 6, (N, 3))
+    score = answers.sum(axis=1)
+    return pd.DataFrame(answers, columns=["q1", "q2", "q3"]).assign(
+        score=score,
+        mean=score / 3,
+        band=np.where(score > 9, "high", "low"),
+    )
+
+
+def test_what_a_score_says_is_read_off_the_score_of_any_row(survey, fit_encoder, tmp_path):
+    encoder = fit_encoder(survey)
+    out = {n: of for n, of in encoder.encodings_.items() if of in ("sum", "told")}
+    assert out == {"score": "sum", "mean": "sum", "band": "told"}
+    encoder.save(tmp_path)
+    again = TableEncoder.load(tmp_path)
+    rows = np.random.default_rng(2).normal(size=(500, encoder.layout_.width)).astype(np.float32)
+    made = again.decode(rows, np.empty((500, 0), np.float32))
+    assert (made["score"] == made[["q1", "q2", "q3"]].sum(axis=1)).all()
+    assert np.allclose(made["mean"], made["score"] / 3)
+    assert ((made["band"] == "high") == (made["score"] > 9)).all()
+
+
+def test_a_score_that_training_never_had_reads_as_the_nearest(survey, fit_encoder):
+    survey = survey[~survey["score"].isin([9, 10, 15])]
+    encoder = fit_encoder(survey)
+    numbers = encoder.numbers(encoder.schema.conform(survey.iloc[:3]))
+    numbers[:, :3] = [[5, 5, 5], [4, 3, 3], [3, 3, 3]]  # 15, 10 and 9: nearest 14, 11 and 8
+    encoder.put_sums(numbers)
+    made = encoder.to_table(numbers)
+    assert made["score"].tolist() == [15, 10, 9]
+    assert made["band"].tolist() == ["high", "high", "low"]
+
+
+def test_a_category_that_a_sum_decides_can_be_asked_for(survey, fit_encoder):
+    encoder = fit_encoder(survey)
+    regions = Regions(encoder, Request.read(encoder, where={"band": "high"}))
+    assert (regions.checked, regions.axes) == ({"band"}, {})
+
+
+def test_the_class_in_other_words_is_read_off_the_class(fit_encoder):
+    kind = pd.Series(np.random.default_rng(0).integers(0, 3, N))
+    frame = pd.DataFrame(
+        {
+            "copy": kind.map({0: "a", 1: "b", 2: "c"}),
+            "age": np.random.default_rng(1).normal(size=N),
+            "group": kind.map({0: "low", 1: "low", 2: "high"}),
+            "kind": kind.map({0: "a", 1: "b", 2: "c"}),
+        }
+    )
+    encoder = fit_encoder(frame, target="kind")
+    assert {n: of for n, of in encoder.encodings_.items() if n != "age"} == {
+        "copy": "told", "group": "told", "kind": "condition",
+    }  # fmt: skip
+    rows = np.zeros((3, encoder.layout_.width), np.float32)
+    made = encoder.decode(rows, np.eye(3, dtype=np.float32))
+    assert made["copy"].tolist() == made["kind"].tolist() == ["a", "b", "c"]
+    assert made["group"].tolist() == ["low", "low", "high"]
+
+
+def test_dates_are_sums_too(fit_encoder):
+    rng = np.random.default_rng(0)
+    start = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, N), "D")
+    days = rng.integers(1, 40, N)
+    frame = pd.DataFrame(
+        {"start": start, "copy": start, "days": days, "end": start + pd.to_timedelta(days, "D")}
+    )
+    encoder = fit_encoder(frame)
+    assert str(encoder.relations_.sums["end"]) == "'start' + 'days'"
+    assert len(encoder.relations_.sums) == 2  # and the copy
+    rows = np.random.default_rng(2).normal(size=(500, encoder.layout_.width)).astype(np.float32)
+    made = encoder.decode(rows, np.empty((500, 0), np.float32))
+    assert (made["copy"] == made["start"]).all()
+    assert (made["end"] - made["start"] == pd.to_timedelta(made["days"], "D")).all()

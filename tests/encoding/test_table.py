@@ -219,3 +219,9 @@ def test_another_state_in_an_encoders_place_is_refused(tmp_path):
     save_state(tmp_path, {"rounds": []})
     with pytest.raises(TabganError, match=r"not the state of an encoder: KeyError\('schema'\)"):
         TableEncoder.load(tmp_path)
+
+
+def test_a_table_of_ids_alone_says_what_became_of_them(fit_encoder):
+    ids = pd.DataFrame({"id": [f"c{row:04d}" for row in range(300)]})
+    with pytest.raises(TabganError, match=r"no column is left, there is nothing.*; column 'id'"):
+        fit_encoder(ids)
