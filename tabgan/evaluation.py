@@ -176,12 +176,9 @@ def read_data(config: DictConfig) -> RunData:
         TabganError: when the stored configuration names anything but tabgan's own classes, or
             the table is no longer where it was.
     """
-    for part in ("data", "encoder"):
-        target = str(config[part].get("_target_"))
-        if not target.startswith("tabgan."):
-            raise TabganError(
-                f"{part}._target_: a run folder may name targets of tabgan, got {target!r}"
-            )
+    from tabgan.recipes import check_stored_targets  # torch
+
+    check_stored_targets(config, ("data", "encoder"), ("tabgan.serving.", "tabgan.encoding."))
     data = instantiate(config.data)(encoder=instantiate(config.encoder))
     data.setup("fit")
     return RunData(data.title, data.schema, data.train, data.validation, data.test)

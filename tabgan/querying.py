@@ -15,6 +15,7 @@ from tabgan.errors import TabganError
 from tabgan.modules.asking import Asker
 from tabgan.modules.cgan import CGANModule
 from tabgan.modules.scored import ScoredModule
+from tabgan.recipes import check_stored_targets
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.tables.schema import TableSchema
 
@@ -23,10 +24,10 @@ log = logging.getLogger(__name__)
 FOLDER = "blackbox"  # inside a run: the box that its training fitted
 FITTED = "tabgan.blackboxes.forest.fit_forest"
 TAUGHT = "tabgan.blackboxes.detectors.Detector"
-FILES = {  # what a run folder's configuration may open: data, and no code
-    "tabgan.blackboxes.estimator.open_estimator",
-    "tabgan.blackboxes.onnx.OnnxBox",
-}
+FILES = (  # whose boxes a run folder's configuration may open: data, and no code
+    "tabgan.blackboxes.estimator",
+    "tabgan.blackboxes.onnx",
+)
 
 
 def attach_box(
@@ -71,6 +72,11 @@ def given_box(
     Raises:
         TabganError: as the box does.
     """
+    if choice["_target_"] == TAUGHT:
+        raise TabganError(
+            "blackbox=detector answers for attacks alone (experiment=evade_nslkdd); a scored model "
+            "takes forest, saved, function, http or onnx"
+        )
     made = instantiate(choice)
     if train is None or choice["_target_"] != FITTED:
         return Counted(made)
@@ -94,9 +100,11 @@ def own_box(config: DictConfig, folder: Path) -> Counted:
     choice = config.get(FOLDER)
     if not choice:
         raise TabganError(f"{folder}: the run has no black box; give blackbox=<name>")
-    if choice["_target_"] not in FILES:
+    try:
+        check_stored_targets(config, (FOLDER,), FILES)
+    except TabganError as error:
         raise TabganError(
             f"{folder}: its black box was {choice['_target_']}, which a run folder may not start "
             "by itself; give it again, as for the training: blackbox=<name> blackbox.<key>=<value>"
-        )
+        ) from error
     return Counted(instantiate(choice))

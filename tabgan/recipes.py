@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from hydra.utils import get_object, instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning import Callback, Trainer
 
 from tabgan.callbacks.stopping import StopTogether
@@ -38,7 +39,10 @@ TO_GO_ON = (
         "tabgan.serving.",
         "tabgan.encoding.",
         "tabgan.callbacks.",
-        "tabgan.blackboxes.",
+        "tabgan.blackboxes.forest",
+        "tabgan.blackboxes.detectors",
+        "tabgan.blackboxes.estimator",
+        "tabgan.blackboxes.onnx",
         "tabgan.traffic",
     ),
     "pytorch_lightning.",
@@ -191,7 +195,8 @@ def check_stored_targets(
 ) -> None:
     """Refuse a run folder's configuration that would call anything but nets, losses, optimizers.
 
-    What a name leads to counts, for ``tabgan.commands.os.system`` begins with tabgan too.
+    What a name leads to counts, for ``tabgan.commands.os.system`` begins with tabgan too; and so
+    does every place that Hydra would call, in lists and behind interpolations.
 
     Args:
         cfg: the configuration.
@@ -202,8 +207,7 @@ def check_stored_targets(
         TabganError: naming the place and the target.
     """
     for part in parts:
-        for path, node in _targets(_plain(cfg.get(part) or OmegaConf.create()), part):
-            target = str(node["_target_"])
+        for path, target in _called(cfg.get(part), part):
             if not (target.startswith(allowed) and _home(target).startswith(allowed)):
                 raise TabganError(
                     f"{path}._target_: a run folder may name targets of "
@@ -219,6 +223,22 @@ def _home(target: str) -> str:
         return ""
 
 
+def _called(node: Any, path: str) -> Iterator[tuple[str, str]]:
+    """The place and name of every target in a configuration, as it resolves."""
+    if not OmegaConf.is_config(node):
+        return
+    is_list = isinstance(node, ListConfig)
+    for key in range(len(node)) if is_list else node:
+        try:
+            entry = node[key]
+        except OmegaConfBaseException:  # what cannot be resolved cannot be called either
+            continue
+        if key == "_target_":
+            yield path, str(entry)
+        else:
+            yield from _called(entry, f"{path}[{key}]" if is_list else f"{path}.{key}")
+
+
 def _plain(cfg: DictConfig, *, resolve: bool = False) -> dict[str, Any]:
     return cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=resolve))
 
@@ -229,6 +249,9 @@ def _targets(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield path, node
         for key, entry in node.items():
             yield from _targets(entry, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list):
+        for place, entry in enumerate(node):
+            yield from _targets(entry, f"{path}[{place}]")
 
 
 def _parameters(target: Any) -> dict[str, inspect.Parameter]:

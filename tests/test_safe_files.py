@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
+from omegaconf import OmegaConf
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
@@ -203,6 +205,27 @@ def test_a_configuration_may_call_nothing_by_a_detour(command, run, tmp_path, ta
     config.write_text(text, "utf-8")
     told = refused(command("sample", f"run={run}", "n=5"), tmp_path / "victim")
     assert f"got {target!r}" in told
+
+
+NASTY_CALL = "{_target_: os.mkdir, _args_: [victim]}"
+HIDDEN = [
+    ("sample", f"model.generator.hidden_dims=[{NASTY_CALL}, 8]", "generator.hidden_dims[0]"),
+    ("sample", "model.generator.hard=${elsewhere}", "generator.hard"),
+    ("evaluate", f"data.schema_path={NASTY_CALL}", "data.schema_path"),
+    ("evaluate", "data._target_=tabgan.tables.schema.Path.mkdir", "data"),
+]
+
+
+@pytest.mark.parametrize(("name", "word", "place"), HIDDEN, ids=lambda value: str(value)[:30])
+def test_a_configuration_may_hide_no_call(command, run, tmp_path, name, word, place):
+    path = run / ".hydra" / "config.yaml"
+    config = OmegaConf.load(path)
+    for line in (word, f"elsewhere={NASTY_CALL}"):
+        key, _, value = line.partition("=")
+        OmegaConf.update(config, key, yaml.safe_load(value), force_add=True)
+    OmegaConf.save(config, path)
+    told = refused(command(name, f"run={run}"), tmp_path / "victim")
+    assert f"{place}._target_: a run folder may name targets of" in told
 
 
 @pytest.mark.parametrize("name", ["run.json", "encoder/state.json", "refiner/state.json"])
