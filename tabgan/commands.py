@@ -25,7 +25,7 @@ from tabgan.ranks import hush_others
 from tabgan.signals import Interrupted
 from tabgan.words import OF_LAUNCHER, folder_to_resume, hydra_words, split_word, unquoted
 
-LEAST = {"seed": 0, "threads": 1, "data.batch_size": 1}  # whole numbers, and where they begin
+LEAST = {"seed": 0, "threads": 1, "data.batch_size": 2}  # whole numbers, and where they begin
 
 Resume = Callable[[Path, bool, list[str]], Any]  # a folder, is its code trusted, the launcher
 

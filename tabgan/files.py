@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,16 @@ def write_whole(path: Path, data: bytes | str) -> None:
         part.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from error
     _flush_folder(path.parent)
+
+
+def account_of(rows: Path) -> Path:
+    """Where what is known of a file of rows is written."""
+    return rows.with_name(rows.name + ".json")
+
+
+def write_account(rows: Path, account: Mapping[str, Any]) -> None:
+    """Write what is known of a file of rows beside it, as JSON."""
+    write_whole(account_of(rows), json.dumps(account, indent=2) + "\n")
 
 
 def check_format(found: Any, path: Path) -> None:

@@ -55,7 +55,7 @@ class GANOversampler(BaseOverSampler):
     (after Douzas and Bacao 2018, doi:10.1016/j.eswa.2017.09.030). The rare classes' rows are
     repeated for the training, as often as ``sampling_strategy`` asks: a class that is a hundredth
     of the table would be drawn from components that the other class shaped. It takes missing
-    values. It trains an epoch per 100 rows, at most the preset's 3,000 steps: tiny tables take
+    values. It trains an epoch per 100 rows, at most as many as the preset: tiny tables take
     seconds. New rows of a class of very few rows lie near those.
 
     ``mode="gan_smote"`` interpolates between neighbours of a class as SMOTE does (Chawla et al.
@@ -243,7 +243,9 @@ def _appended(rows: Any, parts: list[pd.DataFrame]) -> Any:
 
 def _settings(n_rows: int) -> dict[str, Any]:
     """What shortens the training of a small table."""
-    epochs = min(int(plan(n_rows, 0)["trainer.max_epochs"]), max(1, n_rows // ROWS_PER_EPOCH))
+    epochs = min(
+        int(plan(n_rows, 0, seeking=True)["trainer.max_epochs"]), max(1, n_rows // ROWS_PER_EPOCH)
+    )
     settings: dict[str, Any] = {"trainer.max_epochs": epochs, "logger": "none"}
     return settings | ({"refiner.rounds": 0} if n_rows < REFINED_FROM else {})
 

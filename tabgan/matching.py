@@ -18,6 +18,7 @@ from rich.table import Table
 
 from tabgan.errors import TabganError
 from tabgan.evaluation import RunData, read_data
+from tabgan.files import account_of, write_account
 from tabgan.metrics.detection import CHEAP_ROWS, MIN_ROWS, cheap_c2st_auc
 from tabgan.metrics.drawing import draw_rows
 from tabgan.report.reading import compared, read_like
@@ -75,9 +76,8 @@ def check_rows(
         {"where": dict(asked)} | matching_scores(real_rows(data, asked, names), rows, seed=seed)
         for asked, rows in tables
     ]
-    beside = out.with_name(out.name + ".json")
-    account = json.loads(beside.read_text("utf-8")) | {"real_rows": n_real, "check": checks}
-    beside.write_text(json.dumps(account, indent=2) + "\n", "utf-8")
+    drawn_so = json.loads(account_of(out).read_text("utf-8"))
+    write_account(out, drawn_so | {"real_rows": n_real, "check": checks})
     if checks:
         _tell(checks)
     return checks

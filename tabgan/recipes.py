@@ -84,7 +84,14 @@ def settle(
     """
     n_rows = len(datamodule.coded("train")[0])
     seeking, scored = _seeking_rounds(cfg) > 0, bool(cfg.model.get("labels"))
-    planned = plan(n_rows, len(datamodule.validation), seeking=seeking, scored=scored)
+    asked = cfg.data.batch_size
+    planned = plan(
+        n_rows,
+        len(datamodule.validation),
+        batch_size=asked if isinstance(asked, int) else None,
+        seeking=seeking,
+        scored=scored,
+    )
     used = resolve_auto(cfg, planned | dict(kept or {}))
     datamodule.batch_size = cfg.data.batch_size
     if is_first():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from rich.progress import Progress
 from tabgan.blackboxes.counted import Counted
 from tabgan.errors import TabganError
 from tabgan.evaluation import read_data
+from tabgan.files import write_account
 from tabgan.querying import FITTED, given_box, own_box
 from tabgan.runs import Run, chosen_refiner
 from tabgan.sampling.scored import (
@@ -88,7 +88,7 @@ def write_scored_rows(cfg: DictConfig, run: Run, out: Path, *, n: int) -> dict[s
         raise TabganError(f"no row came within {cfg.tolerance:g} of its score: {told}")
     write_table(out, found.table(), schema)
     account = _account(found, box, cfg)
-    out.with_name(out.name + ".json").write_text(json.dumps(account, indent=2) + "\n", "utf-8")
+    write_account(out, account)
     _tell(found, kept, out)
     if found.failure:
         raise TabganError(f"{found.failure}; the {kept} rows kept until then: {out}")

@@ -46,6 +46,7 @@ MAY_IMPORT = {
         "composing",
         "evading",
         "traffic",
+        "words",
     },
 }  # everyone may import EVERYBODY; files at the top: anything on a lower floor
 FLOORS = [

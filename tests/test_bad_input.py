@@ -366,8 +366,8 @@ def test_duplicate_names_in_a_csv(command, tmp_path):
 def test_a_table_of_three_rows_is_refused(train_csv, tmp_path):
     told = refusal(train_csv(age=[1.5, 2.5, 3.0]), tmp_path)
     assert told == (
-        "table 'pets': 2 rows to train on, when test and validation rows are cut off; at least 4 "
-        "are needed"
+        "table 'pets': 2 rows to train on and 1 for validation, when test rows are cut off; "
+        "at least 4 and 1 are needed"
     )
 
 

@@ -14,7 +14,7 @@ from sklearn.model_selection import cross_validate
 
 import tabgan.imbalance
 from tabgan import TabganError
-from tabgan.imbalance import GANOversampler
+from tabgan.imbalance import GANOversampler, _settings
 
 BRIEF = {"trainer.max_epochs": 1}
 MODES = ("conditional", "gan_smote")
@@ -209,3 +209,7 @@ def test_text_without_repetition_is_refused_by_its_column(mode):
 
 def test_the_docstring_example_runs():
     assert doctest.testmod(tabgan.imbalance).failed == 0
+
+
+def test_a_large_table_is_trained_as_long_as_by_the_preset():
+    assert _settings(30_000)["trainer.max_epochs"] == 17  # 1,000 steps of 500 rows

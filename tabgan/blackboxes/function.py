@@ -30,6 +30,8 @@ class FunctionBox:
 
     def __init__(self, function: str, *, timeout: float | None, retries: int) -> None:
         self.name = function
+        if retries < 0:
+            raise TabganError(f"blackbox.retries={retries}: expected a whole number, at least 0")
         self.timeout, self.retries = timeout, retries
         self.function = _imported(function)
 

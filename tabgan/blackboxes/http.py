@@ -33,9 +33,10 @@ class HttpBox:
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise TabganError(f"blackbox.url={url}: expected http:// or https://")
-        if batch_rows < 1 or (rate is not None and rate <= 0):
+        if batch_rows < 1 or retries < 0 or (rate is not None and rate <= 0):
             raise TabganError(
-                f"blackbox: expected batch_rows >= 1 and rate > 0, got {batch_rows} and {rate}"
+                "blackbox: expected batch_rows >= 1, retries >= 0 and rate > 0, "
+                f"got {batch_rows}, {retries} and {rate}"
             )
         self.name = self.url = url
         self.retries, self.batch_rows = retries, batch_rows

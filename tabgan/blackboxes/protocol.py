@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tabgan.errors import TabganError
+from tabgan.tables.dates import format_dates
 
 Scores = NDArray[np.float64]
 
@@ -66,5 +67,6 @@ def _plain(values: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(values.dtype):
         return pd.Series(values.to_numpy("float64", na_value=np.nan), index=values.index)
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        values = values.dt.strftime("%Y-%m-%dT%H:%M:%S")
+        texts = format_dates(values, None).to_pandas()
+        values = pd.Series(texts.to_numpy(dtype="object"), index=values.index)
     return values.astype("object").where(values.notna(), None)

@@ -15,7 +15,7 @@ from torch import Tensor
 from tabgan.encoding.coded import CodedRows
 from tabgan.errors import TabganError
 from tabgan.losses.boundary import boundary_loss
-from tabgan.modules.cgan import CGANModule
+from tabgan.modules.cgan import CGANModule, total_steps
 from tabgan.nets.likelihood import RowDistribution
 from tabgan.nets.mixture_generator import MixtureGenerator
 from tabgan.sampling.density_ratio import MIN_REAL_ROWS, Split, chance, fit_ratio
@@ -96,7 +96,7 @@ class BoundarySeeking(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        total = int(trainer.num_training_batches) * (trainer.max_epochs or 1)
+        total = total_steps(trainer)
         rounds = min(self.rounds, total // STEPS_PER_ROUND)
         due = self.after + (1 - self.after) * self.done / max(rounds, 1)
         if self.done < rounds and trainer.global_step >= due * total:

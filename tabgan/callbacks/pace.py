@@ -6,6 +6,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from tabgan.modules.cgan import total_steps
+
 
 class Pace:
     """The first epoch's end after every ``every`` generator steps, and the last one's."""
@@ -15,7 +17,8 @@ class Pace:
 
     def is_due(self, trainer: pl.Trainer) -> bool:
         """Whether this epoch's end is such a one; the next is then ``every`` steps from here."""
-        final = trainer.current_epoch + 1 == trainer.max_epochs
+        is_last = trainer.current_epoch + 1 == trainer.max_epochs
+        final = is_last or trainer.global_step >= total_steps(trainer)
         if trainer.global_step < self.next_step and not final:
             return False
         self.next_step = trainer.global_step + self.every

@@ -32,7 +32,7 @@ class Progress(pl.Callback):
             bars.TimeElapsedColumn(),
             bars.TimeRemainingColumn(),
             console=self.console,
-            disable=not self.console.is_terminal,
+            disable=not (self.console.is_terminal and trainer.is_global_zero),
         )
         self.task = self.bar.add_task(
             "training", total=trainer.max_epochs, completed=trainer.current_epoch, losses=""

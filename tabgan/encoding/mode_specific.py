@@ -85,7 +85,9 @@ class ModeSpecificEncoder:
 
 
 def _fit_modes(values: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """Weights, means and deviations of the modes that count, by mean."""
+    """Weights, means and deviations of the modes that count, by mean; one value is one mode."""
+    if len(values) == 1:
+        return np.ones(1), values.copy(), np.ones(1)
     mixture = BayesianGaussianMixture(
         n_components=min(MODES, len(np.unique(values))),
         weight_concentration_prior=CONCENTRATION,

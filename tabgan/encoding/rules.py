@@ -338,8 +338,9 @@ def _premises(rows: Numbers, schema: TableSchema) -> list[tuple[int, float]]:
     """The (column, value) pairs that enough rows have."""
     pairs = []
     for place, column in enumerate(schema.columns):
-        values, counts = np.unique(rows[:, place], return_counts=True)
-        if column.is_number:
+        known = rows[~np.isnan(rows[:, place]), place]
+        values, counts = np.unique(known, return_counts=True)
+        if column.is_number and len(values):
             values, counts = values[[0, -1]], counts[[0, -1]]
         pairs += [
             (place, float(value))

@@ -69,7 +69,7 @@ def _lift(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 def _lower(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, dict):
-        if set(value) == {"array"} and isinstance(value["array"], str):  # else a column's name
+        if set(value) == {"array"} and str(value["array"]).startswith("array_"):  # else a column's
             return arrays[value["array"]]
         return {key: _lower(entry, arrays) for key, entry in value.items()}
     if isinstance(value, list):

@@ -43,6 +43,14 @@ class Drawing(Protocol):
         ...
 
 
+def total_steps(trainer: pl.Trainer) -> int:
+    """Generator steps of a training, by its epochs and by ``trainer.max_steps``; at least 1."""
+    epochs = -1 if trainer.max_epochs is None else trainer.max_epochs
+    steps = int(trainer.num_training_batches) * epochs
+    asked = [most for most in (steps, trainer.max_steps) if most >= 0]
+    return max(min(asked, default=1), 1)
+
+
 class CGANModule(pl.LightningModule):
     """Conditional GAN (Mirza & Osindero 2014); with condition_width 0, a GAN.
 
@@ -311,8 +319,7 @@ class CGANModule(pl.LightningModule):
 
     def _share(self) -> float:
         """How much of the training is done, in [0, 1]: a function of the step alone."""
-        total = self.trainer.num_training_batches * (self.trainer.max_epochs or 1)
-        return min(self.global_step / total, 1)
+        return min(self.global_step / total_steps(self.trainer), 1)
 
     def _set_rates(self) -> None:
         """The cosine."""

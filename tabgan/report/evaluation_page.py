@@ -112,23 +112,24 @@ def _metrics(measured: Measured) -> list[Html]:
     rows: list[Sequence[object]] = []
     for heading, names in groups:
         rows += [[heading], *_metric_rows(measured, names)]
-    shown = [COLUMNS[prefix] for prefix in measured.scores]
     absent = [n for n in DIRECTIONS if n in measured.notes and n not in measured.scores[""]]
     parts = [
         paragraph(
             "Read each figure between its anchors: real rows in the generator's place (the best "
             "there is) and columns drawn independently (all dependence lost)."
         ),
-        table(
-            ["metric", *shown, "ideal", "better", "what it says"],
-            rows,
-            numbers=tuple(range(1, len(shown) + 2)),
-        ),
+        _metric_table(measured, rows),
     ]
     if absent:
         lines = [f"{name}: {measured.notes[name]}" for name in absent]
         parts.append(details(f"Not computed ({len(absent)})", bullets(lines)))
     return parts
+
+
+def _metric_table(measured: Measured, rows: Sequence[Sequence[object]]) -> Html:
+    shown = [COLUMNS[prefix] for prefix in measured.scores]
+    header = ["metric", *shown, "ideal", "better", "what it says"]
+    return table(header, rows, numbers=tuple(range(1, len(shown) + 2)))
 
 
 def _metric_rows(measured: Measured, names: Sequence[str]) -> list[Sequence[object]]:
@@ -252,8 +253,7 @@ def _privacy(measured: Measured, pictures: Mapping[str, bytes]) -> list[Html]:
     rows = _metric_rows(measured, PRIVACY)
     parts = []
     if rows:
-        header = ["metric", "model", "real rows", "independent", "ideal", "better", "what it says"]
-        parts.append(table(header, rows, numbers=(1, 2, 3, 4)))
+        parts.append(_metric_table(measured, rows))
     parts += _optional(
         pictures,
         "distances",

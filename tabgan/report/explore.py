@@ -74,7 +74,8 @@ def explore(title: str, rows: pd.DataFrame, schema: TableSchema, *, out: Path) -
         section("Cardinalities", *_cardinalities(pictures)),
         section("Associations", *_associations(square, schema, known, pictures)),
     ]
-    (out / "explore.html").write_text(page(f"{title}: the table", _opening(rows, schema), sections))
+    text = page(f"{title}: the table", _opening(rows, schema), sections)
+    (out / "explore.html").write_text(text, "utf-8")
     _print(title, summary, label_words(rows, schema))
     log.info("the pictures: %s; TensorBoard: %s", out / "explore.html", out / "tensorboard")
     return summary

@@ -187,7 +187,8 @@ def _lead(rows: Sequence[Standing]) -> str:
     second = others[0].mean(name) if others else None
     if second is None:
         return says
-    lead, spreads = abs(second - mean), [row.spread(name) for row in rows[:2]]
+    lead = abs(second - 0.5) - abs(mean - 0.5)  # which is the order, on either side of .5
+    spreads = [row.spread(name) for row in rows[:2]]
     known = [spread for spread in spreads if spread is not None]
     says = f"First is {says} The next, {others[0].recipe}, is {lead:.3f} behind, "
     if not known:

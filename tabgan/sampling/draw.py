@@ -204,7 +204,7 @@ def _draw_accepted(
 ) -> Numbers:
     """``wanted`` rows that the refiner accepts; each attempt has its own address."""
     kept: list[Numbers] = []
-    n_kept = 0
+    n_kept = n_drawn = 0
     for attempt in range(MOST_ATTEMPTS):
         n = int((wanted - n_kept) / refiner.total_acceptance * 1.1) + 100
         here = (*address, attempt)
@@ -214,11 +214,11 @@ def _draw_accepted(
         n_wanted = min(len(rows), wanted - n_kept)
         _count(tally, tried=n, satisfied=n, accepted=len(rows), returned=n_wanted)
         kept.append(rows)
-        n_kept += len(rows)
+        n_kept, n_drawn = n_kept + len(rows), n_drawn + n
         if n_kept >= wanted:
             return np.concatenate(kept)[:wanted]
     raise TabganError(
-        f"of {MOST_ATTEMPTS * CHUNK_ROWS:,} generated rows the refiner accepted {n_kept}, "
+        f"of {n_drawn:,} generated rows the refiner accepted {n_kept}, "
         f"{wanted} were wanted; try refine=false"
     )
 

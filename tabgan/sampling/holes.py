@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from tabgan.errors import TabganError
+from tabgan.files import write_account
 from tabgan.sampling.imputing import HOWS, Imputer
 from tabgan.tables.readers import READERS
 from tabgan.tables.schema import TableSchema
@@ -43,8 +43,7 @@ def fill_file(
     for filled, target in zip(imputer.fill(table, n_imputations, how), outs, strict=True):
         write_table(target, filled, written_schema(schema, filled))
         log.info("filled: %s", target)
-    beside = outs[0].with_name(outs[0].name + ".json")
-    beside.write_text(json.dumps(account, indent=2) + "\n", "utf-8")
+    write_account(outs[0], account)
     return outs
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import time
@@ -18,6 +17,7 @@ from rich.table import Table
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
+from tabgan.files import write_account
 from tabgan.modules.cgan import CGANModule
 from tabgan.sampling.draw import CHUNK_ROWS, Tally, draw_chunks
 from tabgan.sampling.refiner import Refiner
@@ -105,8 +105,7 @@ def stream_rows(
         "missing_rates": rates,
     }
     if beside:
-        path = out.with_name(out.name + ".json")
-        path.write_text(json.dumps(account, indent=2) + "\n", "utf-8")
+        write_account(out, account)
     _tell(rates, classes)
     if refiner or where or mix or like:
         _tell_tally(tally, refiner)

@@ -149,6 +149,7 @@ class TableDataModule(pl.LightningDataModule):
         self.content = table.folder.name
         self.encoder, self.schema = table.encoder, table.encoder.schema
         self.train, self.validation, self.test = table.sample, table.validation, table.test
+        self._check_rows(len(table.rows), len(self.validation))
         for note in self.encoder.notes_:
             log.info("%s", note)
         self._coded = {
@@ -160,6 +161,13 @@ class TableDataModule(pl.LightningDataModule):
             "rows: %s train, on the disk; in memory %s of them, %s validation, %s test",
             *(f"{len(p):,}" for p in (table.rows, self.train, self.validation, self.test)),
         )
+
+    def _check_rows(self, n_train: int, n_validation: int) -> None:
+        if n_train < FEWEST_ROWS or n_validation == 0:
+            raise TabganError(
+                f"table {self.title!r}: {n_train} rows to train on and {n_validation} for "
+                f"validation, when test rows are cut off; at least {FEWEST_ROWS} and 1 are needed"
+            )
 
     def _encode(self, table: pd.DataFrame) -> tuple[CodedRows, torch.Tensor]:
         condition = torch.from_numpy(self.encoder.encode_condition(table))
@@ -176,11 +184,7 @@ class TableDataModule(pl.LightningDataModule):
             "rows: %s train, %s validation, %s test",
             *(f"{len(part):,}" for part in (self.train, self.validation, self.test)),
         )
-        if len(self.train) < FEWEST_ROWS:
-            raise TabganError(
-                f"table {self.title!r}: {len(self.train)} rows to train on, when test and "
-                f"validation rows are cut off; at least {FEWEST_ROWS} are needed"
-            )
+        self._check_rows(len(self.train), len(self.validation))
         self.encoder = self.make_encoder(self.schema).fit(self.train)
         for note in self.encoder.notes_:
             log.info("%s", note)

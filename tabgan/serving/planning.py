@@ -15,7 +15,12 @@ LEAST_TOLERANCE = 0.01  # of an AUC
 
 
 def plan(
-    n_rows: int, n_validation: int, *, seeking: bool = False, scored: bool = False
+    n_rows: int,
+    n_validation: int,
+    *,
+    batch_size: int | None = None,
+    seeking: bool = False,
+    scored: bool = False,
 ) -> dict[str, float]:
     """The value of each configuration key that may be ``auto``, for ``n_rows`` training rows.
 
@@ -30,16 +35,18 @@ def plan(
     Args:
         n_rows: training rows.
         n_validation: validation rows.
+        batch_size: rows of a step where they are asked for.
         seeking: whether boundary seeking takes a part of the training over.
         scored: whether a surrogate of a black box does.
     """
-    batch_size = max(min(BATCH_ROWS, n_rows // 2), 1)
+    if batch_size is None:
+        batch_size = max(min(BATCH_ROWS, n_rows // 2), 1)
     steps = STEPS
     if n_rows >= MANY_ROWS:
         steps = SOUGHT_STEPS if seeking else SCORED_STEPS if scored else STEPS
     return {
         "data.batch_size": batch_size,
-        "trainer.max_epochs": math.ceil(steps / (n_rows // batch_size)),
+        "trainer.max_epochs": math.ceil(steps / max(n_rows // batch_size, 1)),
         "model.generator.n_components": max(min(COMPONENTS, n_rows // ROWS_PER_COMPONENT), 1),
         "callbacks.checkpoint.tolerance": max(
             round(math.sqrt(1 / (6 * max(n_validation, 1))), 3), LEAST_TOLERANCE

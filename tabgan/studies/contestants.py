@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from tabgan.errors import TabganError
+from tabgan.files import account_of
 from tabgan.studies.cells import digest, keep
 from tabgan.studies.prepared import Prepared
 from tabgan.studies.processes import Costs, timed
@@ -175,5 +176,5 @@ def _command(name: str, *words: str) -> list[str | Path]:
 
 
 def _seconds(rows: Path) -> Costs:
-    beside = rows.with_name(rows.name + ".json")
+    beside = account_of(rows)
     return {"seconds": float(json.loads(beside.read_text("utf-8"))["seconds"])}

@@ -34,6 +34,7 @@ from tabgan.studies.tallies import markdown
 from tabgan.tables.attacks import attacks_beside
 from tabgan.traffic import Traffic, drawn
 from tabgan.training import undisturbed
+from tabgan.words import quote
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,9 @@ def _attacks(table: Prepared, words: Sequence[str]) -> list[str]:
     keys = ("traffic.attacks_path", "traffic.test_attacks_path")
     said = {word.partition("=")[0].lstrip("+") for word in words}
     beside = zip(keys, attacks_beside(table.title), strict=True)
-    return [f"{key}='{path}'" for key, path in beside if path is not None and key not in said]
+    return [
+        f"{key}={quote(str(path))}" for key, path in beside if path is not None and key not in said
+    ]
 
 
 def _played(

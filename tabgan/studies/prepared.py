@@ -15,6 +15,7 @@ from tabgan.errors import TabganError
 from tabgan.report.reading import compared, read_like, read_real
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
+from tabgan.words import quote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +40,9 @@ class Prepared:
     def words(self, seed: int) -> list[str]:
         """Of a training on it: ``python -m tabgan.train <words>``."""
         train, test = (self.folder.absolute() / f"{part}.arff" for part in ("train", "test"))
-        words = ["data=table", f"data.path='{train}'", f"data.test_path='{test}'", f"seed={seed}"]
-        return words if self.target is None else [*words, f"data.target='{self.target}'"]
+        words = ["data=table", f"data.path={quote(str(train))}"]
+        words += [f"data.test_path={quote(str(test))}", f"seed={seed}"]
+        return words if self.target is None else [*words, f"data.target={quote(self.target)}"]
 
     @cached_property
     def schema(self) -> TableSchema:

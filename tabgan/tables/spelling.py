@@ -9,11 +9,11 @@ import numpy as np
 
 def spellings(categories: Collection[str], labels: Iterable[str]) -> dict[str, str]:
     """Each label as the categories spell it; what none of them means stays as it is."""
-    truth = {category.lower() for category in categories} == {"false", "true"}
+    own = set(categories)
+    truth = {category.lower() for category in own} == {"false", "true"}
     known = {_sense(category, truth): category for category in categories}
     return {
-        label: label if label in categories else known.get(_sense(label, truth), label)
-        for label in labels
+        label: label if label in own else known.get(_sense(label, truth), label) for label in labels
     }
 
 

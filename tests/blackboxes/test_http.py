@@ -84,3 +84,14 @@ def test_requests_keep_to_the_rate(serve):
 def test_an_address_of_another_sort_is_refused():
     with pytest.raises(TabganError, match="expected http:// or https://"):
         HttpBox("ftp://host", timeout=1, retries=0, rate=None, batch_rows=1)
+
+
+def test_fewer_than_no_retries_are_refused(serve):
+    with pytest.raises(TabganError, match="retries >= 0 and rate > 0, got 100, -1 and None"):
+        box(serve(by_x), retries=-1)
+
+
+def test_a_fraction_of_a_second_travels(serve):
+    model = serve(lambda rows: {"scores": [0.5] * len(rows)})
+    box(model)(pd.DataFrame({"at": pd.to_datetime(["2024-01-02T03:04:05.25", None])}))
+    assert [row["at"] for row in model.bodies[0]["rows"]] == ["2024-01-02T03:04:05.250000", None]

@@ -1,6 +1,7 @@
 """ValidationPanel: it measures, and changes nothing."""
 
 import logging
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,6 +9,8 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tabgan.callbacks.evaluation import ValidationPanel
+from tabgan.callbacks.pace import Pace
+from tabgan.modules.cgan import total_steps
 
 MEASURED = {
     "val/c2st_auc", "val/trend_error", "val/shape_error", "val/wnmis", "val/duplicate_rate",
@@ -94,3 +97,26 @@ def test_the_worst_columns_are_drawn_beside_the_curves(training, tmp_path):
     ran.fit(ValidationPanel(every_n_steps=4), max_epochs=1, logger=logger)
     events = EventAccumulator(str(tmp_path / "board"), size_guidance={"images": 0}).Reload()
     assert events.Tags()["images"] == [f"worst_columns/{place}" for place in (1, 2, 3)]
+
+
+def looks(*, max_epochs, max_steps):
+    """After which of six epochs of 4 steps a callback that looks every 100 steps does."""
+    pace = Pace(100)
+    for epoch in range(6):
+        step = min(4 * (epoch + 1), max_steps if max_steps >= 0 else 24)
+        trainer = SimpleNamespace(
+            current_epoch=epoch, global_step=step, num_training_batches=4,
+            max_epochs=max_epochs, max_steps=max_steps,
+        )  # fmt: skip
+        if pace.is_due(trainer):
+            yield epoch
+
+
+@pytest.mark.parametrize(
+    ("max_epochs", "max_steps", "last", "steps"),
+    [(6, -1, 5, 24), (1_000, 22, 5, 22), (-1, 10, 2, 10), (3, 500, 2, 12)],
+)
+def test_the_last_look_comes_with_the_last_step(max_epochs, max_steps, last, steps):
+    trainer = SimpleNamespace(num_training_batches=4, max_epochs=max_epochs, max_steps=max_steps)
+    assert total_steps(trainer) == steps
+    assert next(looks(max_epochs=max_epochs, max_steps=max_steps)) == last

@@ -83,3 +83,8 @@ def test_one_value_and_missing_ones_come_back(rng):
     numbers = np.array([1.0, np.nan] * 30)
     encoder = ModeSpecificEncoder().fit(numbers)
     np.testing.assert_allclose(encoder.decode(encoder.encode(numbers, rng)), numbers, atol=1e-6)
+
+
+def test_one_known_value_is_one_mode():
+    encoder = ModeSpecificEncoder().fit(np.array([np.nan, 7.5, np.nan]))
+    assert (encoder.weights_.tolist(), encoder.means_.tolist()) == ([1.0], [7.5])

@@ -88,3 +88,12 @@ def test_a_record_that_breaks_a_rule_itself_may_go_on_breaking_it(book):
     assert book.consistent(odd, odd).all()
     held = np.zeros((1, 5), bool)
     assert book.project(odd + 1, odd, held).tolist() == odd.tolist()
+
+
+def test_missing_values_are_no_premise_and_no_greatest_number(rows):
+    holes = rows.copy()
+    holes[::5, :2] = np.nan
+    holes[1::5, 1], holes[1::5, 3] = 60, 0.25  # all = 60 => share = .25
+    texts = RuleBook.found(holes, SCHEMA).texts()
+    assert "all = 60 => share = 0.25" in texts
+    assert not [text for text in texts if "nan" in text]

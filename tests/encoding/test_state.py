@@ -29,3 +29,8 @@ def test_an_absent_state_names_its_file(tmp_path):
 def test_a_column_called_array_is_no_array(tmp_path):
     save_state(tmp_path, {"ranges": {"array": [0.5, 2.5]}, "counts": {"array": 3}})
     assert load_state(tmp_path) == {"ranges": {"array": [0.5, 2.5]}, "counts": {"array": 3}}
+
+
+def test_a_column_called_array_may_have_a_word(tmp_path):
+    save_state(tmp_path, {"encodings": {"array": "onehot"}})
+    assert load_state(tmp_path) == {"encodings": {"array": "onehot"}}

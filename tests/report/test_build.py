@@ -2,6 +2,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from tabgan.errors import TabganError
 from tabgan.metrics.directions import DIRECTIONS
 from tabgan.report.build import build_report
+from tabgan.report.evaluation_page import _metric_rows, _metric_table
 from tabgan.report.measure import measure, row_notes
 from tabgan.report.verdict import findings, headline
 
@@ -197,3 +199,13 @@ def test_where_real_rows_are_told_from_test_rows_the_rest_counts():
     found = findings(model, ceiling, FLOOR, {}, n_test=9_999, n_synthetic=9_999)
     assert found[0].answer == "Hardly"
     assert "Real training rows get 90" in found[0].says
+
+
+def test_every_figure_stands_under_its_own_heading():
+    prefixes = ("", "refined.", "real_test.", "independent.")
+    scores = {prefix: {"dcr_q05": float(at)} for at, prefix in enumerate(prefixes)}
+    measured = SimpleNamespace(scores=scores, notes={})
+    page = str(_metric_table(measured, _metric_rows(measured, ["dcr_q05"])))
+    heads, cells = (re.findall(rf"<{tag}[^>]*>(.*?)</{tag}>", page) for tag in ("th", "td"))
+    assert len(heads) == len(cells) == 8
+    assert dict(zip(heads, cells, strict=True))["real rows"].startswith("2")

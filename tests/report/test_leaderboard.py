@@ -168,3 +168,12 @@ def test_a_lead_within_the_spread_is_no_lead(make_run, tmp_path, capsys):
     build_leaderboard([str(tmp_path)])
     assert "0.020 behind, within the spread over seeds" in " ".join(capsys.readouterr().out.split())
     assert (tmp_path / "leaderboard.html").is_file()  # the innermost folder that holds the runs
+
+
+def test_on_the_other_side_of_a_half_a_run_is_behind_by_its_distance_from_it(
+    make_run, tmp_path, capsys
+):
+    make_run("a", c2st_test_auc=0.48)  # .02 from .5
+    make_run("b", lr=2, c2st_test_auc=0.521)
+    build_leaderboard([str(tmp_path)])
+    assert "0.001 behind" in " ".join(capsys.readouterr().out.split())

@@ -38,3 +38,9 @@ def test_two_rows_are_enough_to_plan():
         "model.generator.n_components": 1,
         "callbacks.checkpoint.tolerance": 0.408,
     }
+
+
+def test_a_batch_size_that_is_asked_changes_the_epochs_and_not_the_steps():
+    for batch_size, epochs in ((250, 9), (500, 17), (1_000, 34)):  # 1,000 / (30,000 / size)
+        planned = plan(30_000, 3_000, batch_size=batch_size, seeking=True)
+        assert (planned["data.batch_size"], planned["trainer.max_epochs"]) == (batch_size, epochs)

@@ -1,7 +1,10 @@
 """One table for all: the files, and the rows that come back."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from tabgan.errors import TabganError
 from tabgan.studies.prepared import prepare
@@ -17,6 +20,7 @@ SCHEMA = TableSchema(
         Column(name="kind", kind="nominal", categories=("cat", "dog"), missing=True),
     ),
 )
+PETS = replace(SCHEMA.columns[3], name="pet's")
 ROWS = pd.DataFrame(
     {
         "age": [1, None, 7],
@@ -77,3 +81,12 @@ def test_a_date_is_refused_by_name(tmp_path):
     rows = schema.conform(pd.DataFrame({"day": ["2020-01-01", "2020-01-02"]}))
     with pytest.raises(TabganError, match=r"peers take no dates: give data\.drop=\['day'\]"):
         prepare("born", rows, rows, schema, cache=tmp_path)
+
+
+def test_an_apostrophe_in_a_name_or_a_path_stays_one(tmp_path):
+    schema = replace(SCHEMA, target="pet's", columns=(*SCHEMA.columns[:3], PETS))
+    rows = schema.conform(ROWS.rename(columns={"kind": "pet's"}))
+    words = prepare("pets", rows, rows.head(2), schema, cache=tmp_path / "Ann's").words(seed=0)
+    read = {o.key_or_group: o.value() for o in OverridesParser.create().parse_overrides(words)}
+    assert read["data.target"] == "pet's"
+    assert "Ann's" in read["data.path"]
