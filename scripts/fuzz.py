@@ -163,6 +163,7 @@ TOKENS = (
         b"9" * 25,
         b"9223372036854775808",
         b"1_000",
+        b"007",
         b"0x1F",
         b"+7",
         b"1e5",
@@ -312,8 +313,8 @@ def of_csv(rng: random.Random, folder: Path) -> str:
     """Beside pandas' texts; numbers, dates and missing marks by our own rules.
 
     The delimiter is the one that the header uses most; spaces around values are taken off; a
-    missing mark is missing. What pandas guesses (short rows, two columns of one name, columns
-    without a name) is refused.
+    missing mark is missing; a column with leading zeros (007) is text. What pandas guesses (short
+    rows, two columns of one name, columns without a name) is refused.
     """
     table, content, _ = read_broken(rng, folder, CSV, ".csv", read_csv)
     text = decoded(content)
@@ -333,6 +334,9 @@ def of_csv(rng: random.Random, folder: Path) -> str:
         raise Wrong(f"{list(table)} x {len(table)} for {list(expected)} x {len(expected)}")
     for place in range(table.shape[1]):
         is_exact = not expected.iloc[:, place].str.contains(r"e-\d{3,}", case=False).any()
+        padded = expected.iloc[:, place].str.strip(" ").str.fullmatch(r"0[0-9]+").any()
+        if padded and pd.api.types.is_numeric_dtype(table.iloc[:, place]):
+            raise Wrong(f"{list(table.iloc[:, place])} for {list(expected.iloc[:, place])}")
         for ours, theirs in zip(table.iloc[:, place], expected.iloc[:, place], strict=True):
             check_csv_value(ours, theirs, is_exact=is_exact)
     return EQUAL

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$"
 INFINITE = r"^[+-]?inf(inity)?$"
+PADDED = r"^0\d+$"
 
 
 def parse_numbers(text: pa.Array) -> tuple[pa.Array, np.ndarray]:
@@ -37,6 +38,12 @@ def parse_numbers(text: pa.Array) -> tuple[pa.Array, np.ndarray]:
     if real is not None and not _any(pc.is_nan(real)):
         return _exact(text, real), nothing_wrong
     return _parse_slowly(text)
+
+
+def has_leading_zeros(text: pa.Array) -> bool:
+    """Whether any value is digits after a zero, as postal codes and ids are: 01067, 007."""
+    suspects = text.filter(pc.starts_with(text, "0"))  # fewer for the slow expression
+    return _any(pc.match_substring_regex(suspects, PADDED))
 
 
 def number_series(numbers: pa.Array | pa.ChunkedArray) -> pd.Series:

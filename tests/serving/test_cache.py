@@ -101,6 +101,17 @@ def test_text_among_numbers_is_refused_with_its_column(tmp_path):
         survey(tmp_path / "t.csv")
 
 
+def test_leading_zeros_in_one_piece_make_text_of_all(tmp_path):
+    lines = ["zip,b", *("10117,2" for _ in range(2_000)), "01067,3", "01067,3"]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    table, schema = read_table(tmp_path / "t.csv")
+    assert survey(tmp_path / "t.csv") == (schema, 2_002)
+    assert schema["zip"].categories == ("01067", "10117")
+    parts = list(read_pieces(tmp_path / "t.csv", schema))
+    assert len(parts) > 1
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), table)
+
+
 def test_the_codes_of_all_training_rows_decode_to_them(file, tmp_path):
     data = datamodule(file, tmp_path)
     data.setup()

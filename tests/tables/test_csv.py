@@ -80,6 +80,20 @@ def test_numbers_are_exact(tmp_path):
     assert table["b"].tolist() == [0.1234567890123456789, -0.001]
 
 
+def test_leading_zeros_make_text_of_a_whole_column(tmp_path):
+    table, schema = read(
+        tmp_path, "zip,code,n,x\n01067,007,0,0.5\n99999,?,10,07.5\n01067,7,20,00\n"
+    )
+    assert table["zip"].tolist() == ["01067", "99999", "01067"]
+    assert schema["code"].categories == ("007", "7")
+    assert [column.kind for column in schema.columns[2:]] == ["integer", "nominal"]  # 00
+
+
+def test_leading_zeros_of_a_declared_number_are_nothing(tmp_path):
+    given = TableSchema(name="t", columns=(Column(name="code", kind="integer"),))
+    assert read(tmp_path, "code\n007\n10\n", schema=given)[0]["code"].tolist() == [7, 10]
+
+
 def test_an_integer_target_is_nominal_and_restored(tmp_path):
     table, schema = read(tmp_path, "a,y\n1,0\n2,1\n3,1\n", target="y")
     assert schema["y"] == Column(name="y", kind="nominal", categories=("0", "1"), dtype="int64")

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from tabgan.errors import TabganError
-from tabgan.tables.numbers import number_series, parse_numbers
+from tabgan.tables.numbers import has_leading_zeros, number_series, parse_numbers
 from tabgan.tables.profile import infer_schema
 from tabgan.tables.readers.opening import open_bytes
 from tabgan.tables.schema import TableSchema
@@ -46,7 +46,8 @@ def read_csv(
     An empty value, ``?``, ``NA``, ``NaN`` and ``null`` are missing, in quotes only the empty one.
     Spaces around a value are taken off, unless it stands in double quotes. The delimiter (comma,
     semicolon or tab) is the one that the header uses most. Bytes that are not UTF-8 are read as
-    Latin-1, with a warning.
+    Latin-1, with a warning. Numbers one of which has leading zeros (01067) are text, unless a
+    schema says otherwise.
 
     Args:
         path: a ``.csv``, ``.csv.gz``, ``.tsv`` or ``.tsv.gz`` file.
@@ -75,7 +76,7 @@ def read_csv(
 
 def _numbers_or_text(values: pa.Array) -> pd.Series:
     numbers, wrong = parse_numbers(values)
-    if wrong.any() or values.null_count == len(values):
+    if wrong.any() or values.null_count == len(values) or has_leading_zeros(values):
         return _text(values)
     return number_series(numbers)
 

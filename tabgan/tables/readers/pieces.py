@@ -7,7 +7,7 @@ the schema of the whole file makes all pieces alike.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tabgan.errors import TabganError
+from tabgan.tables.numbers import has_leading_zeros
 from tabgan.tables.profile import MOST_CATEGORIES, _in_order, infer_schema
 from tabgan.tables.readers.arff import BadRow, _chunks, _finish, _gather, _lines
 from tabgan.tables.readers.arff_header import parse_header
@@ -60,7 +61,8 @@ def survey(
     """The schema of all rows of a file, and how many they are; one piece is in memory at a time.
 
     The schema is the one given, or what the format's reader gives for a file whose pieces agree:
-    a column that is text in one and numbers in another is refused, and wants a schema file.
+    a column that is text in one and numbers in another is refused, and wants a schema file. Only
+    leading zeros in one make text of the numbers in all others, which takes another pass.
 
     Raises:
         TabganError: as the format's reader does; for a file without rows.
@@ -76,11 +78,16 @@ def survey(
     return schema if target is None else schema.with_target(target), n_rows
 
 
-def _inferred(path: Path, target: str | None) -> tuple[TableSchema, int]:
+def _inferred(
+    path: Path, target: str | None, padded: Collection[str] = ()
+) -> tuple[TableSchema, int]:
+    """The schema of all pieces; columns that are ``padded`` hold text like 01067."""
     n_rows = 0
     merged: dict[str, Column | None] = {}
     name, empty = _stem(path), set()
-    for piece in _raw(path, typed=True):
+    for piece in _raw(path, typed=True, padded=padded):
+        if new := piece.attrs.get("padded"):
+            return _inferred(path, target, {*padded, *new})
         n_rows += len(piece)
         schema = _schema_of(path, piece, target)
         name = schema.name
@@ -104,7 +111,7 @@ def _inferred(path: Path, target: str | None) -> tuple[TableSchema, int]:
     return TableSchema(name=name, columns=columns, target=target), n_rows
 
 
-def _raw(path: Path, *, typed: bool) -> Iterator[pd.DataFrame]:
+def _raw(path: Path, *, typed: bool, padded: Collection[str] = ()) -> Iterator[pd.DataFrame]:
     """Pieces as they stand in the file; CSV as text, or with ``typed`` as numbers where it can."""
     name = path.name.lower()
     if name.endswith(".parquet"):
@@ -112,7 +119,7 @@ def _raw(path: Path, *, typed: bool) -> Iterator[pd.DataFrame]:
     elif name.endswith((".arff", ".arff.gz")):
         pieces = _arff_pieces(path)
     elif name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz")):
-        pieces = _csv_pieces(path, typed=typed)
+        pieces = _csv_pieces(path, typed=typed, padded=padded)
     else:
         raise TabganError(f"{path}: expected a file ending in .csv, .tsv, .arff, .gz or .parquet")
     return (piece for piece in pieces if len(piece))
@@ -143,7 +150,8 @@ def _arff_pieces(path: Path) -> Iterator[pd.DataFrame]:
             yield piece
 
 
-def _csv_pieces(path: Path, *, typed: bool) -> Iterator[pd.DataFrame]:
+def _csv_pieces(path: Path, *, typed: bool, padded: Collection[str]) -> Iterator[pd.DataFrame]:
+    """Of ``typed`` pieces ``attrs["padded"]`` names other columns with leading zeros."""
     encoding = _encoding_of(path)
     names: tuple[str, ...] = ()
     delimiter, n_header_lines = ",", 0
@@ -160,8 +168,13 @@ def _csv_pieces(path: Path, *, typed: bool) -> Iterator[pd.DataFrame]:
                 names, n_header_lines = _header(path, head, delimiter)
             skipped = n_header_lines if place == 0 else 0
             content = Content(path, _tidied(text, delimiter), delimiter, names, skipped)
-            make = _numbers_or_text if typed else _text
-            yield pd.DataFrame({n: make(values) for n, values in _read_text(content).items()})
+            texts = _read_text(content)
+            make = {n: _numbers_or_text if typed and n not in padded else _text for n in texts}
+            piece = pd.DataFrame({n: make[n](values) for n, values in texts.items()})
+            if typed:
+                others = (n for n in texts if n not in padded)
+                piece.attrs["padded"] = [n for n in others if has_leading_zeros(texts[n])]
+            yield piece
 
 
 def _blocks(path: Path, stream: Any) -> Iterator[bytes]:
