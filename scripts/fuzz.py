@@ -353,7 +353,7 @@ def check_csv_value(ours: Any, theirs: str, *, is_exact: bool) -> None:
     elif isinstance(ours, str):
         same = ours.strip(" ") == bare
     elif isinstance(ours, pd.Timestamp):
-        same = ours == pd.Timestamp(bare)
+        same = ours == pd.Timestamp(bare).tz_localize(None)  # as the clock showed it
     elif is_exact and isinstance(ours, int | np.integer) and re.fullmatch(r"[+-]?[0-9]+", bare):
         same = int(bare) == ours  # whole numbers of a column with fractions are float64
     else:

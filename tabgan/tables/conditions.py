@@ -29,6 +29,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tabgan.errors import TabganError, nearest
+from tabgan.tables.dates import zone_of
 from tabgan.tables.numbers import NUMBER
 from tabgan.tables.schema import Column, TableSchema
 
@@ -254,7 +255,8 @@ def _plain_number(column: Column, entry: Any) -> float:
         if not is_date:
             return float(entry)
         moment = pd.Timestamp(entry)
-        moment = moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
+        if moment.tz:
+            moment = moment.tz_convert(zone_of(column.date_format)).tz_localize(None)
         return float(moment.to_datetime64().astype("datetime64[us]").astype(np.int64))
     except (ValueError, TypeError, OverflowError):
         return math.nan

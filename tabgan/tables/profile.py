@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from tabgan.errors import TabganError
+from tabgan.tables.dates import naive, parse_dates
 from tabgan.tables.numbers import round_numbers
-from tabgan.tables.schema import ORDERED, Column, TableSchema, naive
+from tabgan.tables.schema import ORDERED, Column, TableSchema
 
 MOST_DECIMALS = 10
 MOST_CATEGORIES = 1_000  # text with more distinct values is a string
@@ -20,8 +22,12 @@ MOST_CLASSES = 20  # an integer target with more distinct values is a quantity
 INT64_END = 2.0**63
 SHOWN_CATEGORIES = 4
 
-ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?"
-DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
+ISO_DATE = (
+    r"\d{4}-\d{2}-\d{2}"
+    r"(?:([T ])\d{2}:\d{2}(?:(:\d{2})(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?"
+)
+ZONED = r":\d.*[Z+-]"
+FRACTIONS = {0: "", 4: ".%3f", 7: ".%f"}  # by the length of .123
 CANONICAL = {"numeric": "float64", "date": "datetime64[us]", "string": "str"}
 
 
@@ -59,7 +65,8 @@ def infer_schema(
 
     Numbers are ``integer`` or ``numeric``; but whole numbers (in floats: 0 and 1) in the target
     are classes if there are at most 20 of them. Text is ``boolean`` (true and false), ``date``
-    (ISO 8601), ``nominal`` (few distinct values) or ``string``.
+    (ISO 8601; with time zones only if all have one offset, which is kept), ``nominal`` (few
+    distinct values) or ``string``.
 
     Args:
         table: the rows; its column names may be ints.
@@ -214,8 +221,10 @@ def _text_fields(known: pd.Series) -> dict:
         return {"kind": "string"}
     if _is_truth(distinct):
         return {"kind": "boolean", "categories": tuple(sorted(distinct))}
-    if known.str.fullmatch(ISO_DATE).all() and _parses(known):
-        return {"kind": "date", "date_format": _text_date_format(known)}
+    if known.str.fullmatch(ISO_DATE).all() and parse_dates(known, None).notna().all():
+        date_format = _text_date_format(known)
+        if date_format is not None or not known.str.contains(ZONED).any():
+            return {"kind": "date", "date_format": date_format}
     if len(distinct) > MOST_CATEGORIES or len(distinct) > max(FEW_DISTINCT, len(known) / 2):
         return {"kind": "string"}
     return {"kind": "nominal", "categories": tuple(_in_order(distinct))}
@@ -234,15 +243,15 @@ def _in_order(labels: list[str]) -> list[str]:
         return sorted(labels)
 
 
-def _parses(known: pd.Series) -> bool:
-    return bool(pd.to_datetime(known, format="ISO8601", errors="coerce").notna().all())
-
-
 def _text_date_format(known: pd.Series) -> str | None:
-    for date_format in DATE_FORMATS:
-        if pd.to_datetime(known, format=date_format, errors="coerce").notna().all():
-            return date_format
-    return None
+    """What writes every ISO 8601 date as it came, where all have one form."""
+    first = known.iloc[0]
+    ((middle, seconds, fraction, zone),) = re.findall(ISO_DATE, first)
+    same = re.sub(r"\d", r"\\d", re.escape(first.removesuffix(zone))) + re.escape(zone)
+    if len(fraction) not in FRACTIONS or not known.str.fullmatch(same).all():
+        return None
+    time = f"{middle}%H:%M{seconds and ':%S'}{FRACTIONS[len(fraction)]}{zone}"
+    return f"%Y-%m-%d{time if middle else ''}"
 
 
 def _date_format(known: pd.Series) -> str | None:

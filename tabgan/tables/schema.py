@@ -32,7 +32,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tabgan.errors import TabganError
-from tabgan.tables.dates import check_date_format, format_dates
+from tabgan.tables.dates import check_date_format, format_dates, naive, parse_dates
 from tabgan.tables.numbers import number_series, parse_numbers
 from tabgan.tables.spelling import spellings
 
@@ -57,7 +57,8 @@ class Column:
         categories: the labels of a nominal or boolean column, in order; empty otherwise.
         decimals: digits after the point that a numeric column uses; None for full precision.
         missing: whether a value may be missing.
-        date_format: a date column's ``strftime`` format; None writes ISO 8601.
+        date_format: a date column's ``strftime`` format; ``%3f`` is milliseconds, and an offset
+            (``+01:00``) may end it, whose times the table then holds; None writes ISO 8601.
         key: whether its values only number the rows; metrics leave such a column out.
         dtype: the pandas dtype the column came in, given back by ``TableSchema.restore``;
             None leaves the dtype of the table above.
@@ -394,21 +395,11 @@ def _numbers(column: Column, values: pd.Series) -> pd.Series:
 def _conform_date(column: Column, values: pd.Series) -> pd.Series:
     dates = values
     if not pd.api.types.is_datetime64_any_dtype(values):
-        dates = pd.to_datetime(
-            values, format=column.date_format or "ISO8601", errors="coerce", utc=True
-        )
+        dates = parse_dates(values, column.date_format)
         expected = f"a date like {column.date_format or 'ISO 8601'}"
         _refuse(column, values, expected, dates.isna().to_numpy() & values.notna().to_numpy())
-    return naive(dates)
-
-
-def naive(dates: pd.Series) -> pd.Series:
-    """Datetimes of any dtype as ``datetime64[us]``, those of a time zone as UTC."""
-    if isinstance(dates.dtype, pd.ArrowDtype):
-        dates = pd.Series(pd.DatetimeIndex(dates.array.to_numpy(dtype="object")), dates.index)
-    if dates.dt.tz is not None:
-        dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
-    return dates.astype("datetime64[us]")
+        return naive(dates)
+    return naive(dates, column.date_format)
 
 
 def _refuse(column: Column, values: pd.Series, expected: str, wrong: np.ndarray) -> None:

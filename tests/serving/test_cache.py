@@ -112,6 +112,19 @@ def test_leading_zeros_in_one_piece_make_text_of_all(tmp_path):
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), table)
 
 
+def test_dates_of_two_forms_in_two_pieces_are_dates_unless_an_offset_would_be_lost(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pieces, "BLOCK_BYTES", len("at\n2024-01-31T12:00\n"))
+    (tmp_path / "t.csv").write_text("at\n2024-01-31T12:00\n2024-01-31 12:00\n")
+    assert [len(piece) for piece in pieces._raw(tmp_path / "t.csv", typed=True)] == [1, 1]
+    (column,) = survey(tmp_path / "t.csv")[0].columns
+    assert (column.kind, column.date_format) == ("date", None)
+    (tmp_path / "t.csv").write_text("a\n2024-01-31T12:00Z\n2024-01-31 12:00\n")
+    with pytest.raises(TabganError, match=r"dates like %Y-%m-%dT%H:%MZ in some rows, like %Y"):
+        survey(tmp_path / "t.csv")
+
+
 def test_the_codes_of_all_training_rows_decode_to_them(file, tmp_path):
     data = datamodule(file, tmp_path)
     data.setup()

@@ -60,6 +60,12 @@ def test_spans_that_overlap_become_one(schema):
     assert read_asked(schema["age"], "[5..9,1..3,3..4,20]").spans == ((1, 4), (5, 9), (20, 20))
 
 
+def test_a_time_of_another_offset_is_asked_in_the_columns_own():
+    column = Column(name="at", kind="date", date_format="%Y-%m-%dT%H:%M+01:00")
+    asked = read_asked(column, "1970-01-01T23:00Z")
+    assert asked.spans == ((DAY, DAY),)
+
+
 def test_dates_are_microseconds(schema):
     assert read_asked(schema["born"], "1970-01-02..1970-01-03").spans == ((DAY, 2 * DAY),)
 

@@ -71,6 +71,40 @@ def test_iso_dates_in_text_are_dates():
     assert column == Column(name="c", kind="date", missing=True, date_format="%Y-%m-%d")
 
 
+@pytest.mark.parametrize(
+    ("text", "date_format", "held"),
+    [
+        ("2024-12-07T17:50", "%Y-%m-%dT%H:%M", "2024-12-07 17:50"),
+        ("2024-12-07 17:50:09.5", None, "2024-12-07 17:50:09.5"),
+        ("2024-12-07 17:50:09.123", "%Y-%m-%d %H:%M:%S.%3f", "2024-12-07 17:50:09.123"),
+        ("2024-12-07T17:50:09.123456", "%Y-%m-%dT%H:%M:%S.%f", "2024-12-07 17:50:09.123456"),
+        ("2024-12-07T17:50:00Z", "%Y-%m-%dT%H:%M:%SZ", "2024-12-07 17:50"),
+        ("2024-12-07T17:50:09.120Z", "%Y-%m-%dT%H:%M:%S.%3fZ", "2024-12-07 17:50:09.12"),
+        ("2024-12-07T17:50:00+01:00", "%Y-%m-%dT%H:%M:%S+01:00", "2024-12-07 17:50"),
+        ("2024-12-07 17:50:00-0530", "%Y-%m-%d %H:%M:%S-0530", "2024-12-07 17:50"),
+    ],
+)
+def test_dates_are_written_in_the_form_they_came_in(text, date_format, held):
+    table = pd.DataFrame({"c": [text, None]})
+    schema = infer_schema(table, name="t")
+    assert (schema["c"].kind, schema["c"].date_format) == ("date", date_format)
+    rows = schema.conform(table)
+    assert rows["c"][0] == pd.Timestamp(held)
+    if date_format is not None:
+        assert schema.restore(rows)["c"][0] == text
+
+
+@pytest.mark.parametrize("other", ["2024-07-07T17:50:00+02:00", "2024-07-07T17:50:00"])
+def test_dates_of_two_offsets_stay_text(other):
+    assert infer(["2024-12-07T17:50:00+01:00", other]).kind == "nominal"
+
+
+def test_times_of_a_zone_are_taken_as_of_the_offset_that_the_column_has():
+    schema = infer_schema(pd.DataFrame({"c": ["2024-12-07T17:50:00+01:00"]}), name="t")
+    asked = pd.DataFrame({"c": [pd.Timestamp("2024-12-07 16:50", tz="UTC")]})
+    assert schema.conform(asked)["c"][0] == pd.Timestamp("2024-12-07 17:50")
+
+
 def test_a_date_that_is_none_makes_the_column_nominal():
     assert infer(["2020-02-30", "2020-01-01"]).kind == "nominal"
 

@@ -7,6 +7,7 @@ the schema of the whole file makes all pieces alike.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -243,6 +244,8 @@ def _merged(mine: Column, other: Column, path: Path) -> Column:
         return replace(text, missing=mine.missing or other.missing)
     if mine.kind == "boolean" or other.kind == "boolean":
         mine, other = (replace(c, kind="nominal") if c.is_nominal else c for c in (mine, other))
+    if kinds == {"date"} and mine.date_format != other.date_format:
+        return _merged_dates(mine, other, path)
     pair = [TableSchema(name="", columns=(column,)) for column in (mine, other)]
     try:
         (column,) = pair[0].widened(pair[1]).columns
@@ -252,6 +255,17 @@ def _merged(mine: Column, other: Column, path: Path) -> Column:
             "declare it in a schema file (data.schema_path)"
         ) from error
     return column
+
+
+def _merged_dates(mine: Column, other: Column, path: Path) -> Column:
+    """ISO 8601 dates of two forms: any form will do, but offsets would be lost."""
+    formats = [column.date_format or "ISO 8601" for column in (mine, other)]
+    if any(re.search(r"%[MSf][Z+-]", date_format) for date_format in formats):
+        raise TabganError(
+            f"{path}: column {mine.name!r}: dates like {formats[0]} in some rows, like "
+            f"{formats[1]} in others; declare it in a schema file (data.schema_path)"
+        )
+    return replace(mine, date_format=None, missing=mine.missing or other.missing)
 
 
 def _settled(column: Column, *, ordered: bool) -> Column:
