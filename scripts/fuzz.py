@@ -313,15 +313,16 @@ def of_csv(rng: random.Random, folder: Path) -> str:
     """Beside pandas' texts; numbers, dates and missing marks by our own rules.
 
     The delimiter is the one that the header uses most; spaces around values are taken off; a
-    missing mark is missing; a column with leading zeros (007) is text. What pandas guesses (short
-    rows, two columns of one name, columns without a name) is refused.
+    missing mark is missing; a column with leading zeros (007) is text; between semicolons a
+    number may have a decimal comma. What pandas guesses (short rows, two columns of one name,
+    columns without a name) is refused.
     """
     table, content, _ = read_broken(rng, folder, CSV, ".csv", read_csv)
     text = decoded(content)
-    header = next(line for line in io.StringIO(text) if line.strip())
+    delimiter = _delimiter_of(next(line for line in io.StringIO(text) if line.strip()))
     try:
         expected = pd.read_csv(
-            io.StringIO(text, newline=""), sep=_delimiter_of(header), dtype=str,
+            io.StringIO(text, newline=""), sep=delimiter, dtype=str,
             na_filter=False, skipinitialspace=True, index_col=False,
         )  # fmt: skip
     except Exception:
@@ -338,7 +339,9 @@ def of_csv(rng: random.Random, folder: Path) -> str:
         if padded and pd.api.types.is_numeric_dtype(table.iloc[:, place]):
             raise Wrong(f"{list(table.iloc[:, place])} for {list(expected.iloc[:, place])}")
         for ours, theirs in zip(table.iloc[:, place], expected.iloc[:, place], strict=True):
-            check_csv_value(ours, theirs, is_exact=is_exact)
+            is_comma = delimiter == ";" and not isinstance(ours, str)
+            told = re.sub(r"^( *[+-]?[0-9]*),([0-9]+ *)$", r"\1.\2", theirs) if is_comma else theirs
+            check_csv_value(ours, told, is_exact=is_exact)
     return EQUAL
 
 

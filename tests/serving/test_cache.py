@@ -112,12 +112,22 @@ def test_leading_zeros_in_one_piece_make_text_of_all(tmp_path):
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), table)
 
 
+def test_decimal_commas_between_semicolons_are_numbers_in_every_piece(tmp_path):
+    lines = ["a;b", *["1;2"] * 2_000, "1,25;3"]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    table, schema = read_table(tmp_path / "t.csv")
+    assert survey(tmp_path / "t.csv") == (schema, 2_001)
+    rows = pd.concat(read_pieces(tmp_path / "t.csv", schema), ignore_index=True)
+    assert rows["a"].iloc[-1] == 1.25
+    pd.testing.assert_frame_equal(rows, table)
+
+
 def test_dates_of_two_forms_in_two_pieces_are_dates_unless_an_offset_would_be_lost(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr(pieces, "BLOCK_BYTES", len("at\n2024-01-31T12:00\n"))
     (tmp_path / "t.csv").write_text("at\n2024-01-31T12:00\n2024-01-31 12:00\n")
-    assert [len(piece) for piece in pieces._raw(tmp_path / "t.csv", typed=True)] == [1, 1]
+    assert [len(piece) for piece in pieces._raw(tmp_path / "t.csv")] == [1, 1]
     (column,) = survey(tmp_path / "t.csv")[0].columns
     assert (column.kind, column.date_format) == ("date", None)
     (tmp_path / "t.csv").write_text("a\n2024-01-31T12:00Z\n2024-01-31 12:00\n")

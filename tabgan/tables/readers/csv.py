@@ -7,6 +7,7 @@ import csv
 import io
 import logging
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 DELIMITERS = (",", ";", "\t")
 MISSING = ("", "?", "NA", "NaN", "nan", "null", "NULL")
+DECIMAL_COMMA = r"^([+-]?\d*),(\d+)$"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ def read_csv(
     Spaces around a value are taken off, unless it stands in double quotes. The delimiter (comma,
     semicolon or tab) is the one that the header uses most. Bytes that are not UTF-8 are read as
     Latin-1, with a warning. Numbers one of which has leading zeros (01067) are text, unless a
-    schema says otherwise.
+    schema says otherwise. Between semicolons numbers may have decimal commas, which nothing but a
+    note in the log remembers.
 
     Args:
         path: a ``.csv``, ``.csv.gz``, ``.tsv`` or ``.tsv.gz`` file.
@@ -61,21 +64,56 @@ def read_csv(
             not fit ``schema``.
     """
     path = Path(path)
-    text = _read_text(_open(path))
+    file = _open(path)
+    text = _read_text(file)
     try:
         if schema is None:
-            table = pd.DataFrame({n: _numbers_or_text(values) for n, values in text.items()})
+            table = _typed(text, file.delimiter)
+            _tell_commas(path, text, table)
             schema = infer_schema(table, name=_stem(path), target=target, keep_dtypes=False)
         else:
-            table = pd.DataFrame({name: _text(values) for name, values in text.items()})
+            table = _untyped(text, file.delimiter, schema)
             schema = schema if target is None else schema.with_target(target)
         return schema.conform(table), schema
     except TabganError as error:
         raise TabganError(f"{path}: {error}") from error
 
 
-def _numbers_or_text(values: pa.Array) -> pd.Series:
-    numbers, wrong = parse_numbers(values)
+def _typed(
+    text: dict[str, pa.Array], delimiter: str, as_text: Collection[str] = ()
+) -> pd.DataFrame:
+    """Columns of numbers where all values are such; others, and ``as_text``, as they are."""
+    return pd.DataFrame(
+        {n: _text(v) if n in as_text else _numbers_or_text(v, delimiter) for n, v in text.items()}
+    )
+
+
+def _untyped(text: dict[str, pa.Array], delimiter: str, schema: TableSchema) -> pd.DataFrame:
+    """The text that ``schema.conform`` parses."""
+    numbers = {column.name for column in schema.columns if column.is_number}
+    with_commas = numbers if delimiter == ";" else set()
+    return pd.DataFrame({n: _text(_pointed(v) if n in with_commas else v) for n, v in text.items()})
+
+
+def _tell_commas(path: Path, text: dict[str, pa.Array], table: pd.DataFrame) -> None:
+    numbers = [name for name in text if pd.api.types.is_numeric_dtype(table[name])]
+    if commas := [name for name in numbers if _has_commas(text[name])]:
+        log.info("%s: decimal commas, written as points later: %s", path, ", ".join(commas))
+
+
+def _has_commas(values: pa.Array) -> bool:
+    return bool(pc.any(pc.match_substring(values, ",")).as_py())
+
+
+def _pointed(values: pa.Array) -> pa.Array:
+    """1,67 as 1.67."""
+    if not _has_commas(values):
+        return values
+    return pc.replace_substring_regex(values, DECIMAL_COMMA, r"\1.\2")
+
+
+def _numbers_or_text(values: pa.Array, delimiter: str) -> pd.Series:
+    numbers, wrong = parse_numbers(_pointed(values) if delimiter == ";" else values)
     if wrong.any() or values.null_count == len(values) or has_leading_zeros(values):
         return _text(values)
     return number_series(numbers)

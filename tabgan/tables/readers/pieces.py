@@ -26,10 +26,10 @@ from tabgan.tables.readers.csv import (
     Content,
     _delimiter_of,
     _header,
-    _numbers_or_text,
     _read_text,
-    _text,
     _tidied,
+    _typed,
+    _untyped,
 )
 from tabgan.tables.readers.gathering import gatherer_of
 from tabgan.tables.readers.opening import check_file, open_bytes
@@ -48,7 +48,7 @@ def read_pieces(path: Path, schema: TableSchema) -> Iterator[pd.DataFrame]:
         TabganError: as the format's reader does; a line is counted from its piece's first.
     """
     first_row = 0
-    for piece in _raw(path, typed=False):
+    for piece in _raw(path, schema):
         try:
             yield schema.conform(piece)
         except TabganError as error:
@@ -73,7 +73,7 @@ def survey(
     if path.suffix.lower() == ".parquet" and (schema := schema or _stored(path)) is not None:
         n_rows = pq.read_metadata(path).num_rows
     elif schema is not None:
-        n_rows = sum(map(len, _raw(path, typed=False)))
+        n_rows = sum(map(len, _raw(path, schema)))
     else:
         return _inferred(path, target)
     return schema if target is None else schema.with_target(target), n_rows
@@ -86,7 +86,7 @@ def _inferred(
     n_rows = 0
     merged: dict[str, Column | None] = {}
     name, empty = _stem(path), set()
-    for piece in _raw(path, typed=True, padded=padded):
+    for piece in _raw(path, padded=padded):
         if new := piece.attrs.get("padded"):
             return _inferred(path, target, {*padded, *new})
         n_rows += len(piece)
@@ -112,15 +112,17 @@ def _inferred(
     return TableSchema(name=name, columns=columns, target=target), n_rows
 
 
-def _raw(path: Path, *, typed: bool, padded: Collection[str] = ()) -> Iterator[pd.DataFrame]:
-    """Pieces as they stand in the file; CSV as text, or with ``typed`` as numbers where it can."""
+def _raw(
+    path: Path, schema: TableSchema | None = None, *, padded: Collection[str] = ()
+) -> Iterator[pd.DataFrame]:
+    """Pieces as they stand in the file; CSV as text, or without a schema as numbers if it can."""
     name = path.name.lower()
     if name.endswith(".parquet"):
         pieces = _parquet_pieces(path)
     elif name.endswith((".arff", ".arff.gz")):
         pieces = _arff_pieces(path)
     elif name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz")):
-        pieces = _csv_pieces(path, typed=typed, padded=padded)
+        pieces = _csv_pieces(path, schema, padded)
     else:
         raise TabganError(f"{path}: expected a file ending in .csv, .tsv, .arff, .gz or .parquet")
     return (piece for piece in pieces if len(piece))
@@ -151,8 +153,10 @@ def _arff_pieces(path: Path) -> Iterator[pd.DataFrame]:
             yield piece
 
 
-def _csv_pieces(path: Path, *, typed: bool, padded: Collection[str]) -> Iterator[pd.DataFrame]:
-    """Of ``typed`` pieces ``attrs["padded"]`` names other columns with leading zeros."""
+def _csv_pieces(
+    path: Path, schema: TableSchema | None, padded: Collection[str]
+) -> Iterator[pd.DataFrame]:
+    """Without a schema ``attrs["padded"]`` of a piece names further columns of leading zeros."""
     encoding = _encoding_of(path)
     names: tuple[str, ...] = ()
     delimiter, n_header_lines = ",", 0
@@ -170,11 +174,12 @@ def _csv_pieces(path: Path, *, typed: bool, padded: Collection[str]) -> Iterator
             skipped = n_header_lines if place == 0 else 0
             content = Content(path, _tidied(text, delimiter), delimiter, names, skipped)
             texts = _read_text(content)
-            make = {n: _numbers_or_text if typed and n not in padded else _text for n in texts}
-            piece = pd.DataFrame({n: make[n](values) for n, values in texts.items()})
-            if typed:
-                others = (n for n in texts if n not in padded)
-                piece.attrs["padded"] = [n for n in others if has_leading_zeros(texts[n])]
+            if schema is not None:
+                yield _untyped(texts, delimiter, schema)
+                continue
+            piece = _typed(texts, delimiter, padded)
+            others = (name for name in texts if name not in padded)
+            piece.attrs["padded"] = [name for name in others if has_leading_zeros(texts[name])]
             yield piece
 
 
