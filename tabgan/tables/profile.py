@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,25 @@ ISO_DATE = (
 )
 ZONED = r":\d.*[Z+-]"
 FRACTIONS = {0: "", 4: ".%3f", 7: ".%f"}  # by the length of .123
+# text that a program or a schema could turn into what is learned, and what it is called
+_AMOUNT = r"[+-]?\d+(?:[.,' ]\d{3})*(?:[.,]\d+)?"
+_CURRENCY = r"(?:EUR|USD|GBP|CHF|JPY|CAD|AUD|INR|[$€£¥₹])"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
+_DAY = (
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})"
+    rf"|\d{{1,2}}[- .]+{_MONTH}[- ,]+\d{{4}}|{_MONTH} \d{{1,2}},? \d{{4}})"
+)
+_ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?"
+_CLOCK = rf"\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?{_ZONE}"
+LOOKS = {
+    "dates": rf"{_DAY}(?:,?[T ]{_CLOCK})?",
+    "percentages": rf"{_AMOUNT} ?%",
+    "amounts of money": rf"[+-]?{_CURRENCY} ?{_AMOUNT}|{_AMOUNT} ?{_CURRENCY}",
+    "numbers with separators": _AMOUNT,
+}
+PLAIN = r"[+-]?\d*\.?\d*"  # numbers that are text because someone declared them so
+LOOKED_AT = 1_000  # texts
+
 CANONICAL = {"numeric": "float64", "date": "datetime64[us]", "string": "str"}
 
 
@@ -85,6 +104,26 @@ def infer_schema(
         for place, column in enumerate(names)
     ]
     return TableSchema(name=name, columns=tuple(found), target=target)
+
+
+def looks_like(texts: Sequence[str]) -> str | None:
+    """What text about to be no more than labels looks like, and what would let it be learned.
+
+    Args:
+        texts: the distinct ones; the first thousand are looked at.
+
+    Returns:
+        The rest of a sentence, or None for ordinary text.
+    """
+    seen = texts[:LOOKED_AT]
+    if all(re.fullmatch(PLAIN, text) for text in seen):
+        return None
+    for what, pattern in LOOKS.items():
+        if all(re.fullmatch(pattern, text) for text in seen):
+            as_dates = "dates (pd.to_datetime, or kind date with a date_format in a schema file)"
+            learned = as_dates if what == "dates" else "plain numbers"
+            return f"it looks like {what} such as {seen[0]!r}, which are learned only as {learned}"
+    return None
 
 
 def describe(schema: TableSchema, encodings: Mapping[str, str] | None = None) -> Table:

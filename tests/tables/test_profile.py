@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from tabgan.errors import TabganError
-from tabgan.tables.profile import decimals_of, describe, infer_schema, number_column
+from tabgan.tables.profile import decimals_of, describe, infer_schema, looks_like, number_column
 from tabgan.tables.schema import Column
 
 
@@ -107,6 +107,29 @@ def test_times_of_a_zone_are_taken_as_of_the_offset_that_the_column_has():
 
 def test_a_date_that_is_none_makes_the_column_nominal():
     assert infer(["2020-02-30", "2020-01-01"]).kind == "nominal"
+
+
+@pytest.mark.parametrize(
+    ("texts", "what"),
+    [
+        (["2024/12/07", "2024/1/7"], "dates such as '2024/12/07'"),
+        (["03/28/2024 14:05", "03/28/24 2:05 PM"], "dates"),
+        (["01.04.2024", "1 Apr 2024", "April 1, 2024"], "dates"),
+        (["2024-12-07T17:50:00+01:00", "2024-07-07T17:50:00+02:00"], "dates"),
+        (["EUR 1,234.56", "$1,213.50", "12 €"], "amounts of money"),
+        (["7064.208,89", "1.234,5", "1'234", "-1,2"], "numbers with separators"),
+        (["74%", "0.5 %"], "percentages"),
+    ],
+)
+def test_text_that_looks_like_numbers_or_dates_is_named(texts, what):
+    assert f"it looks like {what}" in looks_like(texts)
+
+
+@pytest.mark.parametrize(
+    "texts", [[], ["1.5", "2"], ["18-24"], ["01067"], ["ABC123"], ["10.0.0.1"], ["74%", "x"]]
+)
+def test_labels_and_ids_look_like_nothing_else(texts):
+    assert looks_like(texts) is None
 
 
 def test_digits_in_text_stay_text():
