@@ -6,6 +6,7 @@ Arrow's speed.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -57,6 +58,23 @@ def number_series(numbers: pa.Array | pa.ChunkedArray) -> pd.Series:
     if not missing.any():
         return pd.Series(values)
     return pd.Series(pd.arrays.IntegerArray(values.copy(), missing.copy()))
+
+
+def is_decimal(dtype: object) -> bool:
+    """Whether a pandas dtype is one of Arrow's decimals."""
+    return isinstance(dtype, pd.ArrowDtype) and pa.types.is_decimal(dtype.pyarrow_dtype)
+
+
+def decimal_type(dtype: str) -> pa.DataType | None:
+    """Arrow's type for the name of such a dtype, which pandas does not read; None for another."""
+    named = re.fullmatch(r"(decimal(?:32|64|128|256))\((\d+), (-?\d+)\)\[pyarrow\]", dtype)
+    return getattr(pa, named[1])(int(named[2]), int(named[3])) if named else None
+
+
+def plain_numbers(decimals: pd.Series) -> pd.Series:
+    """Arrow's decimals in int64, Int64 or float64, exactly where they are whole."""
+    text = pa.array(decimals.array).cast(pa.string())
+    return number_series(parse_numbers(text)[0]).set_axis(decimals.index)
 
 
 def round_numbers(numbers: np.ndarray, decimals: int) -> np.ndarray:

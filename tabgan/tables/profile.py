@@ -12,7 +12,7 @@ from rich.table import Table
 
 from tabgan.errors import TabganError
 from tabgan.tables.dates import naive, parse_dates
-from tabgan.tables.numbers import round_numbers
+from tabgan.tables.numbers import is_decimal, plain_numbers, round_numbers
 from tabgan.tables.schema import ORDERED, Column, TableSchema
 
 MOST_DECIMALS = 10
@@ -234,6 +234,8 @@ def _category_fields(name: str, dtype: pd.CategoricalDtype) -> dict:
 
 def _number_fields(name: str, values: pd.Series, is_target: bool) -> dict:
     known = values.dropna()
+    if is_decimal(values.dtype):
+        known = plain_numbers(known)
     infinite = np.isinf(known.to_numpy(dtype="float64"))
     if infinite.any():
         row = int(known.index[infinite][0])
@@ -243,7 +245,7 @@ def _number_fields(name: str, values: pd.Series, is_target: bool) -> dict:
     if is_target and _are_classes(known):
         labels = known.drop_duplicates().sort_values().astype("str")
         return {"kind": "nominal", "categories": tuple(labels), "dtype": str(values.dtype)}
-    column = number_column(name, values)
+    column = number_column(name, known)
     return {"kind": column.kind, "decimals": column.decimals}
 
 

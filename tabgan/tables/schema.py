@@ -33,7 +33,14 @@ import pyarrow as pa
 
 from tabgan.errors import TabganError
 from tabgan.tables.dates import check_date_format, format_dates, naive, parse_dates
-from tabgan.tables.numbers import number_series, parse_numbers
+from tabgan.tables.numbers import (
+    decimal_type,
+    format_numbers,
+    is_decimal,
+    number_series,
+    parse_numbers,
+    plain_numbers,
+)
 from tabgan.tables.spelling import spellings
 
 KINDS = ("numeric", "integer", "nominal", "boolean", "date", "string")
@@ -384,6 +391,8 @@ def _conform_number(column: Column, values: pd.Series) -> pd.Series:
 
 def _numbers(column: Column, values: pd.Series) -> pd.Series:
     """The values in a number dtype; text is parsed exactly."""
+    if is_decimal(values.dtype):
+        return plain_numbers(values)
     if pd.api.types.is_numeric_dtype(values.dtype):
         return values
     text = values.astype("str").str.strip().where(values.notna())
@@ -435,6 +444,8 @@ def _restore(column: Column, values: pd.Series) -> pd.Series:
         return truth if dtype == "bool" else truth.astype(dtype)
     if column.kind == "date":
         return _restore_date(column, dtype, values)
+    if (decimals := decimal_type(dtype)) is not None:
+        return _restore_decimals(decimals, values)
     if column.is_nominal:
         values = values.astype("object")
         if pd.api.types.is_numeric_dtype(dtype):
@@ -462,8 +473,16 @@ def _truth(values: pd.Series) -> pd.Series:
     return truth.astype("boolean" if values.isna().any() else "bool")
 
 
+def _restore_decimals(kind: pa.DataType, values: pd.Series) -> pd.Series:
+    if isinstance(values.dtype, pd.CategoricalDtype):  # classes
+        text = pa.array(values.astype("str"), pa.string(), from_pandas=True)
+    else:
+        text = format_numbers(values, kind.scale)
+    return pd.Series(pd.array(text.cast(kind), dtype=pd.ArrowDtype(kind)), index=values.index)
+
+
 def _restore_date(column: Column, dtype: str, values: pd.Series) -> pd.Series:
-    if not dtype.startswith("datetime64"):
+    if not dtype.startswith(("datetime64", "timestamp")):
         text = format_dates(values, column.date_format)
         return pd.Series(text.to_pandas(), index=values.index).astype(dtype)
     if "," in dtype:  # such as datetime64[ns, Europe/Berlin]; the table holds UTC

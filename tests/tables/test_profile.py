@@ -1,7 +1,9 @@
 import io
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from rich.console import Console
 
@@ -202,6 +204,12 @@ FRAME = {
     "zone": pd.Series(pd.to_datetime(["2020-01-31 12:00"] * 2)).dt.tz_localize("Europe/Berlin"),
     "date text": pd.Series(["2020-01-31", "2020-02-01"]),
     "arrow": pd.Series([1, None], dtype="int64[pyarrow]"),
+    "decimals": pd.Series([Decimal("1.10"), None], dtype=pd.ArrowDtype(pa.decimal128(10, 2))),
+    "whole decimals": pd.Series([2**53 + 1, 0], dtype=pd.ArrowDtype(pa.decimal128(20, 0))),
+    "arrow time": pd.Series(pd.to_datetime(["2020-01-31 12:00"])).astype("timestamp[s][pyarrow]"),
+    "arrow zone": pd.Series(pd.to_datetime(["2020-01-31 12:00", None], utc=True)).astype(
+        "timestamp[us, tz=Europe/Berlin][pyarrow]"
+    ),
 }
 
 
@@ -212,7 +220,10 @@ def test_restore_undoes_conform(name):
     pd.testing.assert_frame_equal(schema.restore(schema.conform(table)), table)
 
 
-@pytest.mark.parametrize("dtype", ["int64", "int8", "Int64", "float64", "int64[pyarrow]"])
+@pytest.mark.parametrize(
+    "dtype",
+    ["int64", "int8", "Int64", "float64", "int64[pyarrow]", pd.ArrowDtype(pa.decimal128(3, 0))],
+)
 def test_a_nominal_target_is_restored(dtype):
     table = pd.DataFrame({"c": pd.Series([0, 1, 1], dtype=dtype)})
     schema = infer_schema(table, name="t", target="c")
