@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
+from numbers import Number
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from tabgan.errors import TabganError
+from tabgan.errors import TabganError, shown
 from tabgan.tables.dates import naive, parse_dates
 from tabgan.tables.numbers import is_decimal, plain_numbers, round_numbers
 from tabgan.tables.schema import ORDERED, Column, TableSchema
@@ -21,6 +24,14 @@ FEW_DISTINCT = 20  # and so many are categories however short the table is
 MOST_CLASSES = 20  # an integer target with more distinct values is a quantity
 INT64_END = 2.0**63
 SHOWN_CATEGORIES = 4
+SORTS: tuple[tuple[Any, str], ...] = (  # of Python objects; a bool is a number, too
+    (bool, "booleans"),
+    (str, "text"),
+    (Number, "numbers"),
+    (date, "dates"),
+    (dict, "a struct"),
+    ((list, tuple, set, np.ndarray), "a list"),
+)
 
 ISO_DATE = (
     r"\d{4}-\d{2}-\d{2}"
@@ -196,8 +207,9 @@ def _fields(name: str, values: pd.Series, is_target: bool) -> dict:
         return _number_fields(name, values, is_target)
     if pd.api.types.is_string_dtype(dtype):
         return _text_fields(values.dropna().astype("str"))
+    hint = "; .dt.total_seconds() makes numbers of it" if dtype.kind == "m" else ""
     raise TabganError(
-        f"column {name!r}: expected numbers, text, booleans, categories or dates, got {dtype}"
+        f"column {name!r}: expected numbers, text, booleans, categories or dates, got {dtype}{hint}"
     )
 
 
@@ -214,9 +226,27 @@ def _settle(name: str, values: pd.Series) -> pd.Series:
         return pd.to_numeric(values)
     if inferred in ("date", "datetime", "datetime64"):
         return naive(pd.to_datetime(values, utc=True))
-    raise TabganError(
-        f"column {name!r}: expected numbers, text, booleans or dates, got {inferred} objects"
-    )
+    got = _mixture(values.dropna()) if inferred.startswith("mixed") else f"{inferred} objects"
+    raise TabganError(f"column {name!r}: expected numbers, text, booleans or dates, got {got}")
+
+
+def _mixture(known: pd.Series) -> str:
+    """The first value that is none of a column's kinds, or not of the most common one."""
+    sorts = known.map(_sort_of)
+    nested = sorts.index[sorts.isin(["a list", "a struct"])]
+    if len(nested):
+        return f"{sorts[nested[0]]} in row {nested[0]}: one value per cell can be learned"
+    most = sorts.mode()[0] if len(sorts.unique()) > 1 else ""
+    row = sorts.index[sorts != most][0]
+    among = f" among {most}" if most else ""
+    return f"{sorts[row]}{among}: {shown(known[row])} in row {row}, from 0"
+
+
+def _sort_of(value: object) -> str:
+    for kinds, what in SORTS:
+        if isinstance(value, kinds):
+            return what
+    return type(value).__name__
 
 
 def _category_fields(name: str, dtype: pd.CategoricalDtype) -> dict:
@@ -224,6 +254,12 @@ def _category_fields(name: str, dtype: pd.CategoricalDtype) -> dict:
     labels = dtype.categories.astype("str")
     if not len(labels):
         raise TabganError(f"column {name!r}: its category dtype has no categories")
+    if not labels.is_unique:
+        alike = dtype.categories[labels == labels[labels.duplicated()][0]]
+        raise TabganError(
+            f"column {name!r}: expected categories that differ as text, got "
+            f"{' and '.join(map(shown, alike))}, which read alike"
+        )
     inner = dtype.categories.dtype
     # labels of other dtypes, such as intervals, come back as text
     typed = pd.api.types.is_numeric_dtype(inner) or pd.api.types.is_datetime64_any_dtype(inner)

@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tabgan.errors import TabganError
+from tabgan.errors import TabganError, shown
 from tabgan.tables.dates import check_date_format, format_dates, naive, parse_dates
 from tabgan.tables.numbers import (
     decimal_type,
@@ -414,9 +414,8 @@ def _conform_date(column: Column, values: pd.Series) -> pd.Series:
 def _refuse(column: Column, values: pd.Series, expected: str, wrong: np.ndarray) -> None:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        raise TabganError(
-            f"column {column.name!r}: expected {expected}, got {values.iloc[row]!r} in row {row}"
-        )
+        got = shown(values.iloc[row])
+        raise TabganError(f"column {column.name!r}: expected {expected}, got {got} in row {row}")
 
 
 def _restored(column: Column, values: pd.Series) -> pd.Series:

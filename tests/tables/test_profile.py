@@ -256,6 +256,22 @@ def test_values_of_no_known_kind_are_refused(values):
         infer(values)
 
 
+REFUSED = {
+    "lists": ([[1], [2, 3]], "got a list in row 0: one value per cell can be learned"),
+    "arrays": ([None, np.ones(2)], "got a list in row 1"),
+    "structs": ([{"a": 1}], "got a struct in row 0"),
+    "mixed": ([1, 3.2, "<5"], "got text among numbers: '<5' in row 2, from 0"),
+    "spans": (pd.to_timedelta([1], "s"), r"\.dt\.total_seconds\(\) makes numbers of it"),
+    "alike": (pd.Categorical([1, "1"]), r"got 1 and '1', which read alike"),
+}
+
+
+@pytest.mark.parametrize(("values", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_learned_is_named_with_its_row(values, message):
+    with pytest.raises(TabganError, match=rf"column 'c': expected .*{message}"):
+        infer(values)
+
+
 def test_describe_marks_the_target_and_shortens_labels():
     table = pd.DataFrame({"job": list("abcdefgh"), "y": [0.25] * 8})
     console = Console(file=io.StringIO(), width=100)
