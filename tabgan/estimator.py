@@ -168,6 +168,8 @@ class TableGAN(BaseEstimator):
     ) -> pd.DataFrame:
         """``n`` new rows in the dtypes of the training table; the same seed gives the same rows.
 
+        Of Python's objects texts, booleans and dates are such again; decimals are float64, times
+        of day and date datetime64, categories of other objects (such as intervals) of text.
         Text columns that cannot be learned are absent (``run_.encoder.notes_`` names them).
 
         Args:

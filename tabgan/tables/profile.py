@@ -16,7 +16,7 @@ from rich.table import Table
 from tabgan.errors import TabganError, shown
 from tabgan.tables.dates import naive, parse_dates
 from tabgan.tables.numbers import is_decimal, plain_numbers, round_numbers
-from tabgan.tables.schema import ORDERED, Column, TableSchema
+from tabgan.tables.schema import DAYS, ORDERED, Column, TableSchema
 
 MOST_DECIMALS = 10
 MOST_CATEGORIES = 1_000  # text with more distinct values is a string
@@ -184,15 +184,19 @@ def _is_whole(numbers: np.ndarray) -> bool:
 
 
 def _infer(name: str, values: pd.Series, is_target: bool, keep_dtypes: bool) -> Column:
-    values = _settle(name, values)
+    came, values = values, _settle(name, values)
     fields = _fields(name, values, is_target)
     column = Column(name=name, missing=bool(values.isna().any()), **fields)
     if not keep_dtypes and "dtype" not in fields:
         return column
-    dtype = column.dtype or str(values.dtype)
+    dtype = column.dtype or (DAYS if _are_days(came) else str(values.dtype))
     canonical = CANONICAL.get(column.kind, "Int64" if column.missing else "int64")
     same = dtype == canonical and not column.is_nominal
     return Column(**{**column.__dict__, "dtype": None if same else dtype})
+
+
+def _are_days(values: pd.Series) -> bool:
+    return values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "date"
 
 
 def _fields(name: str, values: pd.Series, is_target: bool) -> dict:

@@ -50,6 +50,7 @@ PLAIN = {
     "date_format": str, "key": bool, "dtype": str,
 }  # fmt: skip  # the fields of a column, as JSON has them
 JSON_NAMES = {str: "text", int: "a whole number", bool: "true or false", list: "a list"}
+DAYS = "date"  # the dtype of a column of Python's dates, which are objects to pandas
 ORDERED = " ordered"  # ends the dtype of a column of ordered categories
 FORMAT = 1  # raised when an older reader would misread the file
 
@@ -67,8 +68,8 @@ class Column:
         date_format: a date column's ``strftime`` format; ``%3f`` is milliseconds, and an offset
             (``+01:00``) may end it, whose times the table then holds; None writes ISO 8601.
         key: whether its values only number the rows; metrics leave such a column out.
-        dtype: the pandas dtype the column came in, given back by ``TableSchema.restore``;
-            None leaves the dtype of the table above.
+        dtype: the pandas dtype the column came in, given back by ``TableSchema.restore``
+            ("date" for Python's dates); None leaves the dtype of the table above.
     """
 
     name: str
@@ -208,6 +209,9 @@ class TableSchema:
 
     def restore(self, table: pd.DataFrame) -> pd.DataFrame:
         """A conforming table in the dtypes it came in (``Column.dtype``).
+
+        Of Python's objects texts, booleans and dates are such again; decimals are float64, times
+        of day and date datetime64. Labels that are neither numbers, booleans nor dates are text.
 
         Raises:
             TabganError: when a column's values do not fit its dtype.
@@ -481,6 +485,8 @@ def _restore_decimals(kind: pa.DataType, values: pd.Series) -> pd.Series:
 
 
 def _restore_date(column: Column, dtype: str, values: pd.Series) -> pd.Series:
+    if dtype == DAYS:
+        return values.dt.date.astype("object").where(values.notna(), None)
     if not dtype.startswith(("datetime64", "timestamp")):
         text = format_dates(values, column.date_format)
         return pd.Series(text.to_pandas(), index=values.index).astype(dtype)

@@ -1,4 +1,5 @@
 import io
+from datetime import date, datetime
 from decimal import Decimal
 
 import numpy as np
@@ -203,6 +204,7 @@ FRAME = {
     "ns": pd.Series(pd.to_datetime(["2020-01-31", None])).astype("datetime64[ns]"),
     "zone": pd.Series(pd.to_datetime(["2020-01-31 12:00"] * 2)).dt.tz_localize("Europe/Berlin"),
     "date text": pd.Series(["2020-01-31", "2020-02-01"]),
+    "days": pd.Series([date(2020, 1, 31), None]),
     "arrow": pd.Series([1, None], dtype="int64[pyarrow]"),
     "decimals": pd.Series([Decimal("1.10"), None], dtype=pd.ArrowDtype(pa.decimal128(10, 2))),
     "whole decimals": pd.Series([2**53 + 1, 0], dtype=pd.ArrowDtype(pa.decimal128(20, 0))),
@@ -229,6 +231,15 @@ def test_a_nominal_target_is_restored(dtype):
     schema = infer_schema(table, name="t", target="c")
     assert schema["c"].kind == "nominal"
     pd.testing.assert_frame_equal(schema.restore(schema.conform(table)), table)
+
+
+def test_other_objects_come_back_as_what_they_hold():
+    objects = {"d": [Decimal("1.10")], "t": [datetime(2020, 1, 31, 12)]}
+    table = pd.DataFrame(objects, dtype=object)
+    schema = infer_schema(table, name="t")
+    back = schema.restore(schema.conform(table))
+    assert back.dtypes.astype(str).tolist() == ["float64", "datetime64[us]"]
+    assert back.loc[0].tolist() == [1.1, pd.Timestamp("2020-01-31 12:00")]
 
 
 def test_numbers_as_column_names_become_text():
