@@ -358,7 +358,7 @@ def _conform(column: Column, values: pd.Series) -> pd.Series:
         return _conform_number(column, values)
     if column.kind == "date":
         return _conform_date(column, values)
-    return values.astype("str").where(values.notna())
+    return _labels_of(values)
 
 
 def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
@@ -367,9 +367,7 @@ def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
         known = values.cat.categories.astype("str")
         if known.equals(expected) and known.dtype == values.cat.categories.dtype:
             return values.cat.as_unordered()
-        labels = pd.Series(np.append(known, [None])[values.cat.codes], dtype="str")
-    else:
-        labels = values.astype("str").where(values.notna())
+    labels = _labels_of(values)
     codes = expected.get_indexer(labels)
     unknown = (codes < 0) & labels.notna().to_numpy()
     if unknown.any():
@@ -378,6 +376,14 @@ def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
         unknown = (codes < 0) & labels.notna().to_numpy()
     _refuse(column, labels, f"one of {list(column.categories)}", unknown)
     return pd.Series(pd.Categorical.from_codes(codes, dtype=category_dtype(column.categories)))
+
+
+def _labels_of(values: pd.Series) -> pd.Series:
+    """Values as text; categories, as of dates, as their dtype spells them, not each value."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        known = values.cat.categories.astype("str")
+        return pd.Series(np.append(known, [None])[values.cat.codes], dtype="str")
+    return values.astype("str").where(values.notna())
 
 
 def _conform_number(column: Column, values: pd.Series) -> pd.Series:
