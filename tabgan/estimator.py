@@ -220,7 +220,7 @@ class TableGAN(BaseEstimator):
             compute_with(run.config.threads)
             imputer = Imputer(run.module, run.encoder, seed=_whole("seed", seed, least=0))
             filled = list(imputer.fill(known, n_imputations, how))
-        tables = [written_schema(schema, one).restore(one).set_index(table.index) for one in filled]
+        tables = [_as_trained(one, schema).set_index(table.index) for one in filled]
         return tables if n_imputations > 1 else tables[0]
 
     def evaluate(
@@ -349,6 +349,12 @@ class TableGAN(BaseEstimator):
             target=schema.target,
             refined=self._draw(n, run.refiner, seed=seed)[names] if run.refiner else None,
         )
+
+
+def _as_trained(filled: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
+    """A filled table in the training table's dtypes, which holes had made wider."""
+    own = written_schema(schema, filled).with_missing(c.name for c in schema.columns if c.missing)
+    return own.restore(own.conform(filled))
 
 
 def _data_keys(

@@ -532,6 +532,7 @@ def test_totals_are_totals_in_sampled_asked_and_imputed_rows():
         assert (filled["total"] == filled["net"] + filled["tax"]).all()
         assert filled["total"][:20].tolist() == bills["total"][:20].tolist()
         assert filled["tax"].tolist() == bills["tax"][:30].tolist()
+        assert filled.dtypes.equals(bills.dtypes)  # int64, which the holes had made Int64
 
 
 def test_no_pair_that_never_occurs_is_sampled_asked_or_imputed():
