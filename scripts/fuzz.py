@@ -49,7 +49,7 @@ from rich.table import Table
 from tabgan.errors import TabganError
 from tabgan.tables.conditions import read_where
 from tabgan.tables.readers import read_arff, read_csv
-from tabgan.tables.readers.csv import MISSING, _delimiter_of
+from tabgan.tables.readers.csv import MISSING, delimiter_of
 from tabgan.tables.readers.pieces import read_pieces
 from tabgan.tables.schema import Column, TableSchema
 
@@ -319,7 +319,7 @@ def of_csv(rng: random.Random, folder: Path) -> str:
     """
     table, content, _ = read_broken(rng, folder, CSV, ".csv", read_csv)
     text = decoded(content)
-    delimiter = _delimiter_of(next(line for line in io.StringIO(text) if line.strip()))
+    delimiter = delimiter_of(next(line for line in io.StringIO(text) if line.strip()))
     try:
         expected = pd.read_csv(
             io.StringIO(text, newline=""), sep=delimiter, dtype=str,

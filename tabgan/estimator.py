@@ -48,6 +48,8 @@ from tabgan.words import as_words, words_of
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
 
+log = logging.getLogger(__name__)
+
 ROWS = 1_000  # that sample draws where nobody says how many
 
 
@@ -234,7 +236,7 @@ class TableGAN(BaseEstimator):
         """How good the rows are: the metrics by name (``c2st_test_auc``, ``wnmis``, ...).
 
         Figures of refined rows are prefixed with ``refined.``. What is undefined on these tables
-        is absent.
+        (a C2ST of a dozen test rows) is absent; with ``verbose`` the log says why.
 
         Args:
             test: real rows that training never saw, a table or a file; None takes those that the
@@ -441,16 +443,18 @@ def _test_rows(
 
 
 def _panel(tables: Tables, seed: int) -> dict[str, float]:
-    """The metrics of the drawn and of the refined rows, without the anchors."""
-    sets = {"": tables.synthetic, "refined.": tables.refined}
-    return {
-        prefix + name: float(value)
-        for prefix, rows in sets.items()
-        if rows is not None
-        for name, value in evaluate_tables(
+    """The metrics of the drawn and of the refined rows, without the anchors; notes are logged."""
+    found: dict[str, float] = {}
+    for prefix, rows in {"": tables.synthetic, "refined.": tables.refined}.items():
+        if rows is None:
+            continue
+        scores, notes = evaluate_tables(
             tables.train, tables.test, rows, target=tables.target, seed=seed
-        )[0].items()
-    }
+        )
+        found |= {prefix + name: float(value) for name, value in scores.items()}
+        for name, note in notes.items():
+            log.info("%s: %s", prefix + name, note)
+    return found
 
 
 def _preset(run: Run) -> str:

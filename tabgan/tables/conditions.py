@@ -17,6 +17,7 @@ brackets, or with dots, wins.
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 from tabgan.errors import TabganError, nearest
 from tabgan.tables.dates import zone_of
 from tabgan.tables.numbers import NUMBER
+from tabgan.tables.readers.csv import delimiter_of
 from tabgan.tables.schema import Column, TableSchema
 
 MISSING = "?"
@@ -131,11 +133,20 @@ def read_mix(column: Column, mix: str | Mapping[Any, float]) -> dict[str, float]
 def read_like(path: Path) -> list[dict[str, str]]:
     """A CSV file of conditions: per row what is asked, empty cells left out.
 
+    The delimiter is the one that the header uses most, as of tables.
+
     Raises:
         TabganError: when the file is absent, damaged or has no rows.
     """
     try:
-        cells = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        header = pd.read_csv(path, sep="\x1f", quoting=csv.QUOTE_NONE, nrows=0).columns[0]
+        cells = pd.read_csv(
+            path,
+            sep=delimiter_of(header),
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=True,
+        )
     except FileNotFoundError as error:
         raise TabganError(f"like={path}: file not found") from error
     except (ValueError, OSError) as error:

@@ -131,6 +131,12 @@ def test_what_is_no_mix(schema, mix, told):
     assert str(error.value).startswith(told)
 
 
+def test_a_file_of_conditions_may_have_semicolons(tmp_path):
+    path = tmp_path / "like.csv"
+    path.write_text('age;"a,b,c"\n[1,2];red\n')
+    assert read_like(path) == [{"age": "[1,2]", "a,b,c": "red"}]
+
+
 def test_a_file_of_conditions_leaves_empty_cells_out(tmp_path):
     path = tmp_path / "conditions.csv"
     path.write_text('age,colour\n3..5,\n,"[red,?]"\n,\n?,NA\n', "utf-8")

@@ -24,12 +24,12 @@ from tabgan.tables.readers.arff import BadRow, _chunks, _finish, _gather, _lines
 from tabgan.tables.readers.arff_header import parse_header
 from tabgan.tables.readers.csv import (
     Content,
-    _delimiter_of,
     _header,
     _read_text,
     _tidied,
     _typed,
     _untyped,
+    delimiter_of,
 )
 from tabgan.tables.readers.gathering import gatherer_of
 from tabgan.tables.readers.opening import check_file, open_bytes
@@ -169,7 +169,7 @@ def _csv_pieces(
                 first = next((line for line in head.splitlines() if line.strip()), None)
                 if first is None:
                     raise TabganError(f"{path}: the file is empty; expected a header line")
-                delimiter = _delimiter_of(first)
+                delimiter = delimiter_of(first)
                 names, n_header_lines = _header(path, head, delimiter)
             skipped = n_header_lines if place == 0 else 0
             content = Content(path, _tidied(text, delimiter), delimiter, names, skipped)
