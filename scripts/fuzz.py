@@ -49,7 +49,7 @@ from rich.table import Table
 from tabgan.errors import TabganError
 from tabgan.tables.conditions import read_where
 from tabgan.tables.readers import read_arff, read_csv
-from tabgan.tables.readers.csv import MISSING, _delimiter_of
+from tabgan.tables.readers.csv import MISSING, delimiter_of
 from tabgan.tables.readers.pieces import read_pieces
 from tabgan.tables.schema import Column, TableSchema
 
@@ -163,6 +163,7 @@ TOKENS = (
         b"9" * 25,
         b"9223372036854775808",
         b"1_000",
+        b"007",
         b"0x1F",
         b"+7",
         b"1e5",
@@ -312,15 +313,16 @@ def of_csv(rng: random.Random, folder: Path) -> str:
     """Beside pandas' texts; numbers, dates and missing marks by our own rules.
 
     The delimiter is the one that the header uses most; spaces around values are taken off; a
-    missing mark is missing. What pandas guesses (short rows, two columns of one name, columns
-    without a name) is refused.
+    missing mark is missing; a column with leading zeros (007) is text; between semicolons a
+    number may have a decimal comma. What pandas guesses (short rows, two columns of one name,
+    columns without a name) is refused.
     """
     table, content, _ = read_broken(rng, folder, CSV, ".csv", read_csv)
     text = decoded(content)
-    header = next(line for line in io.StringIO(text) if line.strip())
+    delimiter = delimiter_of(next(line for line in io.StringIO(text) if line.strip()))
     try:
         expected = pd.read_csv(
-            io.StringIO(text, newline=""), sep=_delimiter_of(header), dtype=str,
+            io.StringIO(text, newline=""), sep=delimiter, dtype=str,
             na_filter=False, skipinitialspace=True, index_col=False,
         )  # fmt: skip
     except Exception:
@@ -333,8 +335,13 @@ def of_csv(rng: random.Random, folder: Path) -> str:
         raise Wrong(f"{list(table)} x {len(table)} for {list(expected)} x {len(expected)}")
     for place in range(table.shape[1]):
         is_exact = not expected.iloc[:, place].str.contains(r"e-\d{3,}", case=False).any()
+        padded = expected.iloc[:, place].str.strip(" ").str.fullmatch(r"0[0-9]+").any()
+        if padded and pd.api.types.is_numeric_dtype(table.iloc[:, place]):
+            raise Wrong(f"{list(table.iloc[:, place])} for {list(expected.iloc[:, place])}")
         for ours, theirs in zip(table.iloc[:, place], expected.iloc[:, place], strict=True):
-            check_csv_value(ours, theirs, is_exact=is_exact)
+            is_comma = delimiter == ";" and not isinstance(ours, str)
+            told = re.sub(r"^( *[+-]?[0-9]*),([0-9]+ *)$", r"\1.\2", theirs) if is_comma else theirs
+            check_csv_value(ours, told, is_exact=is_exact)
     return EQUAL
 
 
@@ -349,7 +356,7 @@ def check_csv_value(ours: Any, theirs: str, *, is_exact: bool) -> None:
     elif isinstance(ours, str):
         same = ours.strip(" ") == bare
     elif isinstance(ours, pd.Timestamp):
-        same = ours == pd.Timestamp(bare)
+        same = ours == pd.Timestamp(bare).tz_localize(None)  # as the clock showed it
     elif is_exact and isinstance(ours, int | np.integer) and re.fullmatch(r"[+-]?[0-9]+", bare):
         same = int(bare) == ours  # whole numbers of a column with fractions are float64
     else:

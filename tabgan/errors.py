@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 LISTED = 20  # valid names shown at most
 MOST_LETTERS = 4_000  # of a mistake's text; what a user gave may be a megabyte
@@ -17,6 +18,11 @@ class TabganError(ValueError):
     def __init__(self, text: str = "") -> None:
         half = MOST_LETTERS // 2
         super().__init__(text if len(text) <= MOST_LETTERS else f"{text[:half]} … {text[-half:]}")
+
+
+def shown(value: Any) -> str:
+    """A table's value as Python writes it: 34.5, not np.float64(34.5)."""
+    return repr(value.item() if getattr(value, "ndim", None) == 0 else value)
 
 
 def nearest(name: str, names: Iterable[object]) -> str:

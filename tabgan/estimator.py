@@ -48,6 +48,8 @@ from tabgan.words import as_words, words_of
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
 
+log = logging.getLogger(__name__)
+
 ROWS = 1_000  # that sample draws where nobody says how many
 
 
@@ -168,6 +170,8 @@ class TableGAN(BaseEstimator):
     ) -> pd.DataFrame:
         """``n`` new rows in the dtypes of the training table; the same seed gives the same rows.
 
+        Of Python's objects texts, booleans and dates are such again; decimals are float64, times
+        of day and date datetime64, categories of other objects (such as intervals) of text.
         Text columns that cannot be learned are absent (``run_.encoder.notes_`` names them).
 
         Args:
@@ -218,7 +222,7 @@ class TableGAN(BaseEstimator):
             compute_with(run.config.threads)
             imputer = Imputer(run.module, run.encoder, seed=_whole("seed", seed, least=0))
             filled = list(imputer.fill(known, n_imputations, how))
-        tables = [written_schema(schema, one).restore(one).set_index(table.index) for one in filled]
+        tables = [_as_trained(one, schema).set_index(table.index) for one in filled]
         return tables if n_imputations > 1 else tables[0]
 
     def evaluate(
@@ -232,7 +236,7 @@ class TableGAN(BaseEstimator):
         """How good the rows are: the metrics by name (``c2st_test_auc``, ``wnmis``, ...).
 
         Figures of refined rows are prefixed with ``refined.``. What is undefined on these tables
-        is absent.
+        (a C2ST of a dozen test rows) is absent; with ``verbose`` the log says why.
 
         Args:
             test: real rows that training never saw, a table or a file; None takes those that the
@@ -349,6 +353,12 @@ class TableGAN(BaseEstimator):
         )
 
 
+def _as_trained(filled: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
+    """A filled table in the training table's dtypes, which holes had made wider."""
+    own = written_schema(schema, filled).with_missing(c.name for c in schema.columns if c.missing)
+    return own.restore(own.conform(filled))
+
+
 def _data_keys(
     table: pd.DataFrame | str | Path, target: str | None, folder: Path, start: Run | None
 ) -> dict[str, Any]:
@@ -433,16 +443,18 @@ def _test_rows(
 
 
 def _panel(tables: Tables, seed: int) -> dict[str, float]:
-    """The metrics of the drawn and of the refined rows, without the anchors."""
-    sets = {"": tables.synthetic, "refined.": tables.refined}
-    return {
-        prefix + name: float(value)
-        for prefix, rows in sets.items()
-        if rows is not None
-        for name, value in evaluate_tables(
+    """The metrics of the drawn and of the refined rows, without the anchors; notes are logged."""
+    found: dict[str, float] = {}
+    for prefix, rows in {"": tables.synthetic, "refined.": tables.refined}.items():
+        if rows is None:
+            continue
+        scores, notes = evaluate_tables(
             tables.train, tables.test, rows, target=tables.target, seed=seed
-        )[0].items()
-    }
+        )
+        found |= {prefix + name: float(value) for name, value in scores.items()}
+        for name, note in notes.items():
+            log.info("%s: %s", prefix + name, note)
+    return found
 
 
 def _preset(run: Run) -> str:

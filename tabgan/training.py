@@ -280,9 +280,16 @@ def show_rows(rows: pd.DataFrame, title: str) -> None:
     for name in rows.columns:
         numeric = pd.api.types.is_numeric_dtype(rows[name])
         table.add_column(escape(str(name)), no_wrap=True, justify="right" if numeric else "left")
-    for row in rows.astype(object).to_numpy():
+    shown = rows.assign(**{name: _days(rows[name]) for name in rows.select_dtypes("datetime")})
+    for row in shown.astype(object).to_numpy():
         table.add_row(*("?" if pd.isna(value) else escape(f"{value}") for value in row))
     Console(width=max(Console().width, 200)).print(table)
+
+
+def _days(dates: pd.Series) -> pd.Series:
+    """Dates without a time of day where none has one."""
+    is_whole = (dates.dt.normalize() == dates)[dates.notna()].all()
+    return dates.dt.date if is_whole else dates
 
 
 def _flat(config: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

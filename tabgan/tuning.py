@@ -15,6 +15,7 @@ from typing import Any
 import optuna
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from optuna.trial import TrialState
 from rich.box import SIMPLE_HEAD
@@ -28,12 +29,14 @@ from tabgan.files import write_whole
 from tabgan.journey import train
 from tabgan.locks import held
 from tabgan.seeding import seed_at
+from tabgan.serving.datamodule import n_validation
 from tabgan.signals import Interrupted
 from tabgan.sweeps import note_failure
 from tabgan.words import quote
 
 log = logging.getLogger(__name__)
 
+BATCH = "data.batch_size"
 OWN = ("n_trials", "out", "tune")  # keys that are not train's
 EVERY_TRIAL = ("refiner.rounds=0",)  # what is searched is the generator
 ASKED = "tune.json"  # what the study in a folder is of
@@ -139,6 +142,7 @@ def _search(cfg: DictConfig) -> Search:
         raise TabganError(f"n_trials={cfg.n_trials}: expected a whole number, at least 1")
     for key, where in asked["space"].items():
         _check(cfg, key, where)
+    _fit_batches(cfg, asked["space"])
     words = [word for word in HydraConfig.get().overrides.task if _key(word) not in OWN]
     return Search(words=words, seed=cfg.seed, **asked)
 
@@ -162,6 +166,28 @@ def _check(cfg: DictConfig, key: str, where: Any) -> None:
     raise TabganError(
         f"tune.space: {key}: expected low < high, above 0 with log: true, or choices; got {where}"
     )
+
+
+def _fit_batches(cfg: DictConfig, space: Space) -> None:
+    """Leave out of ``space`` the batches that are larger than the training part of the table.
+
+    Raises:
+        TabganError: when the table cannot be read, or all batches are larger.
+    """
+    sizes = space.get(BATCH, {}).get("choices")
+    if sizes is None:
+        return
+    data = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
+    if data.balance or data.is_out_of_core:  # more rows, and too many to count
+        return
+    n_rows = len(data.read()[0])
+    n_train = n_rows - n_validation(n_rows)
+    fitting = [size for size in sizes if not isinstance(size, int) or size <= n_train]
+    if not fitting:
+        raise TabganError(f"tune.space: {BATCH}: {sizes} are all more than the {n_train} rows")
+    if left_out := [size for size in sizes if size not in fitting]:
+        log.info("%s: %s left out, more than the %s training rows", BATCH, left_out, n_train)
+        space[BATCH] = {"choices": fitting}
 
 
 def _suggest(trial: optuna.Trial, key: str, where: Mapping[str, Any]) -> Any:
@@ -222,7 +248,8 @@ def _try(study: optuna.Study, search: Search, folder: Path, n_trials: int) -> No
         note_failure(own, error)
         log.info("trial %s: %s", trial.number, error)
     study.tell(trial, value, state=state)
-    said = f"{callback.looks[-1]:.4f}" if callback.looks else "-"
+    looks = callback.looks
+    said = f"lowest {min(looks):.4f}, last {looks[-1]:.4f}" if looks else "no look"
     log.info("trial %s of %s: %s, %s", trial.number, n_trials, state.name.lower(), said)
 
 
@@ -253,7 +280,7 @@ def _tell(study: optuna.Study, search: Search, folder: Path) -> None:
     if not done:
         raise TabganError(f"none of {len(study.trials)} trials of {folder} was completed")
     shown = Table(title=f"{len(study.trials)} trials", title_justify="left", box=SIMPLE_HEAD)
-    for name in ("trial", search.monitor, *search.space):
+    for name in ("trial", f"lowest {search.monitor}", *search.space):
         shown.add_column(name, justify="right")
     for trial in sorted(done, key=lambda trial: trial.values[0])[:SHOWN]:
         cells = [_text(trial.params[key]) for key in search.space]

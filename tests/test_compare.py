@@ -54,7 +54,7 @@ def test_a_run_without_a_report_stands_by_its_validation_rows(command, run_copy)
     metrics = json.loads((run_copy / "metrics.json").read_text("utf-8"))
     ended = command("compare", run_copy, "mark=model.noise_dim=8.0")
     assert ended.status == 0, ended.err
-    assert "validation rows, no report" in ended.out
+    assert "people.arff: validation rows, no report" in ended.out
     assert "place 1 of 1: people" in ended.out
     header, line = (run_copy / "leaderboard.csv").read_text("utf-8").splitlines()[:2]
     assert "val/c2st_auc" in header

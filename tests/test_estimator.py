@@ -4,6 +4,7 @@ import doctest
 import gc
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -184,6 +185,18 @@ def test_evaluate_scores_the_rows_that_sample_draws(fitted):
 
 
 @pytest.mark.slow
+def test_evaluate_says_why_a_metric_is_absent(fitted, capfd):
+    quiet = fitted.evaluate(people().head(5), n=30)
+    assert "c2st_test_auc" not in quiet
+    assert capfd.readouterr().out == ""
+    fitted.verbose = True
+    try:
+        assert fitted.evaluate(people().head(5), n=30) == quiet
+    finally:
+        fitted.verbose = False
+    assert re.search(r"c2st_test_auc: .*5", capfd.readouterr().out)
+
+
 def test_evaluate_writes_a_report_with_anchors(fitted, tmp_path):
     figures = fitted.evaluate(people().tail(120), n=120, out=tmp_path / "report")
     assert (tmp_path / "report" / "report.html").stat().st_size > 0
@@ -532,6 +545,7 @@ def test_totals_are_totals_in_sampled_asked_and_imputed_rows():
         assert (filled["total"] == filled["net"] + filled["tax"]).all()
         assert filled["total"][:20].tolist() == bills["total"][:20].tolist()
         assert filled["tax"].tolist() == bills["tax"][:30].tolist()
+        assert filled.dtypes.equals(bills.dtypes)  # int64, which the holes had made Int64
 
 
 def test_no_pair_that_never_occurs_is_sampled_asked_or_imputed():

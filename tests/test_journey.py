@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tabgan.tables.readers import read_arff
+from tabgan.training import show_rows
 
 RUN_FOLDER = (
     ".hydra/config.yaml", ".hydra/overrides.yaml", "train.log", "schema.json",
@@ -37,6 +38,17 @@ def journey(mixed_arff, tmp_path_factory):
 def made(journey):
     (run,) = (journey[0] / "outputs" / "people").iterdir()
     return run
+
+
+def test_dates_without_a_time_of_day_are_shown_as_days(caplog, capsys):
+    caplog.set_level("INFO")
+    days = pd.to_datetime(["2024-07-06", None])
+    show_rows(pd.DataFrame({"day": days, "at": days + pd.Timedelta("1h")}), "two rows")
+    assert capsys.readouterr().out.split("\n")[2].split() == [
+        "2024-07-06",
+        "2024-07-06",
+        "01:00:00",
+    ]
 
 
 @pytest.mark.parametrize("path", RUN_FOLDER)

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -162,6 +163,19 @@ def test_a_mistake_is_one_line_and_begins_no_study(tune, tmp_path, words, told):
     assert (ended.status, ended.err.count("\n")) == (1, 1)
     assert told in ended.err
     assert not (tmp_path / "study").exists()
+
+
+def test_batches_larger_than_the_training_rows_are_no_proposal(tune, tmp_path):
+    space = "+tune.space={data.batch_size: {choices: [50, 243, 244]}}"
+    ended = tune("n_trials=2", space)
+    assert ended.status == 0, ended.err
+    assert "data.batch_size: [244] left out, more than the 243 training rows" in ended.out
+    assert re.search(r"trial 0 of 2: complete, lowest \.?[\d.]+, last [\d.]+", ended.out)
+    assert "lowest val/c2st_auc" in ended.out
+    space = json.loads((tmp_path / "study" / "tune.json").read_text("utf-8"))["space"]
+    assert space["data.batch_size"] == {"choices": [50, 243]}
+    ended = tune("n_trials=2", "out=none", "+tune.space={data.batch_size: {choices: [500]}}")
+    assert ended.err == "error: tune.space: data.batch_size: [500] are all more than the 243 rows\n"
 
 
 def test_a_folder_keeps_one_study(tune):

@@ -20,6 +20,7 @@ from tabgan.encoding.power import PowerEncoder
 from tabgan.encoding.quantile_normal import QuantileNormalEncoder
 from tabgan.encoding.standard import StandardEncoder
 from tabgan.errors import TabganError
+from tabgan.tables.profile import looks_like
 from tabgan.tables.schema import Column
 
 SCALARS: dict[str, Callable[[], ColumnEncoder]] = {
@@ -92,7 +93,12 @@ class Choice:
             target: whether it is what a model learns, which is no key.
         """
         many = self._of_many(column, values, numbers, target=target)
-        return many or (self._of_few(column, learned), None)
+        encoding, note = many or (self._of_few(column, learned), None)
+        texts = column.categories if column.is_nominal else values.dropna().unique().tolist()
+        hint = looks_like(texts) if column.kind in ("nominal", "string") else None
+        if hint is None or encoding == "constant":
+            return encoding, note
+        return encoding, f"{note or f'column {column.name!r} is nominal'}; {hint}"
 
     def build(self, column: Column, encoding: str) -> ColumnEncoder:
         """The encoder that ``encoding`` names, which has learned nothing."""

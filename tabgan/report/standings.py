@@ -240,11 +240,14 @@ def _validated(folder: Path) -> list[Entry]:
     config = _object(folder / ".hydra" / "config.yaml")
     recipe = {name: part for name, part in config.items() if name not in NO_RECIPE}
     data = config.get("data") or {}
+    title = (
+        Path(str(data["path"])).name if data.get("path") else data.get("name")
+    )  # path voids name
     entry = Entry(
         folder=folder,
         recipe=_name(folder, config),
         key=json.dumps([recipe, "validation"], sort_keys=True, default=str),
-        data=f"{data.get('name') or Path(str(data.get('path'))).name}: validation rows, no report",
+        data=f"{title}: validation rows, no report",
         seed=str(config.get("seed", "")),
         figures=figures | _numbers(metrics, COSTS),
         anchors={prefix: {} for prefix in ANCHORS},

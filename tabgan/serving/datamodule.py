@@ -31,6 +31,11 @@ MAX_VALIDATION_ROWS = 5_000  # or a tenth of the training rows, where that is le
 FEWEST_ROWS = 4  # to train on: two batches of two, whose halves the moments compare
 
 
+def n_validation(n_rows: int) -> int:
+    """Of so many rows to learn from, those kept aside for validation."""
+    return max(min(n_rows // 10, MAX_VALIDATION_ROWS), 1)
+
+
 class TableDataModule(pl.LightningDataModule):
     """One table as encoded batches.
 
@@ -176,9 +181,9 @@ class TableDataModule(pl.LightningDataModule):
     def _encode_all(self) -> None:
         """The table in memory: read, cut and encoded."""
         rest, self.test = self._read()
-        n_cut = min(len(rest) // 10, MAX_VALIDATION_ROWS)
+        n_cut = n_validation(len(rest))
         self.train, self.validation = split_rows(
-            rest, self.schema, n_cut=max(n_cut, 1), seed=self.seed, place="validation"
+            rest, self.schema, n_cut=n_cut, seed=self.seed, place="validation"
         )
         log.info(
             "rows: %s train, %s validation, %s test",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tabgan.errors import TabganError
+from tabgan.errors import TabganError, shown
 from tabgan.tables.schema import Column, TableSchema
 
 FEWEST_ROWS = 2
@@ -44,7 +44,7 @@ def _check_values(column: Column, values: pd.Series, where: str) -> None:
         row = int(np.flatnonzero(np.isinf(values.to_numpy()))[0])
         raise TabganError(
             f"{where}: column {column.name!r}: expected a finite number, "
-            f"got {values.iloc[row]!r} in row {row}"
+            f"got {shown(values.iloc[row])} in row {row}"
         )
 
 
@@ -53,7 +53,7 @@ def _check_target(values: pd.Series, where: str) -> None:
     only = known.iloc[0]
     if (known == only).all():
         raise TabganError(
-            f"{where}: target {values.name!r} is constant: every value is {only!r}; "
+            f"{where}: target {values.name!r} is constant: every value is {shown(only)}; "
             "expected at least 2 different values; "
             "without data.target it is a column like any other"
         )

@@ -17,6 +17,7 @@ brackets, or with dots, wins.
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +30,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tabgan.errors import TabganError, nearest
+from tabgan.tables.dates import zone_of
 from tabgan.tables.numbers import NUMBER
+from tabgan.tables.readers.csv import delimiter_of
 from tabgan.tables.schema import Column, TableSchema
 
 MISSING = "?"
@@ -130,11 +133,20 @@ def read_mix(column: Column, mix: str | Mapping[Any, float]) -> dict[str, float]
 def read_like(path: Path) -> list[dict[str, str]]:
     """A CSV file of conditions: per row what is asked, empty cells left out.
 
+    The delimiter is the one that the header uses most, as of tables.
+
     Raises:
         TabganError: when the file is absent, damaged or has no rows.
     """
     try:
-        cells = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        header = pd.read_csv(path, sep="\x1f", quoting=csv.QUOTE_NONE, nrows=0).columns[0]
+        cells = pd.read_csv(
+            path,
+            sep=delimiter_of(header),
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=True,
+        )
     except FileNotFoundError as error:
         raise TabganError(f"like={path}: file not found") from error
     except (ValueError, OSError) as error:
@@ -254,7 +266,8 @@ def _plain_number(column: Column, entry: Any) -> float:
         if not is_date:
             return float(entry)
         moment = pd.Timestamp(entry)
-        moment = moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
+        if moment.tz:
+            moment = moment.tz_convert(zone_of(column.date_format)).tz_localize(None)
         return float(moment.to_datetime64().astype("datetime64[us]").astype(np.int64))
     except (ValueError, TypeError, OverflowError):
         return math.nan

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from tabgan.errors import TabganError
 
+MILLIS = "%3f"  # three digits after the second's point, which pandas reads as %f and cannot write
 ARFF_DATE = "yyyy-MM-dd'T'HH:mm:ss"  # Weka's default
 
 JAVA = {
@@ -60,9 +61,35 @@ def check_date_format(strftime: str) -> None:
         TabganError: for an unknown code, or one that stands twice.
     """
     try:
-        pd.to_datetime(["x"], format=strftime, errors="coerce")
+        parse_dates(pd.Series(["x"]), strftime)
     except (ValueError, re.error) as error:
         raise TabganError(f"date format {strftime!r}: {error}") from error
+
+
+def parse_dates(text: pd.Series, date_format: str | None) -> pd.Series:
+    """Dates from text as the clock shows them, called UTC; NaT where the text is none.
+
+    Args:
+        text: of any dtype; missing is NaT.
+        date_format: a ``strftime`` format, with ``%3f`` too; None reads ISO 8601.
+    """
+    read_as = "ISO8601" if date_format is None else date_format.replace(MILLIS, "%f")
+    return pd.to_datetime(text, format=read_as, errors="coerce", utc=True)
+
+
+def zone_of(date_format: str | None) -> str:
+    """The time zone of a format's dates: the offset that it ends in, as ``+01:00``, or UTC."""
+    offset = re.search(r"%[MSf]([+-]\d{2}:?\d{2})$", date_format or "")
+    return offset[1] if offset else "UTC"
+
+
+def naive(dates: pd.Series, date_format: str | None = None) -> pd.Series:
+    """Datetimes of any dtype as ``datetime64[us]``, those of a time zone as of ``zone_of``."""
+    if isinstance(dates.dtype, pd.ArrowDtype):
+        dates = pd.Series(pd.DatetimeIndex(dates.array.to_numpy(dtype="object")), dates.index)
+    if dates.dt.tz is not None:
+        dates = dates.dt.tz_convert(zone_of(date_format)).dt.tz_localize(None)
+    return dates.astype("datetime64[us]")
 
 
 def java_of(strftime: str) -> str:
@@ -71,7 +98,8 @@ def java_of(strftime: str) -> str:
     Raises:
         TabganError: when a code of the format is not supported.
     """
-    return "".join(_to_java(match, strftime) for match in _PYTHON_TOKEN.finditer(strftime))
+    tokens = _PYTHON_TOKEN.finditer(strftime.replace(MILLIS, "%f"))
+    return "".join(_to_java(match, strftime) for match in tokens)
 
 
 def format_dates(values: pd.Series, date_format: str | None, *, millis: bool = False) -> pa.Array:
@@ -79,13 +107,15 @@ def format_dates(values: pd.Series, date_format: str | None, *, millis: bool = F
 
     Args:
         values: datetime64[us].
-        date_format: a ``strftime`` format; None writes ISO 8601 with microseconds where a
-            value has any.
-        millis: whether ``%f`` is written with three digits, as Java reads it.
+        date_format: a ``strftime`` format, with ``%3f`` too; None writes ISO 8601 with
+            microseconds where a value has any.
+        millis: whether ``%f`` is written with three digits too, as Java reads it.
     """
     if date_format is None:
         iso = pc.strftime(pa.array(values, from_pandas=True), format="%Y-%m-%dT%H:%M:%S")
         return pc.replace_substring(iso, ".000000", "")
+    millis = millis or MILLIS in date_format
+    date_format = date_format.replace(MILLIS, "%f")
     if not millis or "%f" not in date_format:
         return pa.array(values.dt.strftime(date_format), type=pa.string(), from_pandas=True)
     # strftime copies \1 unchanged, so that the milliseconds can be put in its place

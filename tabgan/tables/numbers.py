@@ -6,6 +6,7 @@ Arrow's speed.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$"
 INFINITE = r"^[+-]?inf(inity)?$"
+PADDED = r"^0\d+$"
 
 
 def parse_numbers(text: pa.Array) -> tuple[pa.Array, np.ndarray]:
@@ -39,6 +41,12 @@ def parse_numbers(text: pa.Array) -> tuple[pa.Array, np.ndarray]:
     return _parse_slowly(text)
 
 
+def has_leading_zeros(text: pa.Array) -> bool:
+    """Whether any value is digits after a zero, as postal codes and ids are: 01067, 007."""
+    suspects = text.filter(pc.starts_with(text, "0"))  # fewer for the slow expression
+    return _any(pc.match_substring_regex(suspects, PADDED))
+
+
 def number_series(numbers: pa.Array | pa.ChunkedArray) -> pd.Series:
     """int64, Int64 (missing values) or float64 from Arrow's int64 or float64."""
     if isinstance(numbers, pa.ChunkedArray):
@@ -50,6 +58,23 @@ def number_series(numbers: pa.Array | pa.ChunkedArray) -> pd.Series:
     if not missing.any():
         return pd.Series(values)
     return pd.Series(pd.arrays.IntegerArray(values.copy(), missing.copy()))
+
+
+def is_decimal(dtype: object) -> bool:
+    """Whether a pandas dtype is one of Arrow's decimals."""
+    return isinstance(dtype, pd.ArrowDtype) and pa.types.is_decimal(dtype.pyarrow_dtype)
+
+
+def decimal_type(dtype: str) -> pa.DataType | None:
+    """Arrow's type for the name of such a dtype, which pandas does not read; None for another."""
+    named = re.fullmatch(r"(decimal(?:32|64|128|256))\((\d+), (-?\d+)\)\[pyarrow\]", dtype)
+    return getattr(pa, named[1])(int(named[2]), int(named[3])) if named else None
+
+
+def plain_numbers(decimals: pd.Series) -> pd.Series:
+    """Arrow's decimals in int64, Int64 or float64, exactly where they are whole."""
+    text = pa.array(decimals.array).cast(pa.string())
+    return number_series(parse_numbers(text)[0]).set_axis(decimals.index)
 
 
 def round_numbers(numbers: np.ndarray, decimals: int) -> np.ndarray:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from numbers import Number
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from tabgan.errors import TabganError
-from tabgan.tables.numbers import round_numbers
-from tabgan.tables.schema import ORDERED, Column, TableSchema, naive
+from tabgan.errors import TabganError, shown
+from tabgan.tables.dates import naive, parse_dates
+from tabgan.tables.numbers import is_decimal, plain_numbers, round_numbers
+from tabgan.tables.schema import DAYS, ORDERED, Column, TableSchema
 
 MOST_DECIMALS = 10
 MOST_CATEGORIES = 1_000  # text with more distinct values is a string
@@ -19,9 +24,40 @@ FEW_DISTINCT = 20  # and so many are categories however short the table is
 MOST_CLASSES = 20  # an integer target with more distinct values is a quantity
 INT64_END = 2.0**63
 SHOWN_CATEGORIES = 4
+SORTS: tuple[tuple[Any, str], ...] = (  # of Python objects; a bool is a number, too
+    (bool, "booleans"),
+    (str, "text"),
+    (Number, "numbers"),
+    (date, "dates"),
+    (dict, "a struct"),
+    ((list, tuple, set, np.ndarray), "a list"),
+)
 
-ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?"
-DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
+ISO_DATE = (
+    r"\d{4}-\d{2}-\d{2}"
+    r"(?:([T ])\d{2}:\d{2}(?:(:\d{2})(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?"
+)
+ZONED = r":\d.*[Z+-]"
+FRACTIONS = {0: "", 4: ".%3f", 7: ".%f"}  # by the length of .123
+# text that a program or a schema could turn into what is learned, and what it is called
+_AMOUNT = r"[+-]?\d+(?:[.,' ]\d{3})*(?:[.,]\d+)?"
+_CURRENCY = r"(?:EUR|USD|GBP|CHF|JPY|CAD|AUD|INR|[$€£¥₹])"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
+_DAY = (
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})"
+    rf"|\d{{1,2}}[- .]+{_MONTH}[- ,]+\d{{4}}|{_MONTH} \d{{1,2}},? \d{{4}})"
+)
+_ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?"
+_CLOCK = rf"\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?{_ZONE}"
+LOOKS = {
+    "dates": rf"{_DAY}(?:,?[T ]{_CLOCK})?",
+    "percentages": rf"{_AMOUNT} ?%",
+    "amounts of money": rf"[+-]?{_CURRENCY} ?{_AMOUNT}|{_AMOUNT} ?{_CURRENCY}",
+    "numbers with separators": _AMOUNT,
+}
+PLAIN = r"[+-]?\d*\.?\d*"  # numbers that are text because someone declared them so
+LOOKED_AT = 1_000  # texts
+
 CANONICAL = {"numeric": "float64", "date": "datetime64[us]", "string": "str"}
 
 
@@ -59,7 +95,8 @@ def infer_schema(
 
     Numbers are ``integer`` or ``numeric``; but whole numbers (in floats: 0 and 1) in the target
     are classes if there are at most 20 of them. Text is ``boolean`` (true and false), ``date``
-    (ISO 8601), ``nominal`` (few distinct values) or ``string``.
+    (ISO 8601; with time zones only if all have one offset, which is kept), ``nominal`` (few
+    distinct values) or ``string``.
 
     Args:
         table: the rows; its column names may be ints.
@@ -78,6 +115,26 @@ def infer_schema(
         for place, column in enumerate(names)
     ]
     return TableSchema(name=name, columns=tuple(found), target=target)
+
+
+def looks_like(texts: Sequence[str]) -> str | None:
+    """What text about to be no more than labels looks like, and what would let it be learned.
+
+    Args:
+        texts: the distinct ones; the first thousand are looked at.
+
+    Returns:
+        The rest of a sentence, or None for ordinary text.
+    """
+    seen = texts[:LOOKED_AT]
+    if all(re.fullmatch(PLAIN, text) for text in seen):
+        return None
+    for what, pattern in LOOKS.items():
+        if all(re.fullmatch(pattern, text) for text in seen):
+            as_dates = "dates (pd.to_datetime, or kind date with a date_format in a schema file)"
+            learned = as_dates if what == "dates" else "plain numbers"
+            return f"it looks like {what} such as {seen[0]!r}, which are learned only as {learned}"
+    return None
 
 
 def describe(schema: TableSchema, encodings: Mapping[str, str] | None = None) -> Table:
@@ -127,15 +184,19 @@ def _is_whole(numbers: np.ndarray) -> bool:
 
 
 def _infer(name: str, values: pd.Series, is_target: bool, keep_dtypes: bool) -> Column:
-    values = _settle(name, values)
+    came, values = values, _settle(name, values)
     fields = _fields(name, values, is_target)
     column = Column(name=name, missing=bool(values.isna().any()), **fields)
     if not keep_dtypes and "dtype" not in fields:
         return column
-    dtype = column.dtype or str(values.dtype)
+    dtype = column.dtype or (DAYS if _are_days(came) else str(values.dtype))
     canonical = CANONICAL.get(column.kind, "Int64" if column.missing else "int64")
     same = dtype == canonical and not column.is_nominal
     return Column(**{**column.__dict__, "dtype": None if same else dtype})
+
+
+def _are_days(values: pd.Series) -> bool:
+    return values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "date"
 
 
 def _fields(name: str, values: pd.Series, is_target: bool) -> dict:
@@ -150,8 +211,9 @@ def _fields(name: str, values: pd.Series, is_target: bool) -> dict:
         return _number_fields(name, values, is_target)
     if pd.api.types.is_string_dtype(dtype):
         return _text_fields(values.dropna().astype("str"))
+    hint = "; .dt.total_seconds() makes numbers of it" if dtype.kind == "m" else ""
     raise TabganError(
-        f"column {name!r}: expected numbers, text, booleans, categories or dates, got {dtype}"
+        f"column {name!r}: expected numbers, text, booleans, categories or dates, got {dtype}{hint}"
     )
 
 
@@ -168,9 +230,27 @@ def _settle(name: str, values: pd.Series) -> pd.Series:
         return pd.to_numeric(values)
     if inferred in ("date", "datetime", "datetime64"):
         return naive(pd.to_datetime(values, utc=True))
-    raise TabganError(
-        f"column {name!r}: expected numbers, text, booleans or dates, got {inferred} objects"
-    )
+    got = _mixture(values.dropna()) if inferred.startswith("mixed") else f"{inferred} objects"
+    raise TabganError(f"column {name!r}: expected numbers, text, booleans or dates, got {got}")
+
+
+def _mixture(known: pd.Series) -> str:
+    """The first value that is none of a column's kinds, or not of the most common one."""
+    sorts = known.map(_sort_of)
+    nested = sorts.index[sorts.isin(["a list", "a struct"])]
+    if len(nested):
+        return f"{sorts[nested[0]]} in row {nested[0]}: one value per cell can be learned"
+    most = sorts.mode()[0] if len(sorts.unique()) > 1 else ""
+    row = sorts.index[sorts != most][0]
+    among = f" among {most}" if most else ""
+    return f"{sorts[row]}{among}: {shown(known[row])} in row {row}, from 0"
+
+
+def _sort_of(value: object) -> str:
+    for kinds, what in SORTS:
+        if isinstance(value, kinds):
+            return what
+    return type(value).__name__
 
 
 def _category_fields(name: str, dtype: pd.CategoricalDtype) -> dict:
@@ -178,6 +258,12 @@ def _category_fields(name: str, dtype: pd.CategoricalDtype) -> dict:
     labels = dtype.categories.astype("str")
     if not len(labels):
         raise TabganError(f"column {name!r}: its category dtype has no categories")
+    if not labels.is_unique:
+        alike = dtype.categories[labels == labels[labels.duplicated()][0]]
+        raise TabganError(
+            f"column {name!r}: expected categories that differ as text, got "
+            f"{' and '.join(map(shown, alike))}, which read alike"
+        )
     inner = dtype.categories.dtype
     # labels of other dtypes, such as intervals, come back as text
     typed = pd.api.types.is_numeric_dtype(inner) or pd.api.types.is_datetime64_any_dtype(inner)
@@ -188,6 +274,8 @@ def _category_fields(name: str, dtype: pd.CategoricalDtype) -> dict:
 
 def _number_fields(name: str, values: pd.Series, is_target: bool) -> dict:
     known = values.dropna()
+    if is_decimal(values.dtype):
+        known = plain_numbers(known)
     infinite = np.isinf(known.to_numpy(dtype="float64"))
     if infinite.any():
         row = int(known.index[infinite][0])
@@ -197,7 +285,7 @@ def _number_fields(name: str, values: pd.Series, is_target: bool) -> dict:
     if is_target and _are_classes(known):
         labels = known.drop_duplicates().sort_values().astype("str")
         return {"kind": "nominal", "categories": tuple(labels), "dtype": str(values.dtype)}
-    column = number_column(name, values)
+    column = number_column(name, known)
     return {"kind": column.kind, "decimals": column.decimals}
 
 
@@ -214,8 +302,10 @@ def _text_fields(known: pd.Series) -> dict:
         return {"kind": "string"}
     if _is_truth(distinct):
         return {"kind": "boolean", "categories": tuple(sorted(distinct))}
-    if known.str.fullmatch(ISO_DATE).all() and _parses(known):
-        return {"kind": "date", "date_format": _text_date_format(known)}
+    if known.str.fullmatch(ISO_DATE).all() and parse_dates(known, None).notna().all():
+        date_format = _text_date_format(known)
+        if date_format is not None or not known.str.contains(ZONED).any():
+            return {"kind": "date", "date_format": date_format}
     if len(distinct) > MOST_CATEGORIES or len(distinct) > max(FEW_DISTINCT, len(known) / 2):
         return {"kind": "string"}
     return {"kind": "nominal", "categories": tuple(_in_order(distinct))}
@@ -234,15 +324,15 @@ def _in_order(labels: list[str]) -> list[str]:
         return sorted(labels)
 
 
-def _parses(known: pd.Series) -> bool:
-    return bool(pd.to_datetime(known, format="ISO8601", errors="coerce").notna().all())
-
-
 def _text_date_format(known: pd.Series) -> str | None:
-    for date_format in DATE_FORMATS:
-        if pd.to_datetime(known, format=date_format, errors="coerce").notna().all():
-            return date_format
-    return None
+    """What writes every ISO 8601 date as it came, where all have one form."""
+    first = known.iloc[0]
+    ((middle, seconds, fraction, zone),) = re.findall(ISO_DATE, first)
+    same = re.sub(r"\d", r"\\d", re.escape(first.removesuffix(zone))) + re.escape(zone)
+    if len(fraction) not in FRACTIONS or not known.str.fullmatch(same).all():
+        return None
+    time = f"{middle}%H:%M{seconds and ':%S'}{FRACTIONS[len(fraction)]}{zone}"
+    return f"%Y-%m-%d{time if middle else ''}"
 
 
 def _date_format(known: pd.Series) -> str | None:

@@ -31,9 +31,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tabgan.errors import TabganError
-from tabgan.tables.dates import check_date_format, format_dates
-from tabgan.tables.numbers import number_series, parse_numbers
+from tabgan.errors import TabganError, shown
+from tabgan.tables.dates import check_date_format, format_dates, naive, parse_dates
+from tabgan.tables.numbers import (
+    decimal_type,
+    format_numbers,
+    is_decimal,
+    number_series,
+    parse_numbers,
+    plain_numbers,
+)
 from tabgan.tables.spelling import spellings
 
 KINDS = ("numeric", "integer", "nominal", "boolean", "date", "string")
@@ -43,6 +50,7 @@ PLAIN = {
     "date_format": str, "key": bool, "dtype": str,
 }  # fmt: skip  # the fields of a column, as JSON has them
 JSON_NAMES = {str: "text", int: "a whole number", bool: "true or false", list: "a list"}
+DAYS = "date"  # the dtype of a column of Python's dates, which are objects to pandas
 ORDERED = " ordered"  # ends the dtype of a column of ordered categories
 FORMAT = 1  # raised when an older reader would misread the file
 
@@ -57,10 +65,11 @@ class Column:
         categories: the labels of a nominal or boolean column, in order; empty otherwise.
         decimals: digits after the point that a numeric column uses; None for full precision.
         missing: whether a value may be missing.
-        date_format: a date column's ``strftime`` format; None writes ISO 8601.
+        date_format: a date column's ``strftime`` format; ``%3f`` is milliseconds, and an offset
+            (``+01:00``) may end it, whose times the table then holds; None writes ISO 8601.
         key: whether its values only number the rows; metrics leave such a column out.
-        dtype: the pandas dtype the column came in, given back by ``TableSchema.restore``;
-            None leaves the dtype of the table above.
+        dtype: the pandas dtype the column came in, given back by ``TableSchema.restore``
+            ("date" for Python's dates); None leaves the dtype of the table above.
     """
 
     name: str
@@ -200,6 +209,9 @@ class TableSchema:
 
     def restore(self, table: pd.DataFrame) -> pd.DataFrame:
         """A conforming table in the dtypes it came in (``Column.dtype``).
+
+        Of Python's objects texts, booleans and dates are such again; decimals are float64, times
+        of day and date datetime64. Labels that are neither numbers, booleans nor dates are text.
 
         Raises:
             TabganError: when a column's values do not fit its dtype.
@@ -346,7 +358,7 @@ def _conform(column: Column, values: pd.Series) -> pd.Series:
         return _conform_number(column, values)
     if column.kind == "date":
         return _conform_date(column, values)
-    return values.astype("str").where(values.notna())
+    return _labels_of(values)
 
 
 def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
@@ -355,9 +367,7 @@ def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
         known = values.cat.categories.astype("str")
         if known.equals(expected) and known.dtype == values.cat.categories.dtype:
             return values.cat.as_unordered()
-        labels = pd.Series(np.append(known, [None])[values.cat.codes], dtype="str")
-    else:
-        labels = values.astype("str").where(values.notna())
+    labels = _labels_of(values)
     codes = expected.get_indexer(labels)
     unknown = (codes < 0) & labels.notna().to_numpy()
     if unknown.any():
@@ -366,6 +376,14 @@ def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
         unknown = (codes < 0) & labels.notna().to_numpy()
     _refuse(column, labels, f"one of {list(column.categories)}", unknown)
     return pd.Series(pd.Categorical.from_codes(codes, dtype=category_dtype(column.categories)))
+
+
+def _labels_of(values: pd.Series) -> pd.Series:
+    """Values as text; categories, as of dates, as their dtype spells them, not each value."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        known = values.cat.categories.astype("str")
+        return pd.Series(np.append(known, [None])[values.cat.codes], dtype="str")
+    return values.astype("str").where(values.notna())
 
 
 def _conform_number(column: Column, values: pd.Series) -> pd.Series:
@@ -383,6 +401,8 @@ def _conform_number(column: Column, values: pd.Series) -> pd.Series:
 
 def _numbers(column: Column, values: pd.Series) -> pd.Series:
     """The values in a number dtype; text is parsed exactly."""
+    if is_decimal(values.dtype):
+        return plain_numbers(values)
     if pd.api.types.is_numeric_dtype(values.dtype):
         return values
     text = values.astype("str").str.strip().where(values.notna())
@@ -394,29 +414,18 @@ def _numbers(column: Column, values: pd.Series) -> pd.Series:
 def _conform_date(column: Column, values: pd.Series) -> pd.Series:
     dates = values
     if not pd.api.types.is_datetime64_any_dtype(values):
-        dates = pd.to_datetime(
-            values, format=column.date_format or "ISO8601", errors="coerce", utc=True
-        )
+        dates = parse_dates(values, column.date_format)
         expected = f"a date like {column.date_format or 'ISO 8601'}"
         _refuse(column, values, expected, dates.isna().to_numpy() & values.notna().to_numpy())
-    return naive(dates)
-
-
-def naive(dates: pd.Series) -> pd.Series:
-    """Datetimes of any dtype as ``datetime64[us]``, those of a time zone as UTC."""
-    if isinstance(dates.dtype, pd.ArrowDtype):
-        dates = pd.Series(pd.DatetimeIndex(dates.array.to_numpy(dtype="object")), dates.index)
-    if dates.dt.tz is not None:
-        dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
-    return dates.astype("datetime64[us]")
+        return naive(dates)
+    return naive(dates, column.date_format)
 
 
 def _refuse(column: Column, values: pd.Series, expected: str, wrong: np.ndarray) -> None:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        raise TabganError(
-            f"column {column.name!r}: expected {expected}, got {values.iloc[row]!r} in row {row}"
-        )
+        got = shown(values.iloc[row])
+        raise TabganError(f"column {column.name!r}: expected {expected}, got {got} in row {row}")
 
 
 def _restored(column: Column, values: pd.Series) -> pd.Series:
@@ -444,6 +453,8 @@ def _restore(column: Column, values: pd.Series) -> pd.Series:
         return truth if dtype == "bool" else truth.astype(dtype)
     if column.kind == "date":
         return _restore_date(column, dtype, values)
+    if (decimals := decimal_type(dtype)) is not None:
+        return _restore_decimals(decimals, values)
     if column.is_nominal:
         values = values.astype("object")
         if pd.api.types.is_numeric_dtype(dtype):
@@ -471,8 +482,18 @@ def _truth(values: pd.Series) -> pd.Series:
     return truth.astype("boolean" if values.isna().any() else "bool")
 
 
+def _restore_decimals(kind: pa.DataType, values: pd.Series) -> pd.Series:
+    if isinstance(values.dtype, pd.CategoricalDtype):  # classes
+        text = pa.array(values.astype("str"), pa.string(), from_pandas=True)
+    else:
+        text = format_numbers(values, kind.scale)
+    return pd.Series(pd.array(text.cast(kind), dtype=pd.ArrowDtype(kind)), index=values.index)
+
+
 def _restore_date(column: Column, dtype: str, values: pd.Series) -> pd.Series:
-    if not dtype.startswith("datetime64"):
+    if dtype == DAYS:
+        return values.dt.date.astype("object").where(values.notna(), None)
+    if not dtype.startswith(("datetime64", "timestamp")):
         text = format_dates(values, column.date_format)
         return pd.Series(text.to_pandas(), index=values.index).astype(dtype)
     if "," in dtype:  # such as datetime64[ns, Europe/Berlin]; the table holds UTC

@@ -26,7 +26,7 @@ from tabgan.tables.dates import format_dates, java_of
 from tabgan.tables.numbers import format_numbers
 from tabgan.tables.readers.csv import MISSING
 from tabgan.tables.readers.parquet import SCHEMA_KEY
-from tabgan.tables.schema import Column, TableSchema
+from tabgan.tables.schema import DAYS, Column, TableSchema
 
 ROWS_AT_ONCE = 50_000  # rows of a chunk that become text together
 GZIP_LEVEL = 6
@@ -270,6 +270,9 @@ def _arrow_schema(schema: TableSchema) -> pa.Schema:
     """The types of the restored columns, the same for every chunk."""
     empty = pd.DataFrame({column.name: _empty_column(column) for column in schema.columns})
     fixed = pa.Schema.from_pandas(empty, preserve_index=False)
+    for place, column in enumerate(schema.columns):
+        if column.dtype == DAYS:
+            fixed = fixed.set(place, pa.field(column.name, pa.date32()))
     plain = json.dumps(schema.to_plain(), ensure_ascii=False).encode()
     return fixed.with_metadata({**(fixed.metadata or {}), SCHEMA_KEY: plain})
 
@@ -280,7 +283,8 @@ def _empty_column(column: Column) -> pd.Series:
     rows = pd.DataFrame({column.name: [None] * int(column.missing)}, dtype="object")
     restored = alone.restore(alone.conform(rows))[column.name].iloc[:0]
     # Arrow cannot tell from no objects that they are text
-    return restored.astype("str") if restored.dtype == object else restored
+    is_text = restored.dtype == object and column.dtype != DAYS
+    return restored.astype("str") if is_text else restored
 
 
 def _writer_of(path: Path) -> Callable[[Path, TableSchema], TableWriter]:

@@ -2,7 +2,8 @@ import pandas as pd
 import pytest
 
 from tabgan.errors import TabganError
-from tabgan.report.reading import compared, read_like, read_real, same_rows
+from tabgan.report.reading import compared, read_like, read_real, same_rows, table_like
+from tabgan.tables.profile import infer_schema
 
 REAL = "age,job,member,name\n30,cook,1,Ann\n40,clerk,0,Bo\n50,cook,1,Cy\n"
 
@@ -38,6 +39,12 @@ def test_unseen_categories_go_behind_those_that_real_has(schema, write):
 def test_a_class_may_be_written_as_a_broken_number(schema, write):
     rows = read_like(write("a.csv", "age,job,member\n1,cook,1.0\n2,cook,0.0\n"), schema)
     assert rows["member"].tolist() == ["1", "0"]
+
+
+def test_categories_of_dates_are_those_of_the_real_table():
+    days = pd.DataFrame({"c": pd.Series(pd.date_range("2020-01-01", periods=8)).astype("category")})
+    rows = table_like(days, infer_schema(days, name="t"), "test")
+    assert rows["c"].cat.codes.tolist() == list(range(8))
 
 
 def test_truth_may_be_written_in_capitals(write):

@@ -101,6 +101,40 @@ def test_text_among_numbers_is_refused_with_its_column(tmp_path):
         survey(tmp_path / "t.csv")
 
 
+def test_leading_zeros_in_one_piece_make_text_of_all(tmp_path):
+    lines = ["zip,b", *("10117,2" for _ in range(2_000)), "01067,3", "01067,3"]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    table, schema = read_table(tmp_path / "t.csv")
+    assert survey(tmp_path / "t.csv") == (schema, 2_002)
+    assert schema["zip"].categories == ("01067", "10117")
+    parts = list(read_pieces(tmp_path / "t.csv", schema))
+    assert len(parts) > 1
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), table)
+
+
+def test_decimal_commas_between_semicolons_are_numbers_in_every_piece(tmp_path):
+    lines = ["a;b", *["1;2"] * 2_000, "1,25;3"]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    table, schema = read_table(tmp_path / "t.csv")
+    assert survey(tmp_path / "t.csv") == (schema, 2_001)
+    rows = pd.concat(read_pieces(tmp_path / "t.csv", schema), ignore_index=True)
+    assert rows["a"].iloc[-1] == 1.25
+    pd.testing.assert_frame_equal(rows, table)
+
+
+def test_dates_of_two_forms_in_two_pieces_are_dates_unless_an_offset_would_be_lost(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pieces, "BLOCK_BYTES", len("at\n2024-01-31T12:00\n"))
+    (tmp_path / "t.csv").write_text("at\n2024-01-31T12:00\n2024-01-31 12:00\n")
+    assert [len(piece) for piece in pieces._raw(tmp_path / "t.csv")] == [1, 1]
+    (column,) = survey(tmp_path / "t.csv")[0].columns
+    assert (column.kind, column.date_format) == ("date", None)
+    (tmp_path / "t.csv").write_text("a\n2024-01-31T12:00Z\n2024-01-31 12:00\n")
+    with pytest.raises(TabganError, match=r"dates like %Y-%m-%dT%H:%MZ in some rows, like %Y"):
+        survey(tmp_path / "t.csv")
+
+
 def test_the_codes_of_all_training_rows_decode_to_them(file, tmp_path):
     data = datamodule(file, tmp_path)
     data.setup()

@@ -60,6 +60,12 @@ def test_spans_that_overlap_become_one(schema):
     assert read_asked(schema["age"], "[5..9,1..3,3..4,20]").spans == ((1, 4), (5, 9), (20, 20))
 
 
+def test_a_time_of_another_offset_is_asked_in_the_columns_own():
+    column = Column(name="at", kind="date", date_format="%Y-%m-%dT%H:%M+01:00")
+    asked = read_asked(column, "1970-01-01T23:00Z")
+    assert asked.spans == ((DAY, DAY),)
+
+
 def test_dates_are_microseconds(schema):
     assert read_asked(schema["born"], "1970-01-02..1970-01-03").spans == ((DAY, 2 * DAY),)
 
@@ -123,6 +129,12 @@ def test_what_is_no_mix(schema, mix, told):
     with pytest.raises(TabganError) as error:
         read_mix(schema["kind"], mix)
     assert str(error.value).startswith(told)
+
+
+def test_a_file_of_conditions_may_have_semicolons(tmp_path):
+    path = tmp_path / "like.csv"
+    path.write_text('age;"a,b,c"\n[1,2];red\n')
+    assert read_like(path) == [{"age": "[1,2]", "a,b,c": "red"}]
 
 
 def test_a_file_of_conditions_leaves_empty_cells_out(tmp_path):

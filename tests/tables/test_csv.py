@@ -80,6 +80,34 @@ def test_numbers_are_exact(tmp_path):
     assert table["b"].tolist() == [0.1234567890123456789, -0.001]
 
 
+def test_leading_zeros_make_text_of_a_whole_column(tmp_path):
+    table, schema = read(
+        tmp_path, "zip,code,n,x\n01067,007,0,0.5\n99999,?,10,07.5\n01067,7,20,00\n"
+    )
+    assert table["zip"].tolist() == ["01067", "99999", "01067"]
+    assert schema["code"].categories == ("007", "7")
+    assert [column.kind for column in schema.columns[2:]] == ["integer", "nominal"]  # 00
+
+
+def test_leading_zeros_of_a_declared_number_are_nothing(tmp_path):
+    given = TableSchema(name="t", columns=(Column(name="code", kind="integer"),))
+    assert read(tmp_path, "code\n007\n10\n", schema=given)[0]["code"].tolist() == [7, 10]
+
+
+def test_decimal_commas_between_semicolons_are_numbers(tmp_path, caplog):
+    caplog.set_level("INFO")
+    text = "a;b;c\n1,67;1,5;2\n-,5;1,2,3;4\n3;x;?\n"
+    table, schema = read(tmp_path, text)
+    assert table["a"].tolist() == [1.67, -0.5, 3]
+    assert (schema["a"].decimals, schema["b"].kind) == (2, "nominal")
+    assert "t.csv: decimal commas, written as points later: a" in caplog.messages[0]
+    assert read(tmp_path, text, schema=schema)[0].equals(table)
+
+
+def test_a_comma_between_tabs_is_no_decimal_comma(tmp_path):
+    assert read(tmp_path, "a\tb\n1,67\t2\n1,5\t3\n")[1]["a"].kind == "nominal"
+
+
 def test_an_integer_target_is_nominal_and_restored(tmp_path):
     table, schema = read(tmp_path, "a,y\n1,0\n2,1\n3,1\n", target="y")
     assert schema["y"] == Column(name="y", kind="nominal", categories=("0", "1"), dtype="int64")

@@ -1,8 +1,11 @@
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from tabgan.errors import TabganError
+from tabgan.tables.profile import infer_schema
 from tabgan.tables.readers import read_parquet
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.writers import write_table
@@ -43,6 +46,14 @@ def test_a_written_schema_comes_back_with_its_unused_labels(tmp_path):
     table, found = read_parquet(tmp_path / "p.parquet")
     assert found == schema
     assert list(table["job"].cat.categories) == ["cook", "guard", "clerk"]
+
+
+def test_days_are_written_as_days(tmp_path):
+    table = pd.DataFrame({"d": [date(2020, 1, 31), None]})
+    schema = infer_schema(table, name="t")
+    write_table(tmp_path / "d.parquet", schema.conform(table), schema)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "d.parquet"), table)
+    assert read_parquet(tmp_path / "d.parquet")[1] == schema
 
 
 def test_a_named_index_becomes_a_column(tmp_path):

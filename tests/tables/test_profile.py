@@ -1,12 +1,15 @@
 import io
+from datetime import date, datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from rich.console import Console
 
 from tabgan.errors import TabganError
-from tabgan.tables.profile import decimals_of, describe, infer_schema, number_column
+from tabgan.tables.profile import decimals_of, describe, infer_schema, looks_like, number_column
 from tabgan.tables.schema import Column
 
 
@@ -71,8 +74,65 @@ def test_iso_dates_in_text_are_dates():
     assert column == Column(name="c", kind="date", missing=True, date_format="%Y-%m-%d")
 
 
+@pytest.mark.parametrize(
+    ("text", "date_format", "held"),
+    [
+        ("2024-12-07T17:50", "%Y-%m-%dT%H:%M", "2024-12-07 17:50"),
+        ("2024-12-07 17:50:09.5", None, "2024-12-07 17:50:09.5"),
+        ("2024-12-07 17:50:09.123", "%Y-%m-%d %H:%M:%S.%3f", "2024-12-07 17:50:09.123"),
+        ("2024-12-07T17:50:09.123456", "%Y-%m-%dT%H:%M:%S.%f", "2024-12-07 17:50:09.123456"),
+        ("2024-12-07T17:50:00Z", "%Y-%m-%dT%H:%M:%SZ", "2024-12-07 17:50"),
+        ("2024-12-07T17:50:09.120Z", "%Y-%m-%dT%H:%M:%S.%3fZ", "2024-12-07 17:50:09.12"),
+        ("2024-12-07T17:50:00+01:00", "%Y-%m-%dT%H:%M:%S+01:00", "2024-12-07 17:50"),
+        ("2024-12-07 17:50:00-0530", "%Y-%m-%d %H:%M:%S-0530", "2024-12-07 17:50"),
+    ],
+)
+def test_dates_are_written_in_the_form_they_came_in(text, date_format, held):
+    table = pd.DataFrame({"c": [text, None]})
+    schema = infer_schema(table, name="t")
+    assert (schema["c"].kind, schema["c"].date_format) == ("date", date_format)
+    rows = schema.conform(table)
+    assert rows["c"][0] == pd.Timestamp(held)
+    if date_format is not None:
+        assert schema.restore(rows)["c"][0] == text
+
+
+@pytest.mark.parametrize("other", ["2024-07-07T17:50:00+02:00", "2024-07-07T17:50:00"])
+def test_dates_of_two_offsets_stay_text(other):
+    assert infer(["2024-12-07T17:50:00+01:00", other]).kind == "nominal"
+
+
+def test_times_of_a_zone_are_taken_as_of_the_offset_that_the_column_has():
+    schema = infer_schema(pd.DataFrame({"c": ["2024-12-07T17:50:00+01:00"]}), name="t")
+    asked = pd.DataFrame({"c": [pd.Timestamp("2024-12-07 16:50", tz="UTC")]})
+    assert schema.conform(asked)["c"][0] == pd.Timestamp("2024-12-07 17:50")
+
+
 def test_a_date_that_is_none_makes_the_column_nominal():
     assert infer(["2020-02-30", "2020-01-01"]).kind == "nominal"
+
+
+@pytest.mark.parametrize(
+    ("texts", "what"),
+    [
+        (["2024/12/07", "2024/1/7"], "dates such as '2024/12/07'"),
+        (["03/28/2024 14:05", "03/28/24 2:05 PM"], "dates"),
+        (["01.04.2024", "1 Apr 2024", "April 1, 2024"], "dates"),
+        (["2024-12-07T17:50:00+01:00", "2024-07-07T17:50:00+02:00"], "dates"),
+        (["EUR 1,234.56", "$1,213.50", "12 €"], "amounts of money"),
+        (["7064.208,89", "1.234,5", "1'234", "-1,2"], "numbers with separators"),
+        (["74%", "0.5 %"], "percentages"),
+    ],
+)
+def test_text_that_looks_like_numbers_or_dates_is_named(texts, what):
+    assert f"it looks like {what}" in looks_like(texts)
+
+
+@pytest.mark.parametrize(
+    "texts", [[], ["1.5", "2"], ["18-24"], ["01067"], ["ABC123"], ["10.0.0.1"], ["74%", "x"]]
+)
+def test_labels_and_ids_look_like_nothing_else(texts):
+    assert looks_like(texts) is None
 
 
 def test_digits_in_text_stay_text():
@@ -144,7 +204,14 @@ FRAME = {
     "ns": pd.Series(pd.to_datetime(["2020-01-31", None])).astype("datetime64[ns]"),
     "zone": pd.Series(pd.to_datetime(["2020-01-31 12:00"] * 2)).dt.tz_localize("Europe/Berlin"),
     "date text": pd.Series(["2020-01-31", "2020-02-01"]),
+    "days": pd.Series([date(2020, 1, 31), None]),
     "arrow": pd.Series([1, None], dtype="int64[pyarrow]"),
+    "decimals": pd.Series([Decimal("1.10"), None], dtype=pd.ArrowDtype(pa.decimal128(10, 2))),
+    "whole decimals": pd.Series([2**53 + 1, 0], dtype=pd.ArrowDtype(pa.decimal128(20, 0))),
+    "arrow time": pd.Series(pd.to_datetime(["2020-01-31 12:00"])).astype("timestamp[s][pyarrow]"),
+    "arrow zone": pd.Series(pd.to_datetime(["2020-01-31 12:00", None], utc=True)).astype(
+        "timestamp[us, tz=Europe/Berlin][pyarrow]"
+    ),
 }
 
 
@@ -155,12 +222,24 @@ def test_restore_undoes_conform(name):
     pd.testing.assert_frame_equal(schema.restore(schema.conform(table)), table)
 
 
-@pytest.mark.parametrize("dtype", ["int64", "int8", "Int64", "float64", "int64[pyarrow]"])
+@pytest.mark.parametrize(
+    "dtype",
+    ["int64", "int8", "Int64", "float64", "int64[pyarrow]", pd.ArrowDtype(pa.decimal128(3, 0))],
+)
 def test_a_nominal_target_is_restored(dtype):
     table = pd.DataFrame({"c": pd.Series([0, 1, 1], dtype=dtype)})
     schema = infer_schema(table, name="t", target="c")
     assert schema["c"].kind == "nominal"
     pd.testing.assert_frame_equal(schema.restore(schema.conform(table)), table)
+
+
+def test_other_objects_come_back_as_what_they_hold():
+    objects = {"d": [Decimal("1.10")], "t": [datetime(2020, 1, 31, 12)]}
+    table = pd.DataFrame(objects, dtype=object)
+    schema = infer_schema(table, name="t")
+    back = schema.restore(schema.conform(table))
+    assert back.dtypes.astype(str).tolist() == ["float64", "datetime64[us]"]
+    assert back.loc[0].tolist() == [1.1, pd.Timestamp("2020-01-31 12:00")]
 
 
 def test_numbers_as_column_names_become_text():
@@ -185,6 +264,22 @@ def test_infinite_numbers_are_refused():
 )
 def test_values_of_no_known_kind_are_refused(values):
     with pytest.raises(TabganError, match="column 'c': expected numbers, text, booleans"):
+        infer(values)
+
+
+REFUSED = {
+    "lists": ([[1], [2, 3]], "got a list in row 0: one value per cell can be learned"),
+    "arrays": ([None, np.ones(2)], "got a list in row 1"),
+    "structs": ([{"a": 1}], "got a struct in row 0"),
+    "mixed": ([1, 3.2, "<5"], "got text among numbers: '<5' in row 2, from 0"),
+    "spans": (pd.to_timedelta([1], "s"), r"\.dt\.total_seconds\(\) makes numbers of it"),
+    "alike": (pd.Categorical([1, "1"]), r"got 1 and '1', which read alike"),
+}
+
+
+@pytest.mark.parametrize(("values", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_learned_is_named_with_its_row(values, message):
+    with pytest.raises(TabganError, match=rf"column 'c': expected .*{message}"):
         infer(values)
 
 

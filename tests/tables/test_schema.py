@@ -65,6 +65,12 @@ def test_conform_takes_labels_of_numbers():
     assert conform(column, pd.Categorical([2, 1])).tolist() == ["2", "1"]
 
 
+def test_a_value_that_does_not_fit_is_shown_as_it_is_written():
+    schema = TableSchema(name="t", columns=(Column(name="n", kind="integer"),))
+    with pytest.raises(TabganError, match=r"expected a whole number, got 34\.5 in row 1"):
+        schema.conform(pd.DataFrame({"n": [1.0, 34.5]}))
+
+
 def test_conform_parses_text_to_the_last_bit():
     assert conform(PAY, [" 0.1234567890123456789 "])[0] == 0.1234567890123456789
     assert conform(AGE, ["9007199254740993"])[0] == 2**53 + 1

@@ -167,6 +167,17 @@ def test_an_absent_folder_is_named(tmp_path):
         write_table(tmp_path / "none" / "t.csv", people(), SCHEMA)
 
 
+def test_milliseconds_and_an_offset_are_written_as_they_came(tmp_path):
+    text = "d\n2024-12-07T17:50:00.120+01:00\n2024-12-08T00:00:00.000+01:00\n"
+    (tmp_path / "t.csv").write_text(text)
+    table, schema = read_table(tmp_path / "t.csv")
+    assert schema["d"].kind == "date"
+    write_table(tmp_path / "u.csv", table, schema)
+    assert (tmp_path / "u.csv").read_text() == text
+    write_table(tmp_path / "u.arff", table, schema)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "u.arff")[0], table)
+
+
 def test_a_date_code_that_java_lacks_is_refused_and_nothing_left(tmp_path):
     column = Column(name="d", kind="date", date_format="%U")
     with pytest.raises(TabganError, match="date format '%U': expected codes of"):

@@ -7,6 +7,7 @@ import csv
 import io
 import logging
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from tabgan.errors import TabganError
-from tabgan.tables.numbers import number_series, parse_numbers
+from tabgan.tables.numbers import has_leading_zeros, number_series, parse_numbers
 from tabgan.tables.profile import infer_schema
 from tabgan.tables.readers.opening import open_bytes
 from tabgan.tables.schema import TableSchema
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 DELIMITERS = (",", ";", "\t")
 MISSING = ("", "?", "NA", "NaN", "nan", "null", "NULL")
+DECIMAL_COMMA = r"^([+-]?\d*),(\d+)$"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ def read_csv(
     An empty value, ``?``, ``NA``, ``NaN`` and ``null`` are missing, in quotes only the empty one.
     Spaces around a value are taken off, unless it stands in double quotes. The delimiter (comma,
     semicolon or tab) is the one that the header uses most. Bytes that are not UTF-8 are read as
-    Latin-1, with a warning.
+    Latin-1, with a warning. Numbers one of which has leading zeros (01067) are text, unless a
+    schema says otherwise. Between semicolons numbers may have decimal commas, which nothing but a
+    note in the log remembers.
 
     Args:
         path: a ``.csv``, ``.csv.gz``, ``.tsv`` or ``.tsv.gz`` file.
@@ -60,22 +64,57 @@ def read_csv(
             not fit ``schema``.
     """
     path = Path(path)
-    text = _read_text(_open(path))
+    file = _open(path)
+    text = _read_text(file)
     try:
         if schema is None:
-            table = pd.DataFrame({n: _numbers_or_text(values) for n, values in text.items()})
+            table = _typed(text, file.delimiter)
+            _tell_commas(path, text, table)
             schema = infer_schema(table, name=_stem(path), target=target, keep_dtypes=False)
         else:
-            table = pd.DataFrame({name: _text(values) for name, values in text.items()})
+            table = _untyped(text, file.delimiter, schema)
             schema = schema if target is None else schema.with_target(target)
         return schema.conform(table), schema
     except TabganError as error:
         raise TabganError(f"{path}: {error}") from error
 
 
-def _numbers_or_text(values: pa.Array) -> pd.Series:
-    numbers, wrong = parse_numbers(values)
-    if wrong.any() or values.null_count == len(values):
+def _typed(
+    text: dict[str, pa.Array], delimiter: str, as_text: Collection[str] = ()
+) -> pd.DataFrame:
+    """Columns of numbers where all values are such; others, and ``as_text``, as they are."""
+    return pd.DataFrame(
+        {n: _text(v) if n in as_text else _numbers_or_text(v, delimiter) for n, v in text.items()}
+    )
+
+
+def _untyped(text: dict[str, pa.Array], delimiter: str, schema: TableSchema) -> pd.DataFrame:
+    """The text that ``schema.conform`` parses."""
+    numbers = {column.name for column in schema.columns if column.is_number}
+    with_commas = numbers if delimiter == ";" else set()
+    return pd.DataFrame({n: _text(_pointed(v) if n in with_commas else v) for n, v in text.items()})
+
+
+def _tell_commas(path: Path, text: dict[str, pa.Array], table: pd.DataFrame) -> None:
+    numbers = [name for name in text if pd.api.types.is_numeric_dtype(table[name])]
+    if commas := [name for name in numbers if _has_commas(text[name])]:
+        log.info("%s: decimal commas, written as points later: %s", path, ", ".join(commas))
+
+
+def _has_commas(values: pa.Array) -> bool:
+    return bool(pc.any(pc.match_substring(values, ",")).as_py())
+
+
+def _pointed(values: pa.Array) -> pa.Array:
+    """1,67 as 1.67."""
+    if not _has_commas(values):
+        return values
+    return pc.replace_substring_regex(values, DECIMAL_COMMA, r"\1.\2")
+
+
+def _numbers_or_text(values: pa.Array, delimiter: str) -> pd.Series:
+    numbers, wrong = parse_numbers(_pointed(values) if delimiter == ";" else values)
+    if wrong.any() or values.null_count == len(values) or has_leading_zeros(values):
         return _text(values)
     return number_series(numbers)
 
@@ -96,12 +135,13 @@ def _open(path: Path) -> Content:
     header = next((line for line in io.StringIO(text) if line.strip()), None)
     if header is None:
         raise TabganError(f"{path}: the file is empty; expected a header line")
-    delimiter = _delimiter_of(header)
+    delimiter = delimiter_of(header)
     names, n_lines = _header(path, text, delimiter)
     return Content(path, _tidied(content, delimiter), delimiter, names, n_lines)
 
 
-def _delimiter_of(header: str) -> str:
+def delimiter_of(header: str) -> str:
+    """Of comma, semicolon and tab the one that a header uses most, outside of quotes."""
     bare = re.sub(r'"[^"]*"', "", header)
     return max(DELIMITERS, key=bare.count)  # the first of them where there is none
 

@@ -7,7 +7,8 @@ the schema of the whole file makes all pieces alike.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tabgan.errors import TabganError
+from tabgan.tables.numbers import has_leading_zeros
 from tabgan.tables.profile import MOST_CATEGORIES, _in_order, infer_schema
 from tabgan.tables.readers.arff import BadRow, _chunks, _finish, _gather, _lines
 from tabgan.tables.readers.arff_header import parse_header
 from tabgan.tables.readers.csv import (
     Content,
-    _delimiter_of,
     _header,
-    _numbers_or_text,
     _read_text,
-    _text,
     _tidied,
+    _typed,
+    _untyped,
+    delimiter_of,
 )
 from tabgan.tables.readers.gathering import gatherer_of
 from tabgan.tables.readers.opening import check_file, open_bytes
@@ -46,7 +48,7 @@ def read_pieces(path: Path, schema: TableSchema) -> Iterator[pd.DataFrame]:
         TabganError: as the format's reader does; a line is counted from its piece's first.
     """
     first_row = 0
-    for piece in _raw(path, typed=False):
+    for piece in _raw(path, schema):
         try:
             yield schema.conform(piece)
         except TabganError as error:
@@ -60,7 +62,8 @@ def survey(
     """The schema of all rows of a file, and how many they are; one piece is in memory at a time.
 
     The schema is the one given, or what the format's reader gives for a file whose pieces agree:
-    a column that is text in one and numbers in another is refused, and wants a schema file.
+    a column that is text in one and numbers in another is refused, and wants a schema file. Only
+    leading zeros in one make text of the numbers in all others, which takes another pass.
 
     Raises:
         TabganError: as the format's reader does; for a file without rows.
@@ -70,17 +73,22 @@ def survey(
     if path.suffix.lower() == ".parquet" and (schema := schema or _stored(path)) is not None:
         n_rows = pq.read_metadata(path).num_rows
     elif schema is not None:
-        n_rows = sum(map(len, _raw(path, typed=False)))
+        n_rows = sum(map(len, _raw(path, schema)))
     else:
         return _inferred(path, target)
     return schema if target is None else schema.with_target(target), n_rows
 
 
-def _inferred(path: Path, target: str | None) -> tuple[TableSchema, int]:
+def _inferred(
+    path: Path, target: str | None, padded: Collection[str] = ()
+) -> tuple[TableSchema, int]:
+    """The schema of all pieces; columns that are ``padded`` hold text like 01067."""
     n_rows = 0
     merged: dict[str, Column | None] = {}
     name, empty = _stem(path), set()
-    for piece in _raw(path, typed=True):
+    for piece in _raw(path, padded=padded):
+        if new := piece.attrs.get("padded"):
+            return _inferred(path, target, {*padded, *new})
         n_rows += len(piece)
         schema = _schema_of(path, piece, target)
         name = schema.name
@@ -104,15 +112,17 @@ def _inferred(path: Path, target: str | None) -> tuple[TableSchema, int]:
     return TableSchema(name=name, columns=columns, target=target), n_rows
 
 
-def _raw(path: Path, *, typed: bool) -> Iterator[pd.DataFrame]:
-    """Pieces as they stand in the file; CSV as text, or with ``typed`` as numbers where it can."""
+def _raw(
+    path: Path, schema: TableSchema | None = None, *, padded: Collection[str] = ()
+) -> Iterator[pd.DataFrame]:
+    """Pieces as they stand in the file; CSV as text, or without a schema as numbers if it can."""
     name = path.name.lower()
     if name.endswith(".parquet"):
         pieces = _parquet_pieces(path)
     elif name.endswith((".arff", ".arff.gz")):
         pieces = _arff_pieces(path)
     elif name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz")):
-        pieces = _csv_pieces(path, typed=typed)
+        pieces = _csv_pieces(path, schema, padded)
     else:
         raise TabganError(f"{path}: expected a file ending in .csv, .tsv, .arff, .gz or .parquet")
     return (piece for piece in pieces if len(piece))
@@ -143,7 +153,10 @@ def _arff_pieces(path: Path) -> Iterator[pd.DataFrame]:
             yield piece
 
 
-def _csv_pieces(path: Path, *, typed: bool) -> Iterator[pd.DataFrame]:
+def _csv_pieces(
+    path: Path, schema: TableSchema | None, padded: Collection[str]
+) -> Iterator[pd.DataFrame]:
+    """Without a schema ``attrs["padded"]`` of a piece names further columns of leading zeros."""
     encoding = _encoding_of(path)
     names: tuple[str, ...] = ()
     delimiter, n_header_lines = ",", 0
@@ -156,12 +169,18 @@ def _csv_pieces(path: Path, *, typed: bool) -> Iterator[pd.DataFrame]:
                 first = next((line for line in head.splitlines() if line.strip()), None)
                 if first is None:
                     raise TabganError(f"{path}: the file is empty; expected a header line")
-                delimiter = _delimiter_of(first)
+                delimiter = delimiter_of(first)
                 names, n_header_lines = _header(path, head, delimiter)
             skipped = n_header_lines if place == 0 else 0
             content = Content(path, _tidied(text, delimiter), delimiter, names, skipped)
-            make = _numbers_or_text if typed else _text
-            yield pd.DataFrame({n: make(values) for n, values in _read_text(content).items()})
+            texts = _read_text(content)
+            if schema is not None:
+                yield _untyped(texts, delimiter, schema)
+                continue
+            piece = _typed(texts, delimiter, padded)
+            others = (name for name in texts if name not in padded)
+            piece.attrs["padded"] = [name for name in others if has_leading_zeros(texts[name])]
+            yield piece
 
 
 def _blocks(path: Path, stream: Any) -> Iterator[bytes]:
@@ -230,6 +249,8 @@ def _merged(mine: Column, other: Column, path: Path) -> Column:
         return replace(text, missing=mine.missing or other.missing)
     if mine.kind == "boolean" or other.kind == "boolean":
         mine, other = (replace(c, kind="nominal") if c.is_nominal else c for c in (mine, other))
+    if kinds == {"date"} and mine.date_format != other.date_format:
+        return _merged_dates(mine, other, path)
     pair = [TableSchema(name="", columns=(column,)) for column in (mine, other)]
     try:
         (column,) = pair[0].widened(pair[1]).columns
@@ -239,6 +260,17 @@ def _merged(mine: Column, other: Column, path: Path) -> Column:
             "declare it in a schema file (data.schema_path)"
         ) from error
     return column
+
+
+def _merged_dates(mine: Column, other: Column, path: Path) -> Column:
+    """ISO 8601 dates of two forms: any form will do, but offsets would be lost."""
+    formats = [column.date_format or "ISO 8601" for column in (mine, other)]
+    if any(re.search(r"%[MSf][Z+-]", date_format) for date_format in formats):
+        raise TabganError(
+            f"{path}: column {mine.name!r}: dates like {formats[0]} in some rows, like "
+            f"{formats[1]} in others; declare it in a schema file (data.schema_path)"
+        )
+    return replace(mine, date_format=None, missing=mine.missing or other.missing)
 
 
 def _settled(column: Column, *, ordered: bool) -> Column:
