@@ -19,7 +19,7 @@ from tabgan.modules.cgan import CGANModule, total_steps
 from tabgan.nets.likelihood import RowDistribution
 from tabgan.nets.mixture_generator import MixtureGenerator
 from tabgan.sampling.density_ratio import MIN_REAL_ROWS, Split, chance, fit_ratio
-from tabgan.sampling.refiner import MIN_ORDERLY, Marginals
+from tabgan.sampling.refiner import Marginals
 from tabgan.sampling.trees import Floats
 from tabgan.seeding import generator_at, rng_at, seed_at
 from tabgan.serving.datamodule import TableDataModule
@@ -119,16 +119,13 @@ class BoundarySeeking(pl.Callback):
         order = rng_at(self.seed, "boundary", "real", self.done).permutation(len(data.train))
         real = data.encoder.numbers(data.train.iloc[order[:MOST_REAL_ROWS]])
         pool = self._draw(data, module, net, max(POOL_FACTOR * len(real), LEAST_POOL_ROWS))
-        orders = data.encoder.orders(real).met(pool.numbers, MIN_ORDERLY)
-        orderly = orders.kept(pool.numbers)
-        sides = Split.of(real), Split.of(pool.numbers[orderly])
+        sides = Split.of(real), Split.of(pool.numbers)
         trees, auc = fit_ratio(*sides, seed_at(self.seed, "boundary", "trees", self.done))
         said = f"round {self.done + 1} of {rounds}: AUC {auc:.3f}"
-        if auc <= 0.5 + chance(*sides) and orderly.all():
+        if auc <= 0.5 + chance(*sides):
             log.info("%s, nothing to put right", said)
             return
-        log_odds = np.where(orderly, trees.decision(pool.numbers), -np.inf)
-        weights = torch.from_numpy(row_weights(log_odds, real, pool.numbers))
+        weights = torch.from_numpy(row_weights(trees.decision(pool.numbers), real, pool.numbers))
         before = net.component_shares().cpu()
         shares, means = reweighed(before, pool.places, weights)
         moved = (shares - before).abs().sum(dim=1).mean().item() / 2
@@ -195,12 +192,11 @@ def row_weights(log_odds: Floats, real: Floats, pool: Floats) -> Floats:
     """How much more often each generated row should come, float64 [n] of mean 1.
 
     Args:
-        log_odds: of the generated rows being real, float64 [n]; -inf for one that cannot be.
+        log_odds: of the generated rows being real, float64 [n].
         real: float64 [m, n_columns], whose marginals the weighted rows get.
         pool: the generated rows, float64 [n, n_columns].
     """
     weights = np.exp(np.clip(log_odds, -MOST_LOG_WEIGHT, MOST_LOG_WEIGHT))
-    weights[np.isneginf(log_odds)] = 0.0
     raking = Marginals.fit(real, pool, weights).log_weights_of(pool)
     weights = weights * np.exp(np.clip(raking, -MOST_LOG_RAKING, MOST_LOG_RAKING))
     raked: Floats = weights / weights.mean()
