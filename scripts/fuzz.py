@@ -477,7 +477,8 @@ def plain_value(column: Column, text: str) -> Any:
         return moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
     if not re.fullmatch(r"[0-9eE.+-]+", text):
         raise Wrong(f"{text!r} is taken for a number")
-    return float(text)
+    single = column.dtype == "float32" and abs(float(text)) < 3e38
+    return float(np.float32(text)) if single else float(text)
 
 
 @dataclass

@@ -29,11 +29,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tabgan.errors import TabganError, nearest
-from tabgan.tables.numbers import NUMBER
+from tabgan.tables.numbers import NUMBER, round_numbers
 from tabgan.tables.schema import Column, TableSchema
 
 MISSING = "?"
 SHARES_MAY_MISS = 1e-6  # of 1, in sum
+NARROW: dict[str, type[np.floating[Any]]] = {  # as pandas and Arrow spell them
+    "float16": np.float16, "halffloat[pyarrow]": np.float16,
+    "float32": np.float32, "float[pyarrow]": np.float32,
+}  # fmt: skip
 
 # what Python takes for a number and pandas for a date is more: 1_000, full-width digits, "now"
 _NUMBER = re.compile(NUMBER, re.ASCII | re.IGNORECASE)
@@ -160,7 +164,9 @@ def shown(column: Column, number: float) -> str:
 def _plain_numbers(column: Column, values: pd.Series) -> NDArray[np.float64]:
     if column.kind == "date":
         return values.astype("int64").to_numpy().astype(np.float64)
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    # of a file in float32 they are 20.100000381, and 20.1 is what a row has
+    return numbers if column.decimals is None else round_numbers(numbers, column.decimals)
 
 
 def _text_of(value: Any) -> str:
@@ -252,12 +258,29 @@ def _plain_number(column: Column, entry: Any) -> float:
         return math.nan
     try:
         if not is_date:
-            return float(entry)
+            return _in_decimals(column, entry)
         moment = pd.Timestamp(entry)
         moment = moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
         return float(moment.to_datetime64().astype("datetime64[us]").astype(np.int64))
     except (ValueError, TypeError, OverflowError):
         return math.nan
+
+
+def _in_decimals(column: Column, entry: Any) -> float:
+    """A number in the column's decimals, where its dtype cannot tell it from the one given.
+
+    In float32 16.37112 is 16.3711205, if it is so that the column's seven decimals write it.
+    """
+    number = float(entry)
+    dtypes = (str(dtype).lower() for dtype in (getattr(entry, "dtype", None), column.dtype))
+    narrow = next((NARROW[dtype] for dtype in dtypes if dtype in NARROW), None)
+    if column.kind != "numeric" or narrow is None or abs(number) > float(np.finfo(narrow).max):
+        return number
+    held = narrow(number)
+    if column.decimals is None:
+        return float(held)
+    written = float(round_numbers(np.array(float(held)), column.decimals))
+    return written if narrow(written) == held else number
 
 
 def _apart(spans: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

@@ -56,6 +56,33 @@ def test_the_rows_that_are_as_asked(matching, name, value, rows):
     assert matching(name, value) == rows
 
 
+SINGLE = np.float32(16.3711205)  # float32's steps are 1.9e-6 here: seven decimals write it
+
+
+@pytest.mark.parametrize(
+    "asked", [SINGLE, float(SINGLE), str(SINGLE), "16.3711205", np.float64(16.3711205)]
+)
+@pytest.mark.parametrize("dtype", ["float32", "Float32", "float[pyarrow]"])
+def test_a_float32_is_asked_for_in_the_decimals_that_its_column_writes(asked, dtype):
+    column = Column(name="t", kind="numeric", decimals=7, dtype=dtype)
+    assert read_asked(column, asked).spans == ((16.3711205, 16.3711205),)
+
+
+def test_what_float32_tells_apart_is_not_rounded():
+    column = Column(name="t", kind="numeric", decimals=1, dtype="float32")
+    assert read_asked(column, np.float32(20.1)).spans == ((20.1, 20.1),)
+    assert read_asked(column, 20.14).spans == ((20.14, 20.14),)
+    assert read_asked(column, 1e300).spans == ((1e300, 1e300),)
+    whole = Column(name="t", kind="numeric", dtype="float32")  # no ten decimals write its values
+    assert read_asked(whole, 1e-12).spans == ((float(np.float32(1e-12)),) * 2,)
+
+
+def test_real_rows_in_float32_are_as_asked_in_decimals():
+    column = Column(name="t", kind="numeric", decimals=1, dtype="float32")
+    values = pd.Series([20.1, 20.2], dtype="float32").astype("float64")  # 20.100000381, …
+    assert read_asked(column, 20.1).matches(values).tolist() == [True, False]
+
+
 def test_spans_that_overlap_become_one(schema):
     assert read_asked(schema["age"], "[5..9,1..3,3..4,20]").spans == ((1, 4), (5, 9), (20, 20))
 
