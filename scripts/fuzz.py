@@ -52,6 +52,7 @@ from tabgan.tables.readers import read_arff, read_csv
 from tabgan.tables.readers.csv import MISSING, _delimiter_of
 from tabgan.tables.readers.pieces import read_pieces
 from tabgan.tables.schema import Column, TableSchema
+from tabgan.tables.spelling import spellings
 
 N = 10_000  # tables
 SHARES = {"arff": 0.5, "csv": 0.5, "pieces": 0.1, "schema": 0.2, "where": 0.5, "run": 0.02}
@@ -458,7 +459,7 @@ def matches(column: Column, text: str, value: Any) -> bool:
     if pd.isna(value):
         return False
     if column.is_nominal:
-        return bool(value == text)
+        return bool(value == spellings(column.categories, [text])[text])
     if ".." not in text:
         return bool(value == plain_value(column, text))
     low, _, high = (end.strip() for end in text.partition(".."))

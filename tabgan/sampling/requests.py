@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
-from tabgan.tables.conditions import Asked, Where, read_asked, read_mix, read_where
+from tabgan.tables.conditions import Asked, Where, members, read_asked, read_mix, read_where
 
 Condition = dict[str, Asked]  # column -> what is asked of it; all at once
 Rows = NDArray[np.int64]
@@ -76,7 +76,7 @@ class Request:
         conditions: list[Condition] = []
         order = np.empty(len(like), np.int64)
         for row, where in enumerate(like):
-            key = tuple((name, repr(value)) for name, value in where.items())
+            key = tuple((name, repr(members(value))) for name, value in where.items())
             if key not in known:
                 known[key] = len(conditions)
                 conditions.append(_row_condition(encoder, everywhere, where, row))

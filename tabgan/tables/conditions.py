@@ -6,13 +6,13 @@ One grammar for the command line, a file of conditions and Python:
     asked                  as text                  in Python
     =====================  =======================  =========================
     a value                ``Doctorate`` ``38``     ``"Doctorate"`` ``38``
-    a set                  ``[Bachelors,Masters]``  a list or set
+    a set                  ``[Bachelors,Masters]``  a list, set, array, ...
     a range, both ends in  ``60..70`` ``60..``      ``(60, 70)`` ``(60, None)``
-    missing                ``?``                    ``None``
+    missing                ``?``                    ``None``, NaN, ``pd.NA``
     =====================  =======================  =========================
 
 Dates are ISO 8601. The members of a set may be ranges; a category that is itself written in
-brackets, or with dots, wins.
+brackets, or with dots, wins. A label may be spelled otherwise: 1 or 1.0, true or True.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from numpy.typing import NDArray
 from tabgan.errors import TabganError, nearest
 from tabgan.tables.numbers import NUMBER, round_numbers
 from tabgan.tables.schema import Column, TableSchema
+from tabgan.tables.spelling import spellings
 
 MISSING = "?"
 SHARES_MAY_MISS = 1e-6  # of 1, in sum
@@ -97,6 +100,7 @@ def read_asked(column: Column, value: Any) -> Asked:
     Raises:
         TabganError: when it is not a value that the column can have; the nearest is named.
     """
+    value = members(value)
     text = _text_of(value)
     entries = _entries(column, value)
     if not entries:
@@ -109,6 +113,14 @@ def read_asked(column: Column, value: Any) -> Asked:
         missing |= span is None
         spans += [] if span is None else [span]
     return Asked(column=column, spans=_apart(spans), missing=missing, text=text)
+
+
+def members(value: Any) -> Any:
+    """The members of any set (an array, a Series, a range) as a list; all else as it is."""
+    if isinstance(value, np.ndarray):
+        return list(np.atleast_1d(value))
+    is_one = isinstance(value, str | bytes | tuple | Mapping) or not isinstance(value, Iterable)
+    return value if is_one else list(value)
 
 
 def read_mix(column: Column, mix: str | Mapping[Any, float]) -> dict[str, float]:
@@ -170,19 +182,19 @@ def _plain_numbers(column: Column, values: pd.Series) -> NDArray[np.float64]:
 
 
 def _text_of(value: Any) -> str:
-    if value is None:
+    if _is_none(value):
         return MISSING
     if isinstance(value, tuple):
         return "..".join("" if end is None else str(end) for end in value)
-    if isinstance(value, list | set | frozenset):
+    if isinstance(value, list):
         return f"[{','.join(map(_text_of, value))}]"
     return str(value)
 
 
 def _entries(column: Column, value: Any) -> list[Any]:
     """The members of a set, or the one thing that is asked."""
-    if isinstance(value, list | set | frozenset):
-        return list(value)
+    if isinstance(value, list):
+        return value
     is_text = isinstance(value, str) and value not in column.categories
     if is_text and value.startswith("[") and value.endswith("]"):
         return [member.strip() for member in value[1:-1].split(",") if member.strip()]
@@ -211,7 +223,12 @@ def _span(column: Column, entry: Any) -> tuple[float, float] | None:
 def _is_missing(column: Column, entry: Any) -> bool:
     if isinstance(entry, str):
         return entry == MISSING and MISSING not in column.categories
-    return entry is None or entry is pd.NaT or (isinstance(entry, float) and math.isnan(entry))
+    return _is_none(entry)
+
+
+def _is_none(entry: Any) -> bool:
+    """None, NaN, NaT and pd.NA say alike that nothing is there."""
+    return bool(pd.api.types.is_scalar(entry) and pd.isna(entry))
 
 
 def _ends(entry: Any) -> tuple[Any, Any]:
@@ -219,21 +236,41 @@ def _ends(entry: Any) -> tuple[Any, Any]:
     if isinstance(entry, tuple):
         if len(entry) != 2:
             raise TabganError(f"where: a range is a pair (low, high), got {entry!r}")
-        return entry
+        low, high = entry
+        return _unless(low, -math.inf), _unless(high, math.inf)
     if isinstance(entry, str) and ".." in entry:
         low, _, high = entry.partition("..")
         return low.strip() or None, high.strip() or None
     return entry, entry
 
 
+def _unless(end: Any, open_end: float) -> Any:
+    """``end``, or None where it is the infinity that leaves a range open."""
+    return None if isinstance(end, Real) and end == open_end else end
+
+
 def _code(column: Column, entry: Any, *, asking: str) -> float:
-    label = str(entry)
-    if label not in column.categories and isinstance(entry, bool | np.bool_):
-        label = label.lower()
+    if isinstance(entry, tuple):
+        raise TabganError(
+            f"{asking}={_text_of(entry)}: a range needs numbers or dates, and the column is "
+            f"{column.kind}; ask for a set of its categories"
+        )
+    label = _label(column, entry)
     if label not in column.categories:
         valid = [*column.categories, *([MISSING] if column.missing else [])]
         raise TabganError(f"{asking}: no category {label!r}; {nearest(label, valid)}")
     return float(column.categories.index(label))
+
+
+def _label(column: Column, entry: Any) -> str:
+    """What is asked for as a category spells it: midnight may be a day, True may be true."""
+    is_moment = isinstance(entry, date | np.datetime64)
+    label = str(pd.Timestamp(entry) if is_moment else entry)
+    if label not in column.categories and is_moment:
+        label = label.removesuffix(" 00:00:00")
+    elif label not in column.categories and isinstance(entry, bool | np.bool_):
+        label = label.lower()
+    return spellings(column.categories, [label])[label]
 
 
 def _number(column: Column, entry: Any) -> float:
@@ -260,6 +297,8 @@ def _plain_number(column: Column, entry: Any) -> float:
         if not is_date:
             return _in_decimals(column, entry)
         moment = pd.Timestamp(entry)
+        if moment is pd.NaT:
+            return math.nan
         moment = moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
         return float(moment.to_datetime64().astype("datetime64[us]").astype(np.int64))
     except (ValueError, TypeError, OverflowError):
