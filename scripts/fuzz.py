@@ -460,12 +460,17 @@ def matches(column: Column, text: str, value: Any) -> bool:
         return False
     if column.is_nominal:
         return bool(value == spellings(column.categories, [text])[text])
-    if ".." not in text:
-        return bool(value == plain_value(column, text))
-    low, _, high = (end.strip() for end in text.partition(".."))
+    low, dots, high = (end.strip() for end in text.partition(".."))
+    high = high if dots else low
     return (not low or plain_value(column, low) <= value) and (
-        not high or value <= plain_value(column, high)
+        not high or value <= last_value(column, high)
     )
+
+
+def last_value(column: Column, text: str) -> Any:
+    """A number, or the last moment of a date: of a year, a month or a day that of its last day."""
+    first, unit = plain_value(column, text), {4: "Y", 7: "M", 10: "D"}.get(len(text))
+    return pd.Period(text, unit).end_time if column.kind == "date" and unit else first
 
 
 def plain_value(column: Column, text: str) -> Any:

@@ -11,8 +11,9 @@ One grammar for the command line, a file of conditions and Python:
     missing                ``?``                    ``None``, NaN, ``pd.NA``
     =====================  =======================  =========================
 
-Dates are ISO 8601. The members of a set may be ranges; a category that is itself written in
-brackets, or with dots, wins. A label may be spelled otherwise: 1 or 1.0, true or True.
+Dates are ISO 8601; a year, a month or a day as text is all of it, at the end of a range too. The
+members of a set may be ranges; a category that is itself written in brackets, or with dots, wins.
+A label may be spelled otherwise: 1 or 1.0, true or True.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ NARROW: dict[str, type[np.floating[Any]]] = {  # as pandas and Arrow spell them
 # what Python takes for a number and pandas for a date is more: 1_000, full-width digits, "now"
 _NUMBER = re.compile(NUMBER, re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?)?)?", re.ASCII)
+_PERIOD = re.compile(r"\d{4}(?:-\d\d){0,2}", re.ASCII)
 
 Where = Mapping[str, Any]  # column -> what is asked of it, in either form above
 
@@ -213,6 +215,7 @@ def _span(column: Column, entry: Any) -> tuple[float, float] | None:
         return code, code
     ends = _ends(entry)
     low, high = (_number(column, end) if end is not None else None for end in ends)
+    high = high if high is None else _last(column, ends[1], high)
     if low is not None and high is not None and low > high:
         raise TabganError(
             f"where.{column.name}={_text_of(entry)}: a range runs from its low to its high end"
@@ -282,6 +285,14 @@ def _number(column: Column, entry: Any) -> float:
             f"got {_text_of(entry)!r}"
         )
     return number
+
+
+def _last(column: Column, entry: Any, number: float) -> float:
+    """The last moment of a year, a month or a day that is asked for as text, or else ``number``."""
+    if column.kind != "date" or not isinstance(entry, str) or not _PERIOD.fullmatch(entry.strip()):
+        return number
+    following = np.datetime64(entry.strip()) + 1  # in its own unit
+    return math.nextafter(float(following.astype("datetime64[us]").astype(np.int64)), -math.inf)
 
 
 def _plain_number(column: Column, entry: Any) -> float:

@@ -101,7 +101,32 @@ def test_spans_that_overlap_become_one(schema):
 
 
 def test_dates_are_microseconds(schema):
-    assert read_asked(schema["born"], "1970-01-02..1970-01-03").spans == ((DAY, 2 * DAY),)
+    asked = "1970-01-02T00:00..1970-01-03T00:00"
+    assert read_asked(schema["born"], asked).spans == ((DAY, 2 * DAY),)
+
+
+MOMENTS = pd.to_datetime(
+    ["2023-12-31", "2024-02-01", "2024-02-29T23:59:59.999999", "2024-03-01", "2024-12-31T12:00"],
+    format="ISO8601",
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "places"),
+    [
+        ("2024", [1, 2, 3, 4]),
+        ("2024-02", [1, 2]),
+        ("2024-02-29", [2]),
+        ("2024-02-29T00:00", []),
+        ("2023..2024-02", [0, 1, 2]),
+        (("2024-03", "2024-12-31"), [3, 4]),
+        (["2023", "2024-03"], [0, 3]),
+        (("2024-03", pd.Timestamp("2024-12-31")), [3]),
+    ],
+)
+def test_a_year_a_month_and_a_day_are_all_of_it(schema, asked, places):
+    found = read_asked(schema["born"], asked).matches(pd.Series(MOMENTS.as_unit("us")))
+    assert np.flatnonzero(found).tolist() == places
 
 
 def test_all_columns_must_match(schema, table):
