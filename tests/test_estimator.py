@@ -132,6 +132,17 @@ def test_rows_can_be_asked_for_by_values_sets_ranges_shares_and_one_by_one(fitte
     assert fitted.sample(like=[{"age": 22}, {"age": 58}])["age"].tolist() == [22, 58]
 
 
+def test_a_table_asks_row_by_row_and_its_missing_cells_are_free(fitted):
+    asked = pd.DataFrame({"age": [22, None, 58], "member": ["no", "yes", None]})
+    rows = fitted.sample(like=asked)
+    assert rows["age"].iloc[[0, 2]].tolist() == [22, 58]
+    assert rows["member"].head(2).tolist() == ["no", "yes"]
+
+
+def test_imputations_are_as_many_as_a_numpy_integer_says(fitted):
+    assert len(fitted.impute(people().head(8), np.int64(2))) == 2
+
+
 def test_a_table_without_a_target_has_no_condition():
     assert TableGAN(overrides=UNREFINED).fit(people()).run_.encoder.condition_width == 0
 
@@ -454,6 +465,8 @@ def test_nothing_is_said_unless_asked(capfd):
     ("table", "target", "says"),
     [
         (people(), "membr", r"target='membr': no such column; did you mean 'member'\?"),
+        (people(), people()["member"], r"target: expected the name of a column .* got Series"),
+        ("people.csv", ["member"], r"target: expected the name of a column .* got list"),
         (people().iloc[:0], None, r"no rows; at least 2 are needed"),
         (people().iloc[:1], None, r"only one row; at least 2 are needed"),
         (pd.DataFrame(), None, r"table: no columns"),
@@ -484,6 +497,7 @@ def test_a_table_that_cannot_be_learned_is_refused(table, target, says):
         ({"overrides": {"model.lrr": 1}}, r"model\.lrr: no such key; did you mean 'lr'\?"),
         ({"overrides": {"callbacks": "repot"}}, r"no callbacks 'repot'; did you mean 'report'\?"),
         ({"overrides": {"model.lr": object()}}, r"overrides\['model\.lr'\]: expected a number"),
+        ({"overrides": {"trainer.max_epochs": -3}}, r"trainer\.max_epochs=-3: expected a whole"),
         ({"overrides": ["model.lr=1"]}, r"overrides: expected a dict .* got list"),
     ],
 )
@@ -500,6 +514,14 @@ def test_a_wrong_parameter_is_refused_by_fit(parameters, says):
         ({"seed": -1}, r"seed=-1: expected a whole number, at least 0"),
         ({"where": {"membr": "yes"}}, r"where\.membr: no such column; did you mean 'member'\?"),
         ({"where": {"member": "maybe"}}, r"where\.member.*'maybe'"),
+        ({"where": {0: "yes"}}, r"where\.0: no such column"),
+        ({"where": "member=yes"}, r"where: expected a dict of columns .* got 'member=yes'"),
+        ({"mix": [0.5, 0.5]}, r"mix: expected a share per class such as .* got \[0\.5, 0\.5\]"),
+        ({"mix": 0.5}, r"mix: expected a share per class .* \{'no': 0\.5, 'yes': 0\.5\}, got 0\.5"),
+        ({"mix": {"no": "half", "yes": 0.5}}, r"expected a share in \[0, 1\] of 'no', got 'half'"),
+        ({"like": "asked.csv"}, r"like: expected a DataFrame or a list of dicts, .* got str"),
+        ({"like": [{"age": 22}, "age"]}, r"like, row 2: expected a dict of columns, got 'age'"),
+        ({"like": []}, r"like: no rows; expected one condition per row"),
     ],
 )
 def test_a_wrong_wish_for_rows_is_refused(fitted, asked, says):

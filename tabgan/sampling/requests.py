@@ -47,7 +47,7 @@ class Request:
             TabganError: for an unknown column, a value that a column cannot have, or words that
                 contradict each other.
         """
-        everywhere = read_where(encoder.schema, where or {})
+        everywhere = read_where(encoder.schema, {} if where is None else where)
         if mix is not None and like is not None:
             raise TabganError("mix and like: both say the rows' conditions; give one of them")
         if mix is not None:
@@ -76,6 +76,8 @@ class Request:
         conditions: list[Condition] = []
         order = np.empty(len(like), np.int64)
         for row, where in enumerate(like):
+            if not isinstance(where, Mapping):
+                raise TabganError(f"like, row {row + 1}: expected a dict of columns, got {where!r}")
             key = tuple((name, repr(members(value))) for name, value in where.items())
             if key not in known:
                 known[key] = len(conditions)

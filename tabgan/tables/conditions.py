@@ -88,11 +88,15 @@ def read_where(schema: TableSchema, where: Where) -> dict[str, Asked]:
     """What is asked of each column that ``where`` names.
 
     Raises:
-        TabganError: for an unknown column, or a value that the column cannot have.
+        TabganError: for what is no mapping, an unknown column, or a value that the column cannot
+            have.
     """
+    if not isinstance(where, Mapping):
+        example = "{'age': (30, 40), 'job': ['cook', 'clerk']}"
+        raise TabganError(f"where: expected a dict of columns such as {example}, got {where!r}")
     for name in where:
         if name not in schema.names:
-            raise TabganError(f"where.{name}: no such column; {nearest(name, schema.names)}")
+            raise TabganError(f"where.{name}: no such column; {nearest(str(name), schema.names)}")
     return {name: read_asked(schema[name], value) for name, value in where.items()}
 
 
@@ -134,18 +138,21 @@ def read_mix(column: Column, mix: str | Mapping[Any, float]) -> dict[str, float]
     """
     if not column.is_nominal:
         raise TabganError(f"mix: the target {column.name!r} is {column.kind} and has no classes")
+    if not isinstance(mix, str | Mapping):
+        example = {label: 1 / len(column.categories) for label in column.categories[:2]}
+        raise TabganError(f"mix: expected a share per class such as {example}, got {mix!r}")
     shares = _mix_entries(mix) if isinstance(mix, str) else {str(k): v for k, v in mix.items()}
     for label, share in shares.items():
         _code(column, label, asking="mix")
-        if not 0 <= share <= 1:
-            raise TabganError(f"mix: expected a share in [0, 1] of {label!r}, got {share}")
+        if not isinstance(share, Real) or not 0 <= share <= 1:
+            raise TabganError(f"mix: expected a share in [0, 1] of {label!r}, got {share!r}")
     total = math.fsum(shares.values())
     if abs(total - 1) > SHARES_MAY_MISS:
         raise TabganError(f"mix: expected shares that sum to 1, got {shares} with the sum {total}")
     return {label: share for label, share in shares.items() if share}
 
 
-def read_like(path: Path) -> list[dict[str, str]]:
+def read_like(path: Path) -> list[dict[str, Any]]:
     """A CSV file of conditions: per row what is asked, empty cells left out.
 
     Raises:
@@ -159,9 +166,18 @@ def read_like(path: Path) -> list[dict[str, str]]:
         raise TabganError(f"like={path}: not a CSV file: {error}") from error
     if len(cells) == 0:
         raise TabganError(f"like={path}: no rows; expected one condition per row")
-    names = [str(name).strip() for name in cells.columns]
-    rows = cells.itertuples(index=False, name=None)
-    return [{n: c.strip() for n, c in zip(names, row, strict=True) if c.strip()} for row in rows]
+    cells = cells.set_axis([str(name).strip() for name in cells.columns], axis="columns")
+    cells = cells.apply(lambda column: column.str.strip())
+    return conditions_of(cells.where(cells != ""))
+
+
+def conditions_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """What each row of a table asks: the values of its cells, where they are not missing."""
+    rows = table.itertuples(index=False, name=None)
+    return [
+        {name: cell for name, cell in zip(table.columns, row, strict=True) if not _is_none(cell)}
+        for row in rows
+    ]
 
 
 def shown(column: Column, number: float) -> str:
@@ -190,7 +206,7 @@ def _text_of(value: Any) -> str:
         return "..".join("" if end is None else str(end) for end in value)
     if isinstance(value, list):
         return f"[{','.join(map(_text_of, value))}]"
-    return str(value)
+    return " ".join(str(value).split())  # a message is one line
 
 
 def _entries(column: Column, value: Any) -> list[Any]:
