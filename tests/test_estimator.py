@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -24,7 +26,7 @@ from tabgan import TabganError, TableGAN
 from tabgan.evaluation import read_data
 from tabgan.metrics.fidelity import shape_error
 from tabgan.paths import conf_dir
-from tabgan.runs import open_run
+from tabgan.runs import chosen_refiner, open_run
 from tabgan.tables.readers import read_table
 
 TINY = {
@@ -182,6 +184,23 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others(fitted):
 def test_refinement_is_the_default_where_it_was_learned(fitted):
     assert fitted.sample(100).equals(fitted.sample(100, refine=True))
     assert not fitted.sample(100).equals(fitted.sample(100, refine=False))
+
+
+def test_a_run_that_found_nothing_to_refine_says_so_and_draws_plain_rows(fitted, caplog):
+    idle = replace(fitted.run_, refiner=None)
+    assert chosen_refiner(idle, True) is None
+    assert [record.message.partition(fitted.run_.folder.name)[2] for record in caplog.records] == [
+        " found nothing to refine; the rows are as the generator draws them"
+    ]
+    caplog.clear()
+    assert [chosen_refiner(idle, refine) for refine in (None, False)] == [None, None]
+    assert caplog.records == []
+
+
+def test_a_run_that_was_not_to_be_refined_is_not(fitted):
+    config = OmegaConf.merge(fitted.run_.config, {"refiner": {"rounds": 0}})
+    with pytest.raises(TabganError, match="has no refiner; train with refiner=boosted"):
+        chosen_refiner(replace(fitted.run_, refiner=None, config=config), True)
 
 
 def test_evaluate_scores_the_rows_that_sample_draws(fitted):
@@ -516,6 +535,7 @@ def test_a_wrong_parameter_is_refused_by_fit(parameters, says):
         ({"where": {"member": "maybe"}}, r"where\.member.*'maybe'"),
         ({"where": {0: "yes"}}, r"where\.0: no such column"),
         ({"where": "member=yes"}, r"where: expected a dict of columns .* got 'member=yes'"),
+        ({"refine": "yes"}, r"refine='yes': expected true, false, or null"),
         ({"mix": [0.5, 0.5]}, r"mix: expected a share per class such as .* got \[0\.5, 0\.5\]"),
         ({"mix": 0.5}, r"mix: expected a share per class .* \{'no': 0\.5, 'yes': 0\.5\}, got 0\.5"),
         ({"mix": {"no": "half", "yes": 0.5}}, r"expected a share in \[0, 1\] of 'no', got 'half'"),
