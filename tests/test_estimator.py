@@ -203,6 +203,19 @@ def test_a_run_that_was_not_to_be_refined_is_not(fitted):
         chosen_refiner(replace(fitted.run_, refiner=None, config=config), True)
 
 
+def test_keys_and_holes_cannot_be_asked_for_and_holes_are_not_refined():
+    table = people().assign(rank=np.random.default_rng(0).permutation(240))
+    gan = TableGAN(overrides=TINY | {"encoder.missing": "masked", "logger": "none"}).fit(table)
+    for asked, says in (
+        ({"where": {"rank": 3}}, "where.rank: the column is a key, whose values number the rows"),
+        ({"where": {"job": None}}, r"where.job=\?: generated rows have no missing values there"),
+        ({"refine": True}, "has no refiner: trees would tell training rows by their holes"),
+    ):
+        with pytest.raises(TabganError, match=says):
+            gan.sample(2, **asked)
+    assert gan.sample(2, where={"job": [None, "cook"]})["job"].tolist() == ["cook", "cook"]
+
+
 def test_evaluate_scores_the_rows_that_sample_draws(fitted):
     run = fitted.run_
     train = read_data(run.config).train
