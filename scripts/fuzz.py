@@ -52,6 +52,7 @@ from tabgan.tables.readers import read_arff, read_csv
 from tabgan.tables.readers.csv import MISSING, delimiter_of
 from tabgan.tables.readers.pieces import read_pieces
 from tabgan.tables.schema import Column, TableSchema
+from tabgan.tables.spelling import spellings
 
 N = 10_000  # tables
 SHARES = {"arff": 0.5, "csv": 0.5, "pieces": 0.1, "schema": 0.2, "where": 0.5, "run": 0.02}
@@ -465,13 +466,18 @@ def matches(column: Column, text: str, value: Any) -> bool:
     if pd.isna(value):
         return False
     if column.is_nominal:
-        return bool(value == text)
-    if ".." not in text:
-        return bool(value == plain_value(column, text))
-    low, _, high = (end.strip() for end in text.partition(".."))
+        return bool(value == spellings(column.categories, [text])[text])
+    low, dots, high = (end.strip() for end in text.partition(".."))
+    high = high if dots else low
     return (not low or plain_value(column, low) <= value) and (
-        not high or value <= plain_value(column, high)
+        not high or value <= last_value(column, high)
     )
+
+
+def last_value(column: Column, text: str) -> Any:
+    """A number, or the last moment of a date: of a year, a month or a day that of its last day."""
+    first, unit = plain_value(column, text), {4: "Y", 7: "M", 10: "D"}.get(len(text))
+    return pd.Period(text, unit).end_time if column.kind == "date" and unit else first
 
 
 def plain_value(column: Column, text: str) -> Any:
@@ -484,7 +490,8 @@ def plain_value(column: Column, text: str) -> Any:
         return moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
     if not re.fullmatch(r"[0-9eE.+-]+", text):
         raise Wrong(f"{text!r} is taken for a number")
-    return float(text)
+    single = column.dtype == "float32" and abs(float(text)) < 3e38
+    return float(np.float32(text)) if single else float(text)
 
 
 @dataclass

@@ -25,7 +25,10 @@ from tabgan.ranks import hush_others
 from tabgan.signals import Interrupted
 from tabgan.words import OF_LAUNCHER, folder_to_resume, hydra_words, split_word, unquoted
 
-LEAST = {"seed": 0, "threads": 1, "data.batch_size": 2}  # whole numbers, and where they begin
+LEAST = {  # whole numbers, and where they begin
+    "seed": 0, "threads": 1, "data.batch_size": 2, "trainer.max_epochs": 1, "trainer.max_steps": -1,
+}  # fmt: skip
+ALSO: dict[str, tuple[Any, ...]] = {"trainer.max_epochs": (None, -1)}  # max_steps is the end
 
 Resume = Callable[[Path, bool, list[str]], Any]  # a folder, is its code trusted, the launcher
 
@@ -89,14 +92,16 @@ def job(function: Callable[[DictConfig, str], Any]) -> Callable[[DictConfig], An
 
 
 def check_numbers(cfg: DictConfig) -> None:
-    """Refuse a seed, a number of threads or a batch size that is none.
+    """Refuse a seed, or a number of threads, rows, epochs or steps, that is none.
 
     Raises:
         TabganError: naming the key and what it may be.
     """
     for key, least in LEAST.items():
         value = OmegaConf.select(cfg, key, default=least)
-        if value != "auto" and (not isinstance(value, int) or value < least):
+        if value in ("auto", *ALSO.get(key, ())):
+            continue
+        if not isinstance(value, int) or value < least:
             raise TabganError(f"{key}={value}: expected a whole number, at least {least}")
 
 

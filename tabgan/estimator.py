@@ -38,7 +38,7 @@ from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.holes import check_columns, check_how, with_holes, written_schema
 from tabgan.sampling.imputing import Imputer
 from tabgan.sampling.refiner import Refiner
-from tabgan.tables.conditions import Where
+from tabgan.tables.conditions import Where, conditions_of
 from tabgan.tables.profile import infer_schema
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
@@ -127,8 +127,8 @@ class TableGAN(BaseEstimator):
             table: a DataFrame with text for column names, which stays as it is; the path of an
                 ARFF, CSV or Parquet file; or a named set ("adult"), which brings target and test
                 rows.
-            target: the column to predict. Classes become the condition of the rows; a quantity is
-                one more column, and so is everything without a target.
+            target: the name of the column to predict. Classes become the condition of the rows; a
+                quantity is one more column, and so is everything without a target.
             callbacks: Lightning callbacks.
             fine_tune: whether the fitted model goes on instead: its encoder and schema are kept,
                 its weights are where training starts. Values that it never saw are refused.
@@ -164,7 +164,7 @@ class TableGAN(BaseEstimator):
         *,
         where: Where | None = None,
         mix: str | Mapping[Any, float] | None = None,
-        like: Sequence[Where] | None = None,
+        like: pd.DataFrame | Sequence[Where] | None = None,
         refine: bool | None = None,
         seed: int = 0,
     ) -> pd.DataFrame:
@@ -179,7 +179,7 @@ class TableGAN(BaseEstimator):
             where: column -> what every row has there: a value, a list of values, a range
                 ``(low, high)`` with both ends in it, or None for missing.
             mix: class -> its share of the rows.
-            like: one such ``where`` per row.
+            like: one such ``where`` per row, or a table, whose missing cells are free.
             refine: boosted rejection; None refines where the training learned to.
             seed: of the draw, at least 0.
 
@@ -188,6 +188,7 @@ class TableGAN(BaseEstimator):
             TabganError: for a condition that cannot be met, or ``refine`` without a refiner.
         """
         check_is_fitted(self, "run_")
+        like = _listed(like)
         n = len(like or range(ROWS)) if n is None else n
         asked = {"where": where, "mix": mix, "like": like}
         rows = self._draw(n, chosen_refiner(self.run_, refine), seed=seed, **asked)
@@ -369,6 +370,11 @@ def _data_keys(
         "data.test_path": None,
         "data.schema_path": None,
     }
+    if target is not None and not isinstance(target, str):
+        raise TabganError(
+            f"target: expected the name of a column of the table, got {type(target).__name__}; "
+            "what is to be predicted is one of the table's columns"
+        )
     if start is not None:
         target = start.encoder.schema.target if target is None else target
     keys |= {"data.target": target, "data.test_fraction": 0.0}
@@ -425,6 +431,18 @@ def _check_preset(preset: str) -> None:
     presets = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
     if preset not in presets:
         raise TabganError(f"preset={preset!r}: {nearest(str(preset), presets)}")
+
+
+def _listed(like: Any) -> Sequence[Where] | None:
+    """Conditions, one per row, of a table or of a list of them."""
+    if isinstance(like, pd.DataFrame):
+        return conditions_of(like)
+    if like is None or (isinstance(like, Sequence) and not isinstance(like, str)):
+        return like
+    raise TabganError(
+        f"like: expected a DataFrame or a list of dicts, one condition per row, "
+        f"got {type(like).__name__}"
+    )
 
 
 def _test_rows(

@@ -7,8 +7,9 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from tabgan.checkpoints import find_checkpoint, load_weights
@@ -113,12 +114,34 @@ def stored_plan(folder: Path) -> dict[str, float]:
 def chosen_refiner(run: Run, refine: bool | None) -> Refiner | None:
     """The run's refiner where ``refine`` is true, or None and the run has one.
 
+    A run whose training looked for what to refine and found nothing says so and has none.
+
     Raises:
-        TabganError: when a run without a refiner is asked to refine.
+        TabganError: when ``refine`` is no truth, or a run that fitted no refiner is asked to
+            refine.
     """
+    if not isinstance(refine, bool | np.bool_ | None):
+        raise TabganError(f"refine={refine!r}: expected true, false, or null for what was learned")
     if refine and run.refiner is None:
-        raise TabganError(f"refine=true: {run.folder} has no refiner; train with refiner=boosted")
-    return None if refine is False else run.refiner
+        _check_refining(run)
+        log.warning(
+            "refine=true: the training of %s found nothing to refine; the rows are as the "
+            "generator draws them", run.folder,
+        )  # fmt: skip
+    return run.refiner if refine is None or refine else None
+
+
+def _check_refining(run: Run) -> None:
+    """Refuse a run whose training did not look for what to refine, or not yet."""
+    why = ""
+    if not OmegaConf.select(run.config, "refiner.rounds"):
+        why = "; train with refiner=boosted"
+    elif run.encoder.is_masked:
+        why = ": trees would tell training rows by their holes (encoder.missing=masked)"
+    elif not (run.folder / FINISHED).is_file():
+        why = " yet: its training has not finished"
+    if why:
+        raise TabganError(f"refine=true: {run.folder} has no refiner{why}")
 
 
 def _find_own_files(config: DictConfig, folder: Path) -> None:

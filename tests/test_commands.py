@@ -178,6 +178,9 @@ MISTAKES = {
     "data.batch_size=many: expected a whole number, at least 2": ["data.batch_size=many"],
     "data.batch_size=1: expected a whole number, at least 2": ["data.batch_size=1"],
     "threads=0: expected a whole number, at least 1": ["threads=0"],
+    "trainer.max_epochs=two: expected a whole number, at least 1": ["trainer.max_epochs=two"],
+    "trainer.max_epochs=0: expected a whole number, at least 1": ["trainer.max_epochs=0"],
+    "trainer.max_steps=two: expected a whole number, at least -1": ["+trainer.max_steps=two"],
     "=3: expected key=value": ["=3"],
     "where=x: expected key=value, or where.<column>=<value>": ["where=x"],
 }

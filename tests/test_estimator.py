@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -25,7 +27,7 @@ from tabgan import TabganError, TableGAN
 from tabgan.evaluation import read_data
 from tabgan.metrics.fidelity import shape_error
 from tabgan.paths import conf_dir
-from tabgan.runs import open_run
+from tabgan.runs import chosen_refiner, open_run
 from tabgan.tables.readers import read_table
 
 TINY = {
@@ -133,6 +135,17 @@ def test_rows_can_be_asked_for_by_values_sets_ranges_shares_and_one_by_one(fitte
     assert fitted.sample(like=[{"age": 22}, {"age": 58}])["age"].tolist() == [22, 58]
 
 
+def test_a_table_asks_row_by_row_and_its_missing_cells_are_free(fitted):
+    asked = pd.DataFrame({"age": [22, None, 58], "member": ["no", "yes", None]})
+    rows = fitted.sample(like=asked)
+    assert rows["age"].iloc[[0, 2]].tolist() == [22, 58]
+    assert rows["member"].head(2).tolist() == ["no", "yes"]
+
+
+def test_imputations_are_as_many_as_a_numpy_integer_says(fitted):
+    assert len(fitted.impute(people().head(8), np.int64(2))) == 2
+
+
 def test_a_table_without_a_target_has_no_condition():
     assert TableGAN(overrides=UNREFINED).fit(people()).run_.encoder.condition_width == 0
 
@@ -172,6 +185,36 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others(fitted):
 def test_refinement_is_the_default_where_it_was_learned(fitted):
     assert fitted.sample(100).equals(fitted.sample(100, refine=True))
     assert not fitted.sample(100).equals(fitted.sample(100, refine=False))
+
+
+def test_a_run_that_found_nothing_to_refine_says_so_and_draws_plain_rows(fitted, caplog):
+    idle = replace(fitted.run_, refiner=None)
+    assert chosen_refiner(idle, True) is None
+    assert [record.message.partition(fitted.run_.folder.name)[2] for record in caplog.records] == [
+        " found nothing to refine; the rows are as the generator draws them"
+    ]
+    caplog.clear()
+    assert [chosen_refiner(idle, refine) for refine in (None, False)] == [None, None]
+    assert caplog.records == []
+
+
+def test_a_run_that_was_not_to_be_refined_is_not(fitted):
+    config = OmegaConf.merge(fitted.run_.config, {"refiner": {"rounds": 0}})
+    with pytest.raises(TabganError, match="has no refiner; train with refiner=boosted"):
+        chosen_refiner(replace(fitted.run_, refiner=None, config=config), True)
+
+
+def test_keys_and_holes_cannot_be_asked_for_and_holes_are_not_refined():
+    table = people().assign(rank=np.random.default_rng(0).permutation(240))
+    gan = TableGAN(overrides=TINY | {"encoder.missing": "masked", "logger": "none"}).fit(table)
+    for asked, says in (
+        ({"where": {"rank": 3}}, "where.rank: the column is a key, whose values number the rows"),
+        ({"where": {"job": None}}, r"where.job=\?: generated rows have no missing values there"),
+        ({"refine": True}, "has no refiner: trees would tell training rows by their holes"),
+    ):
+        with pytest.raises(TabganError, match=says):
+            gan.sample(2, **asked)
+    assert gan.sample(2, where={"job": [None, "cook"]})["job"].tolist() == ["cook", "cook"]
 
 
 def test_evaluate_scores_the_rows_that_sample_draws(fitted):
@@ -467,6 +510,8 @@ def test_nothing_is_said_unless_asked(capfd):
     ("table", "target", "says"),
     [
         (people(), "membr", r"target='membr': no such column; did you mean 'member'\?"),
+        (people(), people()["member"], r"target: expected the name of a column .* got Series"),
+        ("people.csv", ["member"], r"target: expected the name of a column .* got list"),
         (people().iloc[:0], None, r"no rows; at least 2 are needed"),
         (people().iloc[:1], None, r"only one row; at least 2 are needed"),
         (pd.DataFrame(), None, r"table: no columns"),
@@ -497,6 +542,7 @@ def test_a_table_that_cannot_be_learned_is_refused(table, target, says):
         ({"overrides": {"model.lrr": 1}}, r"model\.lrr: no such key; did you mean 'lr'\?"),
         ({"overrides": {"callbacks": "repot"}}, r"no callbacks 'repot'; did you mean 'report'\?"),
         ({"overrides": {"model.lr": object()}}, r"overrides\['model\.lr'\]: expected a number"),
+        ({"overrides": {"trainer.max_epochs": -3}}, r"trainer\.max_epochs=-3: expected a whole"),
         ({"overrides": ["model.lr=1"]}, r"overrides: expected a dict .* got list"),
     ],
 )
@@ -513,6 +559,15 @@ def test_a_wrong_parameter_is_refused_by_fit(parameters, says):
         ({"seed": -1}, r"seed=-1: expected a whole number, at least 0"),
         ({"where": {"membr": "yes"}}, r"where\.membr: no such column; did you mean 'member'\?"),
         ({"where": {"member": "maybe"}}, r"where\.member.*'maybe'"),
+        ({"where": {0: "yes"}}, r"where\.0: no such column"),
+        ({"where": "member=yes"}, r"where: expected a dict of columns .* got 'member=yes'"),
+        ({"refine": "yes"}, r"refine='yes': expected true, false, or null"),
+        ({"mix": [0.5, 0.5]}, r"mix: expected a share per class such as .* got \[0\.5, 0\.5\]"),
+        ({"mix": 0.5}, r"mix: expected a share per class .* \{'no': 0\.5, 'yes': 0\.5\}, got 0\.5"),
+        ({"mix": {"no": "half", "yes": 0.5}}, r"expected a share in \[0, 1\] of 'no', got 'half'"),
+        ({"like": "asked.csv"}, r"like: expected a DataFrame or a list of dicts, .* got str"),
+        ({"like": [{"age": 22}, "age"]}, r"like, row 2: expected a dict of columns, got 'age'"),
+        ({"like": []}, r"like: no rows; expected one condition per row"),
     ],
 )
 def test_a_wrong_wish_for_rows_is_refused(fitted, asked, says):

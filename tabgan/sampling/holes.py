@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def check_how(how: str, n_imputations: int) -> None:
     """
     if how not in HOWS:
         raise TabganError(f"how={how}: expected one of {list(HOWS)}")
-    if not isinstance(n_imputations, int) or n_imputations < 1:
+    if not isinstance(n_imputations, Integral) or n_imputations < 1:
         raise TabganError(f"n_imputations={n_imputations}: expected a whole number, at least 1")
     if how == "likeliest" and n_imputations > 1:
         raise TabganError(

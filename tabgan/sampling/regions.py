@@ -21,6 +21,10 @@ from tabgan.tables.conditions import Asked, shown
 
 FAR = 1e5  # of an encoded scalar, in its standard deviations
 HALVINGS = 64
+NOT_LEARNED = {  # why a column of this encoding cannot be asked for
+    "key": "the column is a key, whose values number the rows; generated rows are given new ones",
+    "dropped": "the column is text that the model never learned",
+}
 
 Floats = NDArray[np.float64]
 
@@ -166,6 +170,8 @@ class Axis:
         fixed = np.delete(self.low, self.varying)
         known = np.unique(np.concatenate([fixed, around, *ends]))
         known = known[np.isfinite(known)]
+        if not np.isfinite(spans[0][0]) and self.encoder.is_masked and not self.is_condition:
+            return "generated rows have no missing values there (encoder.missing=masked)"
         if column.is_nominal or len(known) == 0 or not np.isfinite(spans[0][0]):
             return "training saw no such row"
         if len(known) == 1:
@@ -207,8 +213,8 @@ class Regions:
         self.of: list[dict[str, Region]] = [{} for _ in request.conditions]
         for name in dict.fromkeys(name for asked in request.conditions for name in asked):
             encoding = encoder.encodings_[name]
-            if encoding in ("key", "dropped"):
-                raise TabganError(f"where.{name}: the column is text that the model never learned")
+            if encoding in NOT_LEARNED:
+                raise TabganError(f"where.{name}: {NOT_LEARNED[encoding]}")
             if encoding in ("sum", "told"):
                 _check_sum(encoder, name, [c[name] for c in request.conditions if name in c])
                 self.checked.add(name)

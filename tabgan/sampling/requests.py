@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
-from tabgan.tables.conditions import Asked, Where, read_asked, read_mix, read_where
+from tabgan.tables.conditions import Asked, Where, members, read_asked, read_mix, read_where
 
 Condition = dict[str, Asked]  # column -> what is asked of it; all at once
 Rows = NDArray[np.int64]
@@ -47,7 +47,7 @@ class Request:
             TabganError: for an unknown column, a value that a column cannot have, or words that
                 contradict each other.
         """
-        everywhere = read_where(encoder.schema, where or {})
+        everywhere = read_where(encoder.schema, {} if where is None else where)
         if mix is not None and like is not None:
             raise TabganError("mix and like: both say the rows' conditions; give one of them")
         if mix is not None:
@@ -76,7 +76,9 @@ class Request:
         conditions: list[Condition] = []
         order = np.empty(len(like), np.int64)
         for row, where in enumerate(like):
-            key = tuple((name, repr(value)) for name, value in where.items())
+            if not isinstance(where, Mapping):
+                raise TabganError(f"like, row {row + 1}: expected a dict of columns, got {where!r}")
+            key = tuple((name, repr(members(value))) for name, value in where.items())
             if key not in known:
                 known[key] = len(conditions)
                 conditions.append(_row_condition(encoder, everywhere, where, row))

@@ -6,13 +6,14 @@ One grammar for the command line, a file of conditions and Python:
     asked                  as text                  in Python
     =====================  =======================  =========================
     a value                ``Doctorate`` ``38``     ``"Doctorate"`` ``38``
-    a set                  ``[Bachelors,Masters]``  a list or set
+    a set                  ``[Bachelors,Masters]``  a list, set, array, ...
     a range, both ends in  ``60..70`` ``60..``      ``(60, 70)`` ``(60, None)``
-    missing                ``?``                    ``None``
+    missing                ``?``                    ``None``, NaN, ``pd.NA``
     =====================  =======================  =========================
 
-Dates are ISO 8601. The members of a set may be ranges; a category that is itself written in
-brackets, or with dots, wins.
+Dates are ISO 8601; a year, a month or a day as text is all of it, at the end of a range too. The
+members of a set may be ranges; a category that is itself written in brackets, or with dots, wins.
+A label may be spelled otherwise: 1 or 1.0, true or True.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +34,22 @@ from numpy.typing import NDArray
 
 from tabgan.errors import TabganError, nearest
 from tabgan.tables.dates import zone_of
-from tabgan.tables.numbers import NUMBER
+from tabgan.tables.numbers import NUMBER, round_numbers
 from tabgan.tables.readers.csv import delimiter_of
 from tabgan.tables.schema import Column, TableSchema
+from tabgan.tables.spelling import spellings
 
 MISSING = "?"
 SHARES_MAY_MISS = 1e-6  # of 1, in sum
+NARROW: dict[str, type[np.floating[Any]]] = {  # as pandas and Arrow spell them
+    "float16": np.float16, "halffloat[pyarrow]": np.float16,
+    "float32": np.float32, "float[pyarrow]": np.float32,
+}  # fmt: skip
 
 # what Python takes for a number and pandas for a date is more: 1_000, full-width digits, "now"
 _NUMBER = re.compile(NUMBER, re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?)?)?", re.ASCII)
+_PERIOD = re.compile(r"\d{4}(?:-\d\d){0,2}", re.ASCII)
 
 Where = Mapping[str, Any]  # column -> what is asked of it, in either form above
 
@@ -82,11 +91,15 @@ def read_where(schema: TableSchema, where: Where) -> dict[str, Asked]:
     """What is asked of each column that ``where`` names.
 
     Raises:
-        TabganError: for an unknown column, or a value that the column cannot have.
+        TabganError: for what is no mapping, an unknown column, or a value that the column cannot
+            have.
     """
+    if not isinstance(where, Mapping):
+        example = "{'age': (30, 40), 'job': ['cook', 'clerk']}"
+        raise TabganError(f"where: expected a dict of columns such as {example}, got {where!r}")
     for name in where:
         if name not in schema.names:
-            raise TabganError(f"where.{name}: no such column; {nearest(name, schema.names)}")
+            raise TabganError(f"where.{name}: no such column; {nearest(str(name), schema.names)}")
     return {name: read_asked(schema[name], value) for name, value in where.items()}
 
 
@@ -96,6 +109,7 @@ def read_asked(column: Column, value: Any) -> Asked:
     Raises:
         TabganError: when it is not a value that the column can have; the nearest is named.
     """
+    value = members(value)
     text = _text_of(value)
     entries = _entries(column, value)
     if not entries:
@@ -110,6 +124,14 @@ def read_asked(column: Column, value: Any) -> Asked:
     return Asked(column=column, spans=_apart(spans), missing=missing, text=text)
 
 
+def members(value: Any) -> Any:
+    """The members of any set (an array, a Series, a range) as a list; all else as it is."""
+    if isinstance(value, np.ndarray):
+        return list(np.atleast_1d(value))
+    is_one = isinstance(value, str | bytes | tuple | Mapping) or not isinstance(value, Iterable)
+    return value if is_one else list(value)
+
+
 def read_mix(column: Column, mix: str | Mapping[Any, float]) -> dict[str, float]:
     """Shares of the target's classes, from ``label:share,label:share`` or a mapping.
 
@@ -119,18 +141,21 @@ def read_mix(column: Column, mix: str | Mapping[Any, float]) -> dict[str, float]
     """
     if not column.is_nominal:
         raise TabganError(f"mix: the target {column.name!r} is {column.kind} and has no classes")
+    if not isinstance(mix, str | Mapping):
+        example = {label: 1 / len(column.categories) for label in column.categories[:2]}
+        raise TabganError(f"mix: expected a share per class such as {example}, got {mix!r}")
     shares = _mix_entries(mix) if isinstance(mix, str) else {str(k): v for k, v in mix.items()}
     for label, share in shares.items():
         _code(column, label, asking="mix")
-        if not 0 <= share <= 1:
-            raise TabganError(f"mix: expected a share in [0, 1] of {label!r}, got {share}")
+        if not isinstance(share, Real) or not 0 <= share <= 1:
+            raise TabganError(f"mix: expected a share in [0, 1] of {label!r}, got {share!r}")
     total = math.fsum(shares.values())
     if abs(total - 1) > SHARES_MAY_MISS:
         raise TabganError(f"mix: expected shares that sum to 1, got {shares} with the sum {total}")
     return {label: share for label, share in shares.items() if share}
 
 
-def read_like(path: Path) -> list[dict[str, str]]:
+def read_like(path: Path) -> list[dict[str, Any]]:
     """A CSV file of conditions: per row what is asked, empty cells left out.
 
     The delimiter is the one that the header uses most, as of tables.
@@ -153,9 +178,18 @@ def read_like(path: Path) -> list[dict[str, str]]:
         raise TabganError(f"like={path}: not a CSV file: {error}") from error
     if len(cells) == 0:
         raise TabganError(f"like={path}: no rows; expected one condition per row")
-    names = [str(name).strip() for name in cells.columns]
-    rows = cells.itertuples(index=False, name=None)
-    return [{n: c.strip() for n, c in zip(names, row, strict=True) if c.strip()} for row in rows]
+    cells = cells.set_axis([str(name).strip() for name in cells.columns], axis="columns")
+    cells = cells.apply(lambda column: column.str.strip())
+    return conditions_of(cells.where(cells != ""))
+
+
+def conditions_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """What each row of a table asks: the values of its cells, where they are not missing."""
+    rows = table.itertuples(index=False, name=None)
+    return [
+        {name: cell for name, cell in zip(table.columns, row, strict=True) if not _is_none(cell)}
+        for row in rows
+    ]
 
 
 def shown(column: Column, number: float) -> str:
@@ -172,23 +206,25 @@ def shown(column: Column, number: float) -> str:
 def _plain_numbers(column: Column, values: pd.Series) -> NDArray[np.float64]:
     if column.kind == "date":
         return values.astype("int64").to_numpy().astype(np.float64)
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    # of a file in float32 they are 20.100000381, and 20.1 is what a row has
+    return numbers if column.decimals is None else round_numbers(numbers, column.decimals)
 
 
 def _text_of(value: Any) -> str:
-    if value is None:
+    if _is_none(value):
         return MISSING
     if isinstance(value, tuple):
         return "..".join("" if end is None else str(end) for end in value)
-    if isinstance(value, list | set | frozenset):
+    if isinstance(value, list):
         return f"[{','.join(map(_text_of, value))}]"
-    return str(value)
+    return " ".join(str(value).split())  # a message is one line
 
 
 def _entries(column: Column, value: Any) -> list[Any]:
     """The members of a set, or the one thing that is asked."""
-    if isinstance(value, list | set | frozenset):
-        return list(value)
+    if isinstance(value, list):
+        return value
     is_text = isinstance(value, str) and value not in column.categories
     if is_text and value.startswith("[") and value.endswith("]"):
         return [member.strip() for member in value[1:-1].split(",") if member.strip()]
@@ -207,6 +243,7 @@ def _span(column: Column, entry: Any) -> tuple[float, float] | None:
         return code, code
     ends = _ends(entry)
     low, high = (_number(column, end) if end is not None else None for end in ends)
+    high = high if high is None else _last(column, ends[1], high)
     if low is not None and high is not None and low > high:
         raise TabganError(
             f"where.{column.name}={_text_of(entry)}: a range runs from its low to its high end"
@@ -217,7 +254,12 @@ def _span(column: Column, entry: Any) -> tuple[float, float] | None:
 def _is_missing(column: Column, entry: Any) -> bool:
     if isinstance(entry, str):
         return entry == MISSING and MISSING not in column.categories
-    return entry is None or entry is pd.NaT or (isinstance(entry, float) and math.isnan(entry))
+    return _is_none(entry)
+
+
+def _is_none(entry: Any) -> bool:
+    """None, NaN, NaT and pd.NA say alike that nothing is there."""
+    return bool(pd.api.types.is_scalar(entry) and pd.isna(entry))
 
 
 def _ends(entry: Any) -> tuple[Any, Any]:
@@ -225,21 +267,41 @@ def _ends(entry: Any) -> tuple[Any, Any]:
     if isinstance(entry, tuple):
         if len(entry) != 2:
             raise TabganError(f"where: a range is a pair (low, high), got {entry!r}")
-        return entry
+        low, high = entry
+        return _unless(low, -math.inf), _unless(high, math.inf)
     if isinstance(entry, str) and ".." in entry:
         low, _, high = entry.partition("..")
         return low.strip() or None, high.strip() or None
     return entry, entry
 
 
+def _unless(end: Any, open_end: float) -> Any:
+    """``end``, or None where it is the infinity that leaves a range open."""
+    return None if isinstance(end, Real) and end == open_end else end
+
+
 def _code(column: Column, entry: Any, *, asking: str) -> float:
-    label = str(entry)
-    if label not in column.categories and isinstance(entry, bool | np.bool_):
-        label = label.lower()
+    if isinstance(entry, tuple):
+        raise TabganError(
+            f"{asking}={_text_of(entry)}: a range needs numbers or dates, and the column is "
+            f"{column.kind}; ask for a set of its categories"
+        )
+    label = _label(column, entry)
     if label not in column.categories:
         valid = [*column.categories, *([MISSING] if column.missing else [])]
         raise TabganError(f"{asking}: no category {label!r}; {nearest(label, valid)}")
     return float(column.categories.index(label))
+
+
+def _label(column: Column, entry: Any) -> str:
+    """What is asked for as a category spells it: midnight may be a day, True may be true."""
+    is_moment = isinstance(entry, date | np.datetime64)
+    label = str(pd.Timestamp(entry) if is_moment else entry)
+    if label not in column.categories and is_moment:
+        label = label.removesuffix(" 00:00:00")
+    elif label not in column.categories and isinstance(entry, bool | np.bool_):
+        label = label.lower()
+    return spellings(column.categories, [label])[label]
 
 
 def _number(column: Column, entry: Any) -> float:
@@ -253,6 +315,14 @@ def _number(column: Column, entry: Any) -> float:
     return number
 
 
+def _last(column: Column, entry: Any, number: float) -> float:
+    """The last moment of a year, a month or a day that is asked for as text, or else ``number``."""
+    if column.kind != "date" or not isinstance(entry, str) or not _PERIOD.fullmatch(entry.strip()):
+        return number
+    following = np.datetime64(entry.strip()) + 1  # in its own unit
+    return math.nextafter(float(following.astype("datetime64[us]").astype(np.int64)), -math.inf)
+
+
 def _plain_number(column: Column, entry: Any) -> float:
     """A number, or a date in microseconds since 1970; NaN for anything else."""
     is_date = column.kind == "date"
@@ -264,13 +334,32 @@ def _plain_number(column: Column, entry: Any) -> float:
         return math.nan
     try:
         if not is_date:
-            return float(entry)
+            return _in_decimals(column, entry)
         moment = pd.Timestamp(entry)
+        if moment is pd.NaT:
+            return math.nan
         if moment.tz:
             moment = moment.tz_convert(zone_of(column.date_format)).tz_localize(None)
         return float(moment.to_datetime64().astype("datetime64[us]").astype(np.int64))
     except (ValueError, TypeError, OverflowError):
         return math.nan
+
+
+def _in_decimals(column: Column, entry: Any) -> float:
+    """A number in the column's decimals, where its dtype cannot tell it from the one given.
+
+    In float32 16.37112 is 16.3711205, if it is so that the column's seven decimals write it.
+    """
+    number = float(entry)
+    dtypes = (str(dtype).lower() for dtype in (getattr(entry, "dtype", None), column.dtype))
+    narrow = next((NARROW[dtype] for dtype in dtypes if dtype in NARROW), None)
+    if column.kind != "numeric" or narrow is None or abs(number) > float(np.finfo(narrow).max):
+        return number
+    held = narrow(number)
+    if column.decimals is None:
+        return float(held)
+    written = float(round_numbers(np.array(float(held)), column.decimals))
+    return written if narrow(written) == held else number
 
 
 def _apart(spans: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

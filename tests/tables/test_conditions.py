@@ -1,6 +1,8 @@
 """What is asked of a column: one grammar for texts and for Python values."""
 
 import math
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -40,20 +42,58 @@ def matching(schema, table):
         ("age", None, [1]),
         ("age", math.nan, [1]),
         ("age", "[?,7]", [1, 2]),
+        ("age", pd.NA, [1]),
+        ("age", (-math.inf, 3), [0, 3, 4]),
+        ("age", (5, np.inf), [2, 5]),
+        ("age", np.array([1, 7]), [0, 2, 3]),
+        ("age", np.array(7), [2]),
+        ("age", pd.Series([7, None]), [1, 2]),
+        ("age", range(3, 6), [4, 5]),
+        ("age", {1, 7}, [0, 2, 3]),
+        ("age", Decimal("7.0"), [2]),
         ("weight", "-1e1..0.25", [0]),
         ("colour", "red", [0, 3, 4]),
         ("colour", "[red,white]", [0, 2, 3, 4, 5]),
         ("colour", ["white", None], [1, 2, 5]),
         ("colour", "?", [1]),
+        ("colour", pd.Categorical(["white", pd.NA]), [1, 2, 5]),
         ("born", "2020-01-02", [1, 2]),
         ("born", pd.Timestamp("2020-01-02"), [1, 2]),
         ("born", "2020-01-03..2020-01-05T12:00", [4, 5]),
         ("born", "2020-01-09T00:00+00:00", [3]),
         ("born", ("2020-01-06", None), [3]),
+        ("born", pd.date_range("2020-01-02", periods=8), [1, 2, 3, 4, 5]),
     ],
 )
 def test_the_rows_that_are_as_asked(matching, name, value, rows):
     assert matching(name, value) == rows
+
+
+SINGLE = np.float32(16.3711205)  # float32's steps are 1.9e-6 here: seven decimals write it
+
+
+@pytest.mark.parametrize(
+    "asked", [SINGLE, float(SINGLE), str(SINGLE), "16.3711205", np.float64(16.3711205)]
+)
+@pytest.mark.parametrize("dtype", ["float32", "Float32", "float[pyarrow]"])
+def test_a_float32_is_asked_for_in_the_decimals_that_its_column_writes(asked, dtype):
+    column = Column(name="t", kind="numeric", decimals=7, dtype=dtype)
+    assert read_asked(column, asked).spans == ((16.3711205, 16.3711205),)
+
+
+def test_what_float32_tells_apart_is_not_rounded():
+    column = Column(name="t", kind="numeric", decimals=1, dtype="float32")
+    assert read_asked(column, np.float32(20.1)).spans == ((20.1, 20.1),)
+    assert read_asked(column, 20.14).spans == ((20.14, 20.14),)
+    assert read_asked(column, 1e300).spans == ((1e300, 1e300),)
+    whole = Column(name="t", kind="numeric", dtype="float32")  # no ten decimals write its values
+    assert read_asked(whole, 1e-12).spans == ((float(np.float32(1e-12)),) * 2,)
+
+
+def test_real_rows_in_float32_are_as_asked_in_decimals():
+    column = Column(name="t", kind="numeric", decimals=1, dtype="float32")
+    values = pd.Series([20.1, 20.2], dtype="float32").astype("float64")  # 20.100000381, …
+    assert read_asked(column, 20.1).matches(values).tolist() == [True, False]
 
 
 def test_spans_that_overlap_become_one(schema):
@@ -67,7 +107,32 @@ def test_a_time_of_another_offset_is_asked_in_the_columns_own():
 
 
 def test_dates_are_microseconds(schema):
-    assert read_asked(schema["born"], "1970-01-02..1970-01-03").spans == ((DAY, 2 * DAY),)
+    asked = "1970-01-02T00:00..1970-01-03T00:00"
+    assert read_asked(schema["born"], asked).spans == ((DAY, 2 * DAY),)
+
+
+MOMENTS = pd.to_datetime(
+    ["2023-12-31", "2024-02-01", "2024-02-29T23:59:59.999999", "2024-03-01", "2024-12-31T12:00"],
+    format="ISO8601",
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "places"),
+    [
+        ("2024", [1, 2, 3, 4]),
+        ("2024-02", [1, 2]),
+        ("2024-02-29", [2]),
+        ("2024-02-29T00:00", []),
+        ("2023..2024-02", [0, 1, 2]),
+        (("2024-03", "2024-12-31"), [3, 4]),
+        (["2023", "2024-03"], [0, 3]),
+        (("2024-03", pd.Timestamp("2024-12-31")), [3]),
+    ],
+)
+def test_a_year_a_month_and_a_day_are_all_of_it(schema, asked, places):
+    found = read_asked(schema["born"], asked).matches(pd.Series(MOMENTS.as_unit("us")))
+    assert np.flatnonzero(found).tolist() == places
 
 
 def test_all_columns_must_match(schema, table):
@@ -80,12 +145,22 @@ def test_all_columns_must_match(schema, table):
     [
         ("age", "old", "where.age: expected a number, low..high, a set [a,b] or ?, got 'old'"),
         ("age", "inf", "got 'inf'"),
+        ("age", math.inf, "got 'inf'"),
+        ("age", (math.inf, -math.inf), "got 'inf'"),
+        ("age", {"low": 1}, "got \"{'low': 1}\""),
+        ("age", (1, 2, 3), "a range is a pair (low, high), got (1, 2, 3)"),
         ("age", "9..3", "where.age=9..3: a range runs from its low to its high end"),
         ("age", "[]", "where.age=[]: an empty set, which no row satisfies"),
         ("legs", "?", "where.legs=?: no value of this column was missing"),
         ("kind", "?", "where.kind=?: no value of this column was missing"),
         ("colour", "rad", "where.colour: no category 'rad'; did you mean 'red'?"),
         ("colour", "red..white", "where.colour: no category 'red..white'"),
+        (
+            "colour",
+            ("red", "white"),
+            "where.colour=red..white: a range needs numbers or dates, and the column is nominal",
+        ),
+        ("born", (pd.NaT, None), "where.born: expected an ISO 8601 date"),
         ("born", "yesterday?", "where.born: expected an ISO 8601 date"),
         ("name", "Ann", "where.name=Ann: a text column cannot be asked for"),
         ("height", "1", "where.height: no such column; did you mean 'weight'?"),
@@ -102,6 +177,32 @@ def test_a_label_in_brackets_or_with_dots_wins():
     assert read_asked(column, "[a,b]").spans == ((0, 0),)
     assert read_asked(column, "1..2").spans == ((3, 3),)
     assert read_asked(column, True).spans == ((4, 4),)
+
+
+SPELLED = [  # categories, what is asked, and the place of what is meant
+    (("0.0", "1.0"), 0, 0),
+    (("0.0", "1.0"), "1", 1),
+    (("0", "1"), True, 1),
+    (("0", "1"), np.False_, 0),
+    (("False", "True"), 1, 1),
+    (("FALSE", "TRUE"), "true", 1),
+    (("FALSE", "TRUE"), False, 0),
+    (("1", "2"), Decimal("2"), 1),
+    (("2024-01-01", "2024-01-02"), pd.Timestamp("2024-01-02"), 1),
+    (("2024-01-01", "2024-01-02"), np.datetime64("2024-01-02"), 1),
+    (("2024-01-01 00:00:00", "2024-01-01 12:00:00"), date(2024, 1, 1), 0),
+]
+
+
+@pytest.mark.parametrize(("categories", "value", "place"), SPELLED)
+def test_a_label_may_be_asked_for_in_another_spelling(categories, value, place):
+    column = Column(name="x", kind="nominal", categories=categories)
+    assert read_asked(column, value).spans == ((place, place),)
+
+
+def test_only_true_and_false_are_one_and_zero():
+    with pytest.raises(TabganError, match="no category 'true'; expected one of"):
+        read_asked(Column(name="x", kind="nominal", categories=("0", "1", "2")), True)
 
 
 @pytest.mark.parametrize(
