@@ -137,6 +137,7 @@ ODD = {
     "many": ({"decimals": 400}, "'x': expected 0 to 20 decimals, got 400"),
     "missing": ({"missing": "false"}, "'missing': expected true or false, got 'false'"),
     "dtype": ({"dtype": "int"}, "'x': its values cannot be given back as int"),
+    "two lines": ({"dtype": "bo\nol"}, "'x': its values cannot be given back as bo ol: "),
     "no dtype": ({"dtype": "Int1>"}, "'x': its values cannot be given back as Int1>"),
     "format": ({"kind": "date", "date_format": "%Q"}, "'x': date format '%Q'"),
     "surrogate": ({"categories": ["\ud83d"]}, "half of a surrogate pair is no text"),

@@ -428,8 +428,12 @@ def _refuse(column: Column, values: pd.Series, expected: str, wrong: np.ndarray)
         raise TabganError(f"column {column.name!r}: expected {expected}, got {got} in row {row}")
 
 
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())
+
+
 def _restored(column: Column, values: pd.Series) -> pd.Series:
-    what = f"column {column.name!r}: its values cannot be given back as {column.dtype}"
+    what = f"column {column.name!r}: its values cannot be given back as {_one_line(column.dtype)}"
     try:
         restored = _restore(column, values)
     except (ValueError, TypeError, OverflowError) as error:
