@@ -106,7 +106,9 @@ def test_a_run_that_goes_on_does_the_rounds_that_are_left(training):
 
 def test_a_short_training_has_a_round_per_hundred_steps():
     callback = Counting(seed=0, rounds=10, after=0.0, lr=1e-3)
-    trainer = SimpleNamespace(num_training_batches=10, max_epochs=25, global_step=249, datamodule=0)
+    trainer = SimpleNamespace(
+        num_training_batches=10, max_epochs=25, max_steps=-1, global_step=249, datamodule=0
+    )
     for _ in range(5):
         callback.on_train_batch_start(trainer, SimpleNamespace(global_step=249), None, 0)
     assert callback.done == 2

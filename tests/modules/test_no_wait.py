@@ -8,7 +8,8 @@ from tabgan.serving.batches import BatchLoader, EpochOrder
 class Alone:
     """What a step asks of a Trainer."""
 
-    global_step, num_training_batches, max_epochs, log_every_n_steps = 3, 4, 5, 50
+    global_step, num_training_batches, max_epochs, max_steps = 3, 4, 5, -1
+    log_every_n_steps = 50
 
 
 @pytest.mark.parametrize("model", ["cgan", "cgan_basic"])
