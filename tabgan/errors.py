@@ -20,6 +20,11 @@ class TabganError(ValueError):
         super().__init__(text if len(text) <= MOST_LETTERS else f"{text[:half]} … {text[-half:]}")
 
 
+def one_line(value: object) -> str:
+    """A value as text in one line, as a message is."""
+    return " ".join(str(value).split())
+
+
 def shown(value: Any) -> str:
     """A table's value as Python writes it: 34.5, not np.float64(34.5)."""
     return repr(value.item() if getattr(value, "ndim", None) == 0 else value)

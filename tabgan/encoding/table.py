@@ -234,7 +234,7 @@ class TableEncoder:
         """What all of these rows keep, of numbers and of dates of one unit: [n, columns]."""
         groups: dict[int, list[int]] = {}  # numbers are at 0
         for place, column in enumerate(self.schema_.columns):
-            if _is_measured(column):
+            if column.is_measured:
                 groups.setdefault(self.units_.get(column.name, 0), []).append(place)
         return Orders.found(numbers, [*groups.values()])
 
@@ -340,7 +340,7 @@ class TableEncoder:
                 "as text they would be categories or ids"
             )
         self.encoders_[name] = self.choice.build(column, encoding).fit(learned)
-        if _is_measured(column) and not np.isnan(numbers).all():
+        if column.is_measured and not np.isnan(numbers).all():
             self.ranges_[name] = (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
 
     def _fit_relations(self, train: pd.DataFrame) -> None:
@@ -350,7 +350,7 @@ class TableEncoder:
             return
         names = [n for n in self.encoders_ if self._may_relate(self.schema[n])]
         columns = {name: self._numbers(self.schema[name], train) for name in names}
-        numbers = [self.schema[name] for name in names if _is_measured(self.schema[name])]
+        numbers = [self.schema[name] for name in names if self.schema[name].is_measured]
         steps = {column.name: resolution(column) for column in numbers}
         target = self.condition_column
         found = Relations.find(
@@ -371,7 +371,7 @@ class TableEncoder:
 
     def _may_relate(self, column: Column) -> bool:
         """Whether others may decide a column, or it them: one block of codes, number or date."""
-        return _is_measured(column) or self.encodings_[column.name] in CODES
+        return column.is_measured or self.encodings_[column.name] in CODES
 
     def _empty_encoder(self, name: str) -> ColumnEncoder:
         """The encoder of a column or a joint block, which has learned nothing."""
@@ -478,10 +478,6 @@ class TableEncoder:
             source, lookup = self.relations_.derived[name]
             return lookup(self._decoded_numbers(source, rows))
         return self.encoders_[name].decode(rows[:, self._span(name)])
-
-
-def _is_measured(column: Column) -> bool:
-    return column.is_number or column.kind == "date"
 
 
 def _text_codes(texts: list[str], values: pd.Series) -> Numbers:

@@ -186,7 +186,7 @@ class _Posterior:
         numbers = self._decoded(codes, torch.from_numpy(self.scalars[rows]))
         measured = [
             place for place, column in enumerate(self.encoder.schema_.columns)
-            if (column.is_number or column.kind == "date")
+            if column.is_measured
             and self.encoder.encodings_[column.name] not in WITHOUT_PLACE
             and self.table[column.name].iloc[rows].isna().any()
         ]  # fmt: skip

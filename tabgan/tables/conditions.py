@@ -32,7 +32,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tabgan.errors import TabganError, nearest
+from tabgan.errors import TabganError, nearest, one_line
 from tabgan.tables.dates import zone_of
 from tabgan.tables.numbers import NUMBER, round_numbers
 from tabgan.tables.readers.csv import delimiter_of
@@ -218,7 +218,7 @@ def _text_of(value: Any) -> str:
         return "..".join("" if end is None else str(end) for end in value)
     if isinstance(value, list):
         return f"[{','.join(map(_text_of, value))}]"
-    return " ".join(str(value).split())  # a message is one line
+    return one_line(value)
 
 
 def _entries(column: Column, value: Any) -> list[Any]:

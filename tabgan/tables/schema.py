@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tabgan.errors import TabganError, shown
+from tabgan.errors import TabganError, one_line, shown
 from tabgan.tables.dates import check_date_format, format_dates, naive, parse_dates
 from tabgan.tables.numbers import (
     decimal_type,
@@ -105,6 +105,11 @@ class Column:
     def is_number(self) -> bool:
         """Whether the column holds numbers."""
         return self.kind in ("numeric", "integer")
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether its values can be counted with: numbers and dates."""
+        return self.is_number or self.kind == "date"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -428,12 +433,8 @@ def _refuse(column: Column, values: pd.Series, expected: str, wrong: np.ndarray)
         raise TabganError(f"column {column.name!r}: expected {expected}, got {got} in row {row}")
 
 
-def _one_line(text: object) -> str:
-    return " ".join(str(text).split())
-
-
 def _restored(column: Column, values: pd.Series) -> pd.Series:
-    what = f"column {column.name!r}: its values cannot be given back as {_one_line(column.dtype)}"
+    what = f"column {column.name!r}: its values cannot be given back as {one_line(column.dtype)}"
     try:
         restored = _restore(column, values)
     except (ValueError, TypeError, OverflowError) as error:
