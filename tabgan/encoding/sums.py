@@ -101,20 +101,25 @@ class Reading:
     """
 
     def __init__(self, source: str, lookup: Lookup) -> None:
-        self.terms, self.lookup = {source: 1.0}, lookup
+        self.source, self.lookup = source, lookup
+
+    @property
+    def terms(self) -> dict[str, float]:
+        """What it is read off, as a sum's parts are told."""
+        return {self.source: 1.0}
 
     def __call__(self, columns: Mapping[str, Numbers]) -> Numbers:
-        ((source, _),) = self.terms.items()
+        values = columns[self.source]
         keys = self.lookup.keys_[~np.isnan(self.lookup.keys_)]
-        nearest = keys[np.searchsorted((keys[1:] + keys[:-1]) / 2, columns[source])]
-        return self.lookup(np.where(np.isnan(columns[source]), np.nan, nearest))
+        nearest = keys[np.searchsorted((keys[1:] + keys[:-1]) / 2, values)]
+        return self.lookup(np.where(np.isnan(values), np.nan, nearest))
 
     def solved(self, name: str, total: Numbers, columns: Mapping[str, Numbers]) -> Numbers:
         """The value of the sum that alone reads so; NaN where there are several."""
         return self.lookup.deciding(total)
 
     def state(self) -> State:
-        return {"source": [*self.terms], **self.lookup.state()}
+        return {"source": [self.source], **self.lookup.state()}
 
     @classmethod
     def restore(cls, state: State) -> Self:
