@@ -235,7 +235,7 @@ class CGANModule(pl.LightningModule):
             "val/generator_loss": self.loss.generator(real_logits, fake_logits),
         }
         if self.loss.distance is not None:
-            losses["val/em_distance"] = self.loss.distance(real_logits, fake_logits)
+            losses[f"val/{self.loss.distance_name}"] = self.loss.distance(real_logits, fake_logits)
         self.log_dict(losses, on_epoch=True, batch_size=len(rows))
 
     def configure_optimizers(self) -> list[Optimizer]:
@@ -368,7 +368,9 @@ class CGANModule(pl.LightningModule):
             "train/generator_lr": self._players()[1].param_groups[0]["lr"],
         }
         if self.loss.distance is not None:
-            curves["train/em_distance"] = self.loss.distance(real_logits, fake_logits)
+            curves[f"train/{self.loss.distance_name}"] = self.loss.distance(
+                real_logits, fake_logits
+            )
         self.log_dict(curves)
 
 
