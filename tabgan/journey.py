@@ -16,7 +16,7 @@ from tabgan.checkpoints import load_weights, newest_checkpoint
 from tabgan.curves import continue_curves, curves_until
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.evading import train_evasion
+from tabgan.evasion.evading import train_evasion
 from tabgan.locks import held
 from tabgan.provenance import check_record, save_record
 from tabgan.querying import attach_box

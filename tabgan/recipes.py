@@ -32,7 +32,10 @@ ADDED = ("experiment", "sweep", "debug")  # groups whose files leave no key of t
 AUTO = "auto"
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 # What a stored configuration may call, and what it may where a training goes on.
-FROM_A_RUN_FOLDER = ("tabgan.modules.", "tabgan.nets.", "tabgan.losses.", "torch.optim.")
+FROM_A_RUN_FOLDER = (
+    "tabgan.modules.", "tabgan.nets.", "tabgan.losses.", "tabgan.evasion.module",
+    "tabgan.evasion.editor", "torch.optim.",
+)  # fmt: skip
 TO_GO_ON = (
     *FROM_A_RUN_FOLDER,
     *(
@@ -40,10 +43,10 @@ TO_GO_ON = (
         "tabgan.encoding.",
         "tabgan.callbacks.",
         "tabgan.blackboxes.forest",
-        "tabgan.blackboxes.detectors",
+        "tabgan.evasion.detectors",
         "tabgan.blackboxes.estimator",
         "tabgan.blackboxes.onnx",
-        "tabgan.traffic",
+        "tabgan.evasion.traffic",
     ),
     "pytorch_lightning.",
 )

@@ -18,21 +18,21 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from tabgan.blackboxes.detectors import Detector
 from tabgan.composing import compose_run
 from tabgan.encoding.column import Numbers
-from tabgan.evading import Evasion, evade, traffic_of
+from tabgan.evasion.attacks import attacks_beside
+from tabgan.evasion.detectors import Detector
+from tabgan.evasion.evading import Evasion, evade, traffic_of
+from tabgan.evasion.module import EvasionModule, held_kept
+from tabgan.evasion.page import FIGURES, Line, write_evasion
+from tabgan.evasion.records import Records
+from tabgan.evasion.traffic import Traffic, drawn
 from tabgan.metrics.detection import cheap_c2st_auc
-from tabgan.modules.evasion import EvasionModule, held_kept
-from tabgan.modules.records import Records
 from tabgan.seeding import rng_at
 from tabgan.studies.cells import digest, open_cell
 from tabgan.studies.contestants import Ours
-from tabgan.studies.evasion_page import FIGURES, Line, write_evasion
 from tabgan.studies.prepared import Prepared
 from tabgan.studies.tallies import markdown
-from tabgan.tables.attacks import attacks_beside
-from tabgan.traffic import Traffic, drawn
 from tabgan.training import undisturbed
 from tabgan.words import quote
 
@@ -62,7 +62,7 @@ def evasion_study(
             goes on.
         out: a folder.
         words: of ``tabgan.train``, which make an evasion run.
-        detectors: names of ``blackboxes.detectors``.
+        detectors: names of ``detectors.DETECTORS``.
         retrain_rows: generated rows that the detector is retrained with.
 
     Returns:

@@ -15,8 +15,8 @@ from torch import Tensor
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.column import Numbers
 from tabgan.encoding.layout import RowLayout
-from tabgan.encoding.rules import RuleBook
 from tabgan.encoding.table import TableEncoder
+from tabgan.evasion.rules import RuleBook
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,12 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tabgan.blackboxes.forest import features as readable
-from tabgan.encoding.rules import RuleBook
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.records import Records, Sender, held_columns
+from tabgan.evasion.attacks import attack_labels, check_named
+from tabgan.evasion.records import Records, Sender, held_columns
+from tabgan.evasion.rules import RuleBook
 from tabgan.seeding import rng_at
-from tabgan.tables.attacks import attack_labels, check_named
 from tabgan.tables.schema import TableSchema
 
 Categories = Mapping[str, Mapping[str, Sequence[str]]]

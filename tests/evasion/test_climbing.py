@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabgan.encoding.rules import RuleBook
 from tabgan.encoding.table import TableEncoder
-from tabgan.modules.climbing import Climber
-from tabgan.modules.records import Answers, Records, Sender
+from tabgan.evasion.climbing import Climber
+from tabgan.evasion.records import Answers, Records, Sender
+from tabgan.evasion.rules import RuleBook
 from tabgan.seeding import generator_at, rng_at
 from tabgan.tables.schema import Column, TableSchema
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tabgan.encoding.layout import RowLayout
-from tabgan.nets.editor import RecordEditor
+from tabgan.evasion.editor import RecordEditor
 from tabgan.seeding import generator_at
 
 LAYOUT = RowLayout.from_widths([("flag", "discrete", 4)])

@@ -19,10 +19,10 @@ from tabgan.blackboxes.counted import EDGE, Counted
 from tabgan.encoding.column import Numbers
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
-from tabgan.modules.climbing import Climber
-from tabgan.modules.records import Answers, Records, Sender
+from tabgan.evasion.climbing import Climber
+from tabgan.evasion.editor import RecordEditor
+from tabgan.evasion.records import Answers, Records, Sender
 from tabgan.nets.critic import Critic
-from tabgan.nets.editor import RecordEditor
 from tabgan.seeding import generator_at, rng_at
 
 AT_ONCE = 1_000  # rows changed at once, outside of training
@@ -58,7 +58,7 @@ class EvasionModule(pl.LightningModule):
 
     Args:
         layout: the map of a row.
-        measures: float [row_width, n_measures], ``modules.records.measures``; the critic sees the
+        measures: float [row_width, n_measures], ``records.measures``; the critic sees the
             rows' product with it too.
         generator: the net, still without its layout and noise.
         critic: likewise.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tabgan.encoding.rules import RuleBook
+from tabgan.evasion.rules import RuleBook
 from tabgan.tables.schema import Column, TableSchema
 
 SCHEMA = TableSchema(

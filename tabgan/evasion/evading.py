@@ -15,11 +15,11 @@ from tabgan.blackboxes.counted import EDGE, Counted
 from tabgan.blackboxes.protocol import BlackBox
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.evasion import Evaded, EvasionModule, EvenBatches
-from tabgan.modules.records import measures
+from tabgan.evasion.module import Evaded, EvasionModule, EvenBatches
+from tabgan.evasion.records import measures
+from tabgan.evasion.traffic import Traffic
 from tabgan.recipes import build_trainer, check_config
 from tabgan.tables.writers import write_table
-from tabgan.traffic import Traffic
 from tabgan.training import PREVIEW_ROWS, begin, save_metrics, show_rows
 
 log = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabgan.blackboxes.detectors import DETECTORS, Detector
 from tabgan.errors import TabganError
+from tabgan.evasion.detectors import DETECTORS, Detector
 from tabgan.tables.schema import Column, TableSchema
 
 SCHEMA = TableSchema(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tabgan.encoding.rules import RuleBook
+from tabgan.evasion.rules import RuleBook
 from tabgan.report.dots import dots_picture
 from tabgan.report.html import bullets, element, page, paragraph, picture, section, table
 from tabgan.studies.cells import keep

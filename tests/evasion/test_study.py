@@ -13,15 +13,15 @@ import pytest
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.evasion import EvenBatches
-from tabgan.modules.records import Records, Sender, measures
+from tabgan.evasion.module import EvenBatches
+from tabgan.evasion.records import Records, Sender, measures
+from tabgan.evasion.study import evasion_study
+from tabgan.evasion.traffic import cut_traffic
 from tabgan.report.files import png_size
 from tabgan.studies.contestants import Ours
-from tabgan.studies.evasion import evasion_study
 from tabgan.studies.prepared import prepare
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.writers import write_table
-from tabgan.traffic import cut_traffic
 
 FEATURES = {"core": ["flag"], "side": ["count", "errors"]}
 CATEGORIES = {
@@ -149,7 +149,7 @@ def test_a_study_that_is_asked_again_answers_from_its_cells(done, prepared, monk
     def never(*_, **__):
         raise AssertionError("a generator was trained anew")
 
-    monkeypatch.setattr("tabgan.studies.evasion.evade", never)
+    monkeypatch.setattr("tabgan.evasion.study.evade", never)
     again = study([prepared], tmp_path, cache=done[0] / "cache")
     assert again == list(done[1].values())
     with pytest.raises(AssertionError, match="anew"):  # other settings are another study

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabgan.encoding.column import Numbers
-from tabgan.modules.records import Records, Sender
+from tabgan.evasion.records import Records, Sender
 
 Score = Callable[[Numbers], NDArray[np.float32]]  # rows [n, n_columns] -> [n], the lower the better
 MOST_PASSED = 3_000  # rows of a group that are kept
