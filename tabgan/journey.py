@@ -19,10 +19,10 @@ from tabgan.errors import TabganError
 from tabgan.evasion.evading import train_evasion
 from tabgan.locks import held
 from tabgan.provenance import check_record, save_record
-from tabgan.querying import attach_box
 from tabgan.ranks import is_first, is_started_by_first
 from tabgan.recipes import build_module, build_trainer, check_config, forecast, settle
 from tabgan.runs import Run, open_run, stored_plan
+from tabgan.scored.querying import attach_box
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.tables.schema import TableSchema
 from tabgan.training import FINISHED, begin, finish, fit_refiner, keep_best

@@ -35,8 +35,8 @@ AUTO = "auto"
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 # What a stored configuration may call, and what it may where a training goes on.
 FROM_A_RUN_FOLDER = (
-    "tabgan.modules.", "tabgan.nets.", "tabgan.losses.", "tabgan.evasion.module",
-    "tabgan.evasion.editor", "torch.optim.",
+    "tabgan.modules.", "tabgan.nets.", "tabgan.losses.", "tabgan.scored.module",
+    "tabgan.scored.surrogate", "tabgan.evasion.module", "tabgan.evasion.editor", "torch.optim.",
 )  # fmt: skip
 TO_GO_ON = (
     *FROM_A_RUN_FOLDER,
@@ -44,6 +44,7 @@ TO_GO_ON = (
         "tabgan.serving.",
         "tabgan.encoding.",
         "tabgan.callbacks.",
+        "tabgan.scored.panel",
         "tabgan.blackboxes.forest",
         "tabgan.evasion.detectors",
         "tabgan.blackboxes.estimator",

@@ -59,6 +59,22 @@ MAY_IMPORT = {
         "studies",
         "words",
     },
+    "scored": {
+        "tables",
+        "encoding",
+        "nets",
+        "losses",
+        "blackboxes",
+        "metrics",
+        "serving",
+        "modules",
+        "sampling",
+        "callbacks",
+        "report",
+        "recipes",
+        "runs",
+        "evaluation",
+    },
 }  # everyone may import EVERYBODY; files at the top: anything on a lower floor
 FLOORS = [
     {"errors", "ranks"},
@@ -68,7 +84,6 @@ FLOORS = [
     {"provenance", "curves"},
     {"training"},
     {"recipes"},
-    {"querying"},
     {"runs"},
     {"journey"},
     {"resuming"},
@@ -78,9 +93,8 @@ FLOORS = [
     {"tuning"},
     {"evaluation"},
     {"resplit", "lineup", "matching"},
-    {"estimator", "scoring"},
+    {"estimator"},
     {"imbalance"},
-    {"auditing"},
     {"blackbox", "audit"},
     {
         "train",
@@ -98,8 +112,8 @@ FLOORS = [
 OF_HYDRA = {
     "train", "sample", "impute", "evaluate", "explore", "evaluation", "resplit",
     "commands", "recipes", "runs", "composing", "journey", "estimator", "lineup", "bench", "study",
-    "matching", "querying", "resuming", "sweeps", "tuning", "tune", "curves", "scoring",
-    "auditing", "blackbox", "audit", "words", "endings", "evasion/evading",
+    "matching", "resuming", "sweeps", "tuning", "tune", "curves", "blackbox", "audit", "words",
+    "endings", "evasion/evading", "scored/querying", "scored/scoring", "scored/auditing",
 }  # fmt: skip
 
 

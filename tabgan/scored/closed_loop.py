@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from tabgan.blackboxes.counted import Counted
-from tabgan.blackboxes.matching import nearest_pairs
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
-from tabgan.modules.scored import ScoredModule
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.refiner import Refiner
+from tabgan.scored.matching import nearest_pairs
+from tabgan.scored.module import ScoredModule
 from tabgan.seeding import generator_at, rng_at, seed_at
 from tabgan.tables.schema import Column, TableSchema
 

@@ -12,10 +12,10 @@ from omegaconf import DictConfig
 from tabgan.blackboxes.counted import Counted
 from tabgan.blackboxes.estimator import open_estimator
 from tabgan.errors import TabganError
-from tabgan.modules.asking import Asker
 from tabgan.modules.cgan import CGANModule
-from tabgan.modules.scored import ScoredModule
 from tabgan.recipes import check_stored_targets
+from tabgan.scored.asking import Asker
+from tabgan.scored.module import ScoredModule
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.tables.schema import TableSchema
 

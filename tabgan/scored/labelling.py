@@ -10,9 +10,9 @@ from torch.optim import Adam
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
-from tabgan.losses.scores import laplace_loss
 from tabgan.nets.mixture_generator import MixtureGenerator
-from tabgan.nets.surrogate import Surrogate
+from tabgan.scored.losses import laplace_loss
+from tabgan.scored.surrogate import Surrogate
 from tabgan.seeding import generator_at
 
 AT_ONCE = 10_000  # rows drawn, or scored, at once

@@ -14,12 +14,12 @@ from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
 from tabgan.losses.moments import Moments, table_moments
-from tabgan.losses.scores import expected_error, laplace_loss
-from tabgan.modules.asking import Asker
 from tabgan.modules.cgan import Batch, CGANModule, Whole
-from tabgan.modules.labelling import fit_surrogate, labelled_rows, scores_of
 from tabgan.modules.planning import plan_scored
-from tabgan.nets.surrogate import Surrogate
+from tabgan.scored.asking import Asker
+from tabgan.scored.labelling import fit_surrogate, labelled_rows, scores_of
+from tabgan.scored.losses import expected_error, laplace_loss
+from tabgan.scored.surrogate import Surrogate
 from tabgan.seeding import generator_at
 
 log = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 import torch
 
 from tabgan.encoding.layout import RowLayout
-from tabgan.losses.scores import laplace_loss
-from tabgan.nets.surrogate import Surrogate
+from tabgan.scored.losses import laplace_loss
+from tabgan.scored.surrogate import Surrogate
 
 LAYOUT = RowLayout.from_widths([("x", "continuous", 1), ("job", "discrete", 3)])
 

@@ -11,12 +11,12 @@ import torch
 from matplotlib.image import imread
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from tabgan.blackboxes.matching import score_matched
 from tabgan.callbacks.pace import Pace
 from tabgan.metrics.detection import MIN_ROWS, cheap_c2st_auc
-from tabgan.modules.asking import Asker
-from tabgan.modules.scored import ScoredModule
-from tabgan.report.score_plots import scatter_picture
+from tabgan.scored.asking import Asker
+from tabgan.scored.matching import score_matched
+from tabgan.scored.module import ScoredModule
+from tabgan.scored.plots import scatter_picture
 from tabgan.seeding import generator_at, rng_at
 from tabgan.serving.datamodule import TableDataModule
 

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from tabgan.losses.scores import expected_error, laplace_loss
+from tabgan.scored.losses import expected_error, laplace_loss
 
 
 def test_the_loss_of_a_sure_hit_is_the_logarithm_of_its_scale():

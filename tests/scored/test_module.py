@@ -10,10 +10,10 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from tabgan.errors import TabganError
-from tabgan.modules.scored import even_shares
 from tabgan.paths import conf_dir
-from tabgan.querying import attach_box
 from tabgan.recipes import build_module, check_config, settle
+from tabgan.scored.module import even_shares
+from tabgan.scored.querying import attach_box
 from tabgan.training import begin
 
 TINY = [
