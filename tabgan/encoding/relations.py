@@ -41,6 +41,7 @@ class Relations:
         *,
         condition: Mapping[str, Numbers],
         masked: bool,
+        join: bool = True,
     ) -> Self:
         """What holds on every training row (``encoding.derived``, ``joint``, ``sums``).
 
@@ -50,6 +51,7 @@ class Relations:
             steps: of those in the row that are numbers, the resolution of each.
             condition: the classes, by the condition's name; empty without one.
             masked: whether missing values are holes; then only what one other column decides.
+            join: whether columns some of whose pairs never occur share a block.
         """
         found = cls()
         codes = {name: of for name, of in columns.items() if encodings[name] in CODES}
@@ -57,7 +59,8 @@ class Relations:
         if not masked:
             found._read(codes, condition)
             left = found.derived.keys() | found.sums.keys()
-            found._join({n: of for n, of in codes.items() if n not in left}, encodings)
+            if join:
+                found._join({n: of for n, of in codes.items() if n not in left}, encodings)
             found._add_up(columns, encodings, steps)
         return found
 

@@ -359,6 +359,7 @@ class TableEncoder:
             steps,
             condition={target.name: self._numbers(target, train)} if target else {},
             masked=self.is_masked,
+            join=self.choice.numeric != "cells",  # a chain keeps such pairs apart by itself
         )
         self.relations_ = found
         for name, encoding in found.encodings.items():
