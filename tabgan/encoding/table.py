@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from tabgan.encoding.choice import Choice
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.column import ColumnEncoder, Encoded, Numbers
-from tabgan.encoding.keys import RunningKey
+from tabgan.encoding.keys import FormedKey, Key, restore_key
 from tabgan.encoding.layout import RowLayout
+from tabgan.encoding.levels import LevelsEncoder
 from tabgan.encoding.numbers import date_unit, from_numbers, resolution, rounded, to_numbers
 from tabgan.encoding.relations import CODES, Relations
 from tabgan.encoding.state import load_state, save_state
@@ -100,8 +101,12 @@ class TableEncoder:
     def condition_width(self) -> int:
         return len(self.class_counts_)
 
-    def fit(self, train: pd.DataFrame) -> Self:
+    def fit(self, train: pd.DataFrame, *, n_rows: int = 0) -> Self:
         """Learn the map from training rows alone.
+
+        Args:
+            train: the rows, or a sample of them.
+            n_rows: how many there are in all, where ``train`` is a sample (``add_keys``).
 
         Raises:
             TabganError: when nothing is left to generate.
@@ -115,13 +120,13 @@ class TableEncoder:
             if column.kind == "date"
         }
         self.notes_: list[str] = []
-        self.keys_: dict[str, RunningKey] = {}
+        self.keys_: dict[str, Key] = {}
         self.texts_: dict[str, list[str]] = {}
         for column in self.schema.columns:
             if column == self.condition_column:
                 self.encodings_[column.name] = "condition"
             else:
-                self._fit_column(column, train)
+                self._fit_column(column, train, n_rows)
         self._fit_relations(train)
         self._fit_condition(train)
         self.missing_rates_ = self._missing_rates(train)
@@ -198,7 +203,7 @@ class TableEncoder:
     def decode_numbers(self, rows: Encoded | CodedRows, condition: Encoded) -> Numbers:
         """Rows as float64 [n, columns of ``schema_``]: codes, dates in units, numbers; NaN missing.
 
-        Rounded to what each column holds and clipped to its training range; keys are NaN.
+        Rounded to what each column holds and clipped to its training range; keys are 0.
         """
         numbers = np.empty((len(self.schema_.columns), len(rows))).T  # column by column
         for place, column in enumerate(self.schema_.columns):
@@ -234,7 +239,7 @@ class TableEncoder:
         """What all of these rows keep, of numbers and of dates of one unit: [n, columns]."""
         groups: dict[int, list[int]] = {}  # numbers are at 0
         for place, column in enumerate(self.schema_.columns):
-            if column.is_measured:
+            if column.is_measured and column.name not in self.keys_:
                 groups.setdefault(self.units_.get(column.name, 0), []).append(place)
         return Orders.found(numbers, [*groups.values()])
 
@@ -246,19 +251,15 @@ class TableEncoder:
 
     def numbers(self, table: pd.DataFrame) -> Numbers:
         """A conforming table as ``decode_numbers`` gives it: float64 [n, columns]."""
-        return np.column_stack(
-            [
-                np.full(len(table), np.nan)
-                if self.encodings_[column.name] == "key"
-                else self._numbers(column, table)
-                for column in self.schema_.columns
-            ]
-        )
+        return np.column_stack([self._numbers(c, table) for c in self.schema_.columns])
 
-    def to_table(self, numbers: Numbers, *, first_row: int = 0) -> pd.DataFrame:
-        """The table behind ``decode_numbers``; keys are numbered from ``first_row``."""
+    def to_table(self, numbers: Numbers, *, first_row: int = 0, key_seed: int = 0) -> pd.DataFrame:
+        """The table behind ``decode_numbers``; ids follow from the row's number and ``key_seed``.
+
+        The first row's number is ``first_row``.
+        """
         columns = {
-            column.name: self._values(column, numbers[:, place], first_row)
+            column.name: self._values(column, numbers[:, place], first_row, key_seed)
             for place, column in enumerate(self.schema_.columns)
         }
         return pd.DataFrame(columns, index=pd.RangeIndex(len(numbers)), copy=False)
@@ -306,7 +307,7 @@ class TableEncoder:
         self.ranges_ = {name: (low, high) for name, (low, high) in state["ranges"].items()}
         self.units_ = state["units"]
         self.notes_ = state["notes"]
-        self.keys_ = {name: RunningKey().restore(key) for name, key in state["keys"].items()}
+        self.keys_ = {name: restore_key(key) for name, key in state["keys"].items()}
         self.texts_ = state["texts"]
         self.class_counts_ = np.array(state["class_counts"], dtype=np.int64)
         self.missing_rates_ = state["missing_rates"]
@@ -318,7 +319,21 @@ class TableEncoder:
         self._lay_out()
         return self
 
-    def _fit_column(self, column: Column, train: pd.DataFrame) -> None:
+    def add_keys(self, table: pd.DataFrame) -> None:
+        """Remember the ids of more training rows: none of them is made again."""
+        for name, key in self.keys_.items():
+            key.add(table[name].dropna())
+
+    def check_keys(self, n_rows: int) -> None:
+        """Refuse more rows than some column has ids for.
+
+        Raises:
+            TabganError: naming the column and its form.
+        """
+        for key in self.keys_.values():
+            key.check(n_rows)
+
+    def _fit_column(self, column: Column, train: pd.DataFrame, n_rows: int) -> None:
         name = column.name
         if column.kind == "string":
             self.texts_[name] = sorted(train[name].dropna().unique())
@@ -326,13 +341,14 @@ class TableEncoder:
         known = numbers[~np.isnan(numbers)]
         learned = known if self.is_masked and len(known) else numbers
         is_target = name == self.schema.target
-        encoding, note = self.choice.of(column, train[name], numbers, learned, target=is_target)
+        found = self.choice.identifying(column, train[name], target=is_target)
+        encoding, note = self.choice.of(column, train[name], numbers, learned, found)
         self.notes_ += [note] if note else []
         self.encodings_[name] = encoding
-        if encoding == "key":
-            self.keys_[name] = RunningKey().fit(train[name])
         if encoding in ("key", "dropped"):
             self.texts_.pop(name, None)
+            if found is not None and encoding == "key":
+                self._fit_key(name, found.key, train[name], n_rows)
             return
         if column.kind == "integer" and (np.abs(known) > EXACT_WHOLE).any():
             self.notes_.append(
@@ -342,6 +358,15 @@ class TableEncoder:
         self.encoders_[name] = self.choice.build(column, encoding).fit(learned)
         if column.is_measured and not np.isnan(numbers).all():
             self.ranges_[name] = (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
+
+    def _fit_key(self, name: str, key: Key, values: pd.Series, n_rows: int) -> None:
+        """Learn an id's form; which rows have none is a part of the row."""
+        key.fit(values.dropna(), n_rows)
+        self.keys_[name] = key
+        if isinstance(key, FormedKey):
+            self.notes_[-1] += f"; their form is {key.form}, and none is a training row's"
+        if values.isna().any() and not self.is_masked:
+            self.encoders_[name] = LevelsEncoder().fit(_presence(values))
 
     def _fit_relations(self, train: pd.DataFrame) -> None:
         """Take out of the row what others decide, and put joint blocks in."""
@@ -371,12 +396,15 @@ class TableEncoder:
 
     def _may_relate(self, column: Column) -> bool:
         """Whether others may decide a column, or it them: one block of codes, number or date."""
-        return column.is_measured or self.encodings_[column.name] in CODES
+        encoding = self.encodings_[column.name]
+        return encoding in CODES or (column.is_measured and encoding != "key")
 
     def _empty_encoder(self, name: str) -> ColumnEncoder:
         """The encoder of a column or a joint block, which has learned nothing."""
         if name in self.relations_.joints:
             return self.relations_.joints[name].encoder()
+        if self.encodings_[name] == "key":
+            return LevelsEncoder()
         return self.choice.build(self.schema[name], self.encodings_[name])
 
     def _fit_condition(self, train: pd.DataFrame) -> None:
@@ -423,14 +451,19 @@ class TableEncoder:
         return joint.codes(columns, nearest=True)
 
     def _numbers(self, column: Column, table: pd.DataFrame) -> Numbers:
+        if column.name in self.keys_:
+            return _presence(table[column.name])
         if column.kind == "string":
             return _text_codes(self.texts_[column.name], table[column.name])
         return to_numbers(column, table[column.name], unit=self.units_.get(column.name, 1))
 
-    def _values(self, column: Column, numbers: Numbers, first_row: int) -> pd.Series:
-        """The inverse of ``_numbers``; keys are made, whatever the numbers."""
+    def _values(self, column: Column, numbers: Numbers, first_row: int, key_seed: int) -> pd.Series:
+        """The inverse of ``_numbers``; keys are made where there is to be one."""
         if column.name in self.keys_:
-            return self.keys_[column.name](first_row, len(numbers))
+            made = self.keys_[column.name](first_row, len(numbers), key_seed)
+            if column.kind == "integer" and column.missing:
+                made = made.astype("Int64")
+            return made.mask(np.isnan(numbers)) if column.missing else made
         if column.kind == "string":
             texts = np.array(self.texts_[column.name], dtype=object)
             missing = np.isnan(numbers)
@@ -447,7 +480,7 @@ class TableEncoder:
     ) -> Numbers:
         encoding = self.encodings_[column.name]
         if encoding == "key":
-            return np.full(len(rows), np.nan)
+            return self._decode_presence(column.name, rows)
         if encoding == "condition":
             codes = condition.argmax(axis=1).astype(np.float64)
             return np.where(codes == len(column.categories), np.nan, codes)
@@ -459,6 +492,14 @@ class TableEncoder:
             return self._numbers_of_code(column).take(rows.codes_of(block).numpy())
         dense = rows.dense(self.layout_.of(source)).numpy()
         return self._finished(column, self.encoders_[source].decode(dense))
+
+    def _decode_presence(self, name: str, rows: Encoded | CodedRows) -> Numbers:
+        """0 where an id is to be, NaN where none; float64 [n]."""
+        if name not in self.encoders_:
+            return np.zeros(len(rows))
+        if isinstance(rows, CodedRows):
+            return self.encoders_[name].decode(rows.dense(self.layout_.of(name)).numpy())
+        return self._decoded_numbers(name, rows)
 
     def _numbers_of_code(self, column: Column) -> Numbers:
         """What ``decode_numbers`` makes of each code of a block that decides the column."""
@@ -478,6 +519,11 @@ class TableEncoder:
             source, lookup = self.relations_.derived[name]
             return lookup(self._decoded_numbers(source, rows))
         return self.encoders_[name].decode(rows[:, self._span(name)])
+
+
+def _presence(values: pd.Series) -> Numbers:
+    """0 where there is a value, NaN where none; float64 [n]."""
+    return np.where(values.isna(), np.nan, 0.0)
 
 
 def _text_codes(texts: list[str], values: pd.Series) -> Numbers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -63,6 +63,13 @@ class Tally:
         return self.tried / max(self.returned, 1)
 
 
+class Numbering(NamedTuple):
+    """What the ids of a draw follow from: the number of its first row, and a seed."""
+
+    first_row: int
+    key_seed: int
+
+
 class Source(Protocol):
     """Where rows under conditions come from.
 
@@ -89,6 +96,7 @@ def draw_chunks(
     refiner: Refiner | None = None,
     tally: Tally | None = None,
     first_row: int = 0,
+    key_seed: int | None = None,
 ) -> Iterator[pd.DataFrame]:
     """``n`` decoded rows in tables of at most ``CHUNK_ROWS``; the same seed gives the same rows.
 
@@ -107,17 +115,20 @@ def draw_chunks(
         refiner: rows are drawn until enough are accepted.
         tally: is filled in as chunks are taken.
         first_row: rows that go before in other draws; keys and ``like`` go on from there.
+        key_seed: fixes the ids, where other draws go before; None takes ``seed``.
 
     Raises:
         TabganError: at once, for what cannot be satisfied; later, if too few rows come.
     """
+    encoder.check_keys(first_row + n)
     tally = Tally() if tally is None else tally
+    rows = Numbering(first_row, seed if key_seed is None else key_seed)
     request = Request.read(encoder, where=where, mix=mix, like=like)
     column = encoder.condition_column
     if len(request.conditions) == 1 and request.conditions[0].keys() <= {column and column.name}:
         weights = class_weights(encoder, request.conditions[0])
-        return _chunks_of_classes(module, encoder, n, seed, weights, refiner, tally, first_row)
-    return _chunks_as_asked(module, encoder, n, seed, request, refiner, tally, first_row)
+        return _chunks_of_classes(module, encoder, n, seed, weights, refiner, tally, rows)
+    return _chunks_as_asked(module, encoder, n, seed, request, refiner, tally, rows)
 
 
 def class_weights(encoder: TableEncoder, condition: Condition) -> Numbers:
@@ -179,7 +190,7 @@ def _chunks_of_classes(
     weights: Numbers,
     refiner: Refiner | None,
     tally: Tally,
-    first_row: int,
+    rows: Numbering,
 ) -> Iterator[pd.DataFrame]:
     """Chunks where nothing but the class is asked, which every row satisfies."""
     for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
@@ -190,7 +201,8 @@ def _chunks_of_classes(
             _count(tally, tried=wanted, satisfied=wanted, accepted=wanted, returned=wanted)
         else:
             numbers = _draw_accepted(module, encoder, refiner, wanted, address, weights, tally)
-        yield encoder.to_table(numbers, first_row=first_row + done)
+        first_row = rows.first_row + done
+        yield encoder.to_table(numbers, first_row=first_row, key_seed=rows.key_seed)
 
 
 def _draw_accepted(
@@ -231,7 +243,7 @@ def _chunks_as_asked(
     request: Request,
     refiner: Refiner | None,
     tally: Tally,
-    first_row: int,
+    rows: Numbering,
 ) -> Iterator[pd.DataFrame]:
     """Chunks under conditions, which are checked before the first is asked for."""
     weights = np.stack([_class_shares(encoder, asked) for asked in request.conditions])
@@ -249,9 +261,10 @@ def _chunks_as_asked(
     def chunks() -> Iterator[pd.DataFrame]:
         filling = Filling(source, encoder, request, refiner, tally)
         for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
-            asked = request.of_rows(first_row + done, min(CHUNK_ROWS, n - done), seed)
+            first_row = rows.first_row + done
+            asked = request.of_rows(first_row, min(CHUNK_ROWS, n - done), seed)
             numbers = filling(asked, (seed, "as asked", chunk))
-            yield encoder.to_table(numbers, first_row=first_row + done)
+            yield encoder.to_table(numbers, first_row=first_row, key_seed=rows.key_seed)
 
     return chunks()
 

@@ -39,6 +39,7 @@ def stream_rows(
     mix: str | Mapping[Any, float] | None = None,
     like: Sequence[Where] | None = None,
     first_row: int = 0,
+    key_seed: int | None = None,
     beside: bool = True,
 ) -> dict[str, Any]:
     """Write ``n`` rows that satisfy ``where``, ``mix`` and ``like`` to ``out``, with an account.
@@ -47,8 +48,8 @@ def stream_rows(
     and, per column that can be missing, its rate in the rows (beside that of the training rows of
     the same classes, where no other column is asked for). The same seed gives the same bytes.
 
-    A part of a larger draw begins at its ``first_row`` there, and may keep its account elsewhere
-    (``beside``).
+    A part of a larger draw begins at its ``first_row`` there, makes its ids at the ``key_seed`` of
+    all parts, and may keep its account elsewhere (``beside``).
 
     Returns:
         The account.
@@ -69,6 +70,7 @@ def stream_rows(
         refiner=refiner,
         tally=tally,
         first_row=first_row,
+        key_seed=key_seed,
     )
     can_miss = [name for name in encoder.missing_rates_["all"] if name in encoder.schema_.names]
     missing = pd.Series(0.0, index=can_miss)

@@ -193,13 +193,14 @@ def _build(source: Source, make_encoder: Make, folder: Path) -> None:
     tables = samples.tables()
     check_table(tables["sample"], schema)
     encoder, rows = make_encoder(schema), samples.to_learn_from()
-    encoder.fit(rows)
+    encoder.fit(rows, n_rows=n_rows)
     if not _write_codes(source, encoder, folder, samples):
         log.info("what followed in the sample does not in the table: columns are learned instead")
         encoder.derive = False
-        encoder.fit(rows)
+        encoder.fit(rows, n_rows=n_rows)
         _write_codes(source, encoder, folder, samples)
     for name, table in tables.items():
+        encoder.add_keys(table)  # a test file's
         write_table(folder / f"{name}.parquet", table, schema)
     encoder.save(folder / "encoder")
     facts = {"format": FORMAT, "table": str(source.path), "rows": samples.n_train}
@@ -331,7 +332,7 @@ def _write_codes(source: Source, encoder: TableEncoder, folder: Path, samples: _
     classes = _created(folder, condition, "condition", samples.n_train)
     counts = np.zeros(encoder.condition_width, np.int64)
     start = 0
-    for place, table in _train_pieces(source, encoder.schema, samples):
+    for place, table in _train_pieces(source, encoder, samples):
         if not _follows(encoder, table):
             return False
         coded = encoder.encode_coded(table, seed=seed_at(source.seed, "piece", place))
@@ -350,9 +351,11 @@ def _write_codes(source: Source, encoder: TableEncoder, folder: Path, samples: _
 
 
 def _train_pieces(
-    source: Source, schema: TableSchema, samples: _Samples
+    source: Source, encoder: TableEncoder, samples: _Samples
 ) -> Iterator[tuple[int, pd.DataFrame]]:
-    for place, piece in enumerate(read_pieces(source.path, schema)):
+    """The training rows piece by piece; of the others, too, no id is made again."""
+    for place, piece in enumerate(read_pieces(source.path, encoder.schema)):
+        encoder.add_keys(piece)
         mine = samples.parts(samples.numbers(place, len(piece)))["train"]
         yield place, piece.iloc[np.flatnonzero(mine)].reset_index(drop=True)
 

@@ -190,7 +190,10 @@ class TableDataModule(pl.LightningDataModule):
             *(f"{len(part):,}" for part in (self.train, self.validation, self.test)),
         )
         self._check_rows(len(self.train), len(self.validation))
-        self.encoder = self.make_encoder(self.schema).fit(self.train)
+        every = [self.train, self.validation, self.test]
+        self.encoder = self.make_encoder(self.schema).fit(self.train, n_rows=sum(map(len, every)))
+        for part in every[1:]:
+            self.encoder.add_keys(part)
         for note in self.encoder.notes_:
             log.info("%s", note)
         if self.balance and self.encoder.is_masked:
