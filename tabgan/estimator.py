@@ -64,6 +64,9 @@ class TableGAN(BaseEstimator):
         seed: of every draw, at least 0.
         overrides: configuration keys as the command line has them, such as
             ``{"model.lr": 5e-4, "trainer.max_epochs": 3, "callbacks": "report"}``.
+        constraints: rules that every row keeps, such as ``["start <= end", "total = a + b"]``
+            (``tabgan.constraints.reading`` lists them all). Training rows that break one are
+            refused; ``overrides={"data.on_violation": "drop"}`` and others go on.
         folder: where the run goes: a folder that is absent or empty. None is a temporary one that
             goes with the object; ``save`` keeps it.
         verbose: whether to say what is going on, as the commands do.
@@ -102,12 +105,14 @@ class TableGAN(BaseEstimator):
         *,
         seed: int = 0,
         overrides: Mapping[str, Any] | None = None,
+        constraints: Sequence[Any] = (),
         folder: str | Path | None = None,
         verbose: bool = False,
     ) -> None:
         self.preset = preset
         self.seed = seed
         self.overrides = overrides
+        self.constraints = constraints
         self.folder = folder
         self.verbose = verbose
 
@@ -318,6 +323,9 @@ class TableGAN(BaseEstimator):
         _check_preset(self.preset)
         data = _data_keys(table, target, folder, start)
         words = [f"model={self.preset}", "data=table", f"seed={self.seed}", *as_words(data)]
+        if self.constraints:
+            _check_rules(self.constraints)
+            words += as_words({"data.constraints": list(self.constraints)})
         words += as_words(self.overrides)
         if start is not None:  # whose schema has no dropped column
             words += as_words({"start": start.folder.absolute(), "data.drop": []})
@@ -424,6 +432,14 @@ def _check_known(table: pd.DataFrame, start: Run) -> None:
         raise TabganError(
             f"table: the run it starts from has no column {unknown[0]!r} ({len(unknown)} such); "
             "leave out what it does not know"
+        )
+
+
+def _check_rules(constraints: Any) -> None:
+    if isinstance(constraints, str | Mapping) or not isinstance(constraints, Sequence):
+        raise TabganError(
+            "constraints: expected a list of rules such as ['start <= end'], "
+            f"got {constraints!r}"
         )
 
 

@@ -13,10 +13,12 @@ from tabgan.encoding.atoms import MOST_LEVELS, AtomsEncoder, common_levels, heav
 from tabgan.encoding.bins import BinsEncoder
 from tabgan.encoding.column import ColumnEncoder, ConstantEncoder, MissingIndicator, Numbers
 from tabgan.encoding.identifying import Identifying, identifying, private_form
+from tabgan.encoding.keys import FormedKey
 from tabgan.encoding.label import LabelEncoder
 from tabgan.encoding.levels import LevelsEncoder
 from tabgan.encoding.mode_specific import ModeSpecificEncoder
 from tabgan.encoding.onehot import OneHotEncoder
+from tabgan.encoding.patterns import form_of_pattern
 from tabgan.encoding.power import PowerEncoder
 from tabgan.encoding.quantile_normal import QuantileNormalEncoder
 from tabgan.encoding.standard import StandardEncoder
@@ -111,14 +113,27 @@ class Choice:
             return encoding, note
         return encoding, f"{note or f'column {column.name!r} is nominal'}; {hint}"
 
-    def identifying(self, column: Column, values: pd.Series, *, target: bool) -> Identifying | None:
+    def identifying(
+        self, column: Column, values: pd.Series, *, target: bool, pattern: str | None = None
+    ) -> Identifying | None:
         """What makes a column an id that is regenerated, or None.
 
         A target of numbers is what a model learns, and no id; ``many`` may keep numbers.
+
+        Args:
+            column: what it is, declared a key or not.
+            values: of the training rows.
+            target: whether it is what a model learns.
+            pattern: the regular expression that is declared of it, or None.
         """
         if column.kind == "integer" and (target or self.many == "keep") and not column.key:
             return None
-        return identifying(column, values)
+        found = identifying(column, values)
+        if found is None or pattern is None:
+            return found
+        whole = column.kind == "integer"
+        key = FormedKey(column.name, form_of_pattern(pattern), whole=whole)
+        return Identifying("is declared a key", key)
 
     def build(self, column: Column, encoding: str) -> ColumnEncoder:
         """The encoder that ``encoding`` names, which has learned nothing."""

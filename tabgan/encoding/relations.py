@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from tabgan.encoding.column import Numbers, State
+from tabgan.encoding.computed import Computed
 from tabgan.encoding.derived import Lookup, find_derived
 from tabgan.encoding.joint import Joint, find_joint
 from tabgan.encoding.sums import Reading, Sum, find_sums, holds
@@ -29,7 +30,7 @@ class Relations:
     def __init__(self) -> None:
         self.derived: dict[str, tuple[str, Lookup]] = {}
         self.joints: dict[str, Joint] = {}
-        self.sums: dict[str, Sum | Reading] = {}
+        self.sums: dict[str, Sum | Reading | Computed] = {}
         self.notes: list[str] = []
 
     @classmethod
@@ -41,6 +42,7 @@ class Relations:
         *,
         condition: Mapping[str, Numbers],
         masked: bool,
+        groups: Sequence[Sequence[str]] = (),
     ) -> Self:
         """What holds on every training row (``encoding.derived``, ``joint``, ``sums``).
 
@@ -50,6 +52,7 @@ class Relations:
             steps: of those in the row that are numbers, the resolution of each.
             condition: the classes, by the condition's name; empty without one.
             masked: whether missing values are holes; then only what one other column decides.
+            groups: columns that are known to go together.
         """
         found = cls()
         codes = {name: of for name, of in columns.items() if encodings[name] in CODES}
@@ -57,7 +60,7 @@ class Relations:
         if not masked:
             found._read(codes, condition)
             left = found.derived.keys() | found.sums.keys()
-            found._join({n: of for n, of in codes.items() if n not in left}, encodings)
+            found._join({n: of for n, of in codes.items() if n not in left}, encodings, groups)
             found._add_up(columns, encodings, steps)
         return found
 
@@ -66,7 +69,7 @@ class Relations:
         """What each column that left the row is called."""
         joined = {name for joint in self.joints.values() for name in joint.names}
         derived = {name: "joint" if name in joined else "derived" for name in self.derived}
-        sums = {n: "told" if isinstance(of, Reading) else "sum" for n, of in self.sums.items()}
+        sums = {n: "sum" if isinstance(of, Sum) else "told" for n, of in self.sums.items()}
         return derived | sums
 
     def source(self, name: str) -> str:
@@ -93,7 +96,11 @@ class Relations:
                 for name, (source, lookup) in self.derived.items()
             },
             "joints": {name: joint.state() for name, joint in self.joints.items()},
-            "sums": {name: found.state() for name, found in self.sums.items()},
+            "sums": {
+                name: found.state()
+                for name, found in self.sums.items()
+                if not isinstance(found, Computed)  # which the declared rules give again
+            },
         }
 
     @classmethod
@@ -129,8 +136,13 @@ class Relations:
                     self.notes.remove(_follows(name, self.derived.pop(name)[0]))
                 self.notes.append(_follows(name, source))
 
-    def _join(self, columns: Mapping[str, Numbers], taken: Collection[str]) -> None:
-        for names in find_joint(columns):
+    def _join(
+        self,
+        columns: Mapping[str, Numbers],
+        taken: Collection[str],
+        groups: Sequence[Sequence[str]],
+    ) -> None:
+        for names in find_joint(columns, groups):
             joint = Joint.of(names, columns)
             block = " & ".join(names)
             while block in taken:

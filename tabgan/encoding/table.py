@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
@@ -12,15 +13,20 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from tabgan.constraints.columns import Columns
+from tabgan.constraints.constraints import Constraints
+from tabgan.constraints.reading import read_constraint
 from tabgan.encoding.choice import Choice
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.column import ColumnEncoder, Encoded, Numbers
+from tabgan.encoding.computed import Computed, given
 from tabgan.encoding.keys import FormedKey, Key, restore_key
 from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.levels import LevelsEncoder
 from tabgan.encoding.numbers import date_unit, from_numbers, resolution, rounded, to_numbers
 from tabgan.encoding.relations import CODES, Relations
 from tabgan.encoding.state import load_state, save_state
+from tabgan.encoding.sums import Sum
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
 from tabgan.tables.orders import Orders
@@ -122,11 +128,15 @@ class TableEncoder:
         self.notes_: list[str] = []
         self.keys_: dict[str, Key] = {}
         self.texts_: dict[str, list[str]] = {}
+        declared = Constraints.read(self.schema.constraints, self.schema)
         for column in self.schema.columns:
             if column == self.condition_column:
                 self.encodings_[column.name] = "condition"
             else:
-                self._fit_column(column, train, n_rows)
+                key = column.key or column.name in declared.keys
+                pattern = declared.patterns.get(column.name)
+                self._fit_column(replace(column, key=key), train, n_rows, pattern)
+        self._fit_rules(declared, train)
         self._fit_relations(train)
         self._fit_condition(train)
         self.missing_rates_ = self._missing_rates(train)
@@ -235,6 +245,14 @@ class TableEncoder:
         """The columns of ``numbers``, views of it."""
         return dict(zip(self.schema_.names, numbers.T, strict=True))
 
+    def kept(self, numbers: Numbers) -> NDArray[np.bool_]:
+        """Which rows keep every declared rule, bool [n]; of ids nothing is said yet.
+
+        Args:
+            numbers: of ``decode_numbers``.
+        """
+        return self.constraints_.kept(self.schema_, self.by_name(numbers), self.units_)
+
     def orders(self, numbers: Numbers) -> Orders:
         """What all of these rows keep, of numbers and of dates of one unit: [n, columns]."""
         groups: dict[int, list[int]] = {}  # numbers are at 0
@@ -280,6 +298,7 @@ class TableEncoder:
             "texts": self.texts_,
             "class_counts": self.class_counts_.tolist(),
             "missing_rates": self.missing_rates_,
+            "constraints": self.constraints_.plain(),
             **self.relations_.state(),
             "columns": {name: encoder.state() for name, encoder in self.encoders_.items()},
         }
@@ -311,7 +330,9 @@ class TableEncoder:
         self.texts_ = state["texts"]
         self.class_counts_ = np.array(state["class_counts"], dtype=np.int64)
         self.missing_rates_ = state["missing_rates"]
+        self.constraints_ = Constraints.of_plain(state.get("constraints", []))
         self.relations_ = Relations.restore(state)
+        self.relations_.sums |= self._given()
         self.encoders_ = {
             name: self._empty_encoder(name).restore(learned)
             for name, learned in state["columns"].items()
@@ -333,7 +354,9 @@ class TableEncoder:
         for key in self.keys_.values():
             key.check(n_rows)
 
-    def _fit_column(self, column: Column, train: pd.DataFrame, n_rows: int) -> None:
+    def _fit_column(
+        self, column: Column, train: pd.DataFrame, n_rows: int, pattern: str | None
+    ) -> None:
         name = column.name
         if column.kind == "string":
             self.texts_[name] = sorted(train[name].dropna().unique())
@@ -341,7 +364,7 @@ class TableEncoder:
         known = numbers[~np.isnan(numbers)]
         learned = known if self.is_masked and len(known) else numbers
         is_target = name == self.schema.target
-        found = self.choice.identifying(column, train[name], target=is_target)
+        found = self.choice.identifying(column, train[name], target=is_target, pattern=pattern)
         encoding, note = self.choice.of(column, train[name], numbers, learned, found)
         self.notes_ += [note] if note else []
         self.encodings_[name] = encoding
@@ -364,16 +387,45 @@ class TableEncoder:
         key.fit(values.dropna(), n_rows)
         self.keys_[name] = key
         if isinstance(key, FormedKey):
+            if not key.form.may_grow:
+                key.check(len(values))
             self.notes_[-1] += f"; their form is {key.form}, and none is a training row's"
         if values.isna().any() and not self.is_masked:
             self.encoders_[name] = LevelsEncoder().fit(_presence(values))
 
+    def _fit_rules(self, declared: Constraints, train: pd.DataFrame) -> None:
+        """Keep the declared rules that can be kept, with the combinations that there are."""
+        names = [c.name for c in self.schema.columns if c.name not in self.dropped_]
+        rules, notes = declared.of(names, self.keys_)
+        self.constraints_ = rules.fitted(Columns.of_table(self.schema, train))
+        self.notes_ += notes
+
+    def _given(self) -> dict[str, Sum | Computed]:
+        """What puts back the columns that declared equations give."""
+        return {
+            equation.column: given(equation, self.schema, self.units_)
+            for equation in self.constraints_.equations
+            if self.encodings_[equation.column] != "condition"
+            and self.schema[equation.column].kind != "string"
+        }
+
     def _fit_relations(self, train: pd.DataFrame) -> None:
         """Take out of the row what others decide, and put joint blocks in."""
         self.relations_ = Relations()
-        if not self.derive:
-            return
-        names = [n for n in self.encoders_ if self._may_relate(self.schema[n])]
+        declared = self._given()
+        if self.derive:
+            self._find_relations(train, leave=declared)
+        for name, found in declared.items():
+            self.relations_.sums[name] = found
+            self.encodings_[name] = "sum" if isinstance(found, Sum) else "told"
+            self.encoders_.pop(name, None)
+            self.notes_.append(
+                f"column {name!r} is given by a declared rule: put back, not learned"
+            )
+
+    def _find_relations(self, train: pd.DataFrame, *, leave: Collection[str]) -> None:
+        """Find what columns decide one another, but those of ``leave``."""
+        names = [n for n in self.encoders_ if self._may_relate(self.schema[n]) and n not in leave]
         columns = {name: self._numbers(self.schema[name], train) for name in names}
         numbers = [self.schema[name] for name in names if self.schema[name].is_measured]
         steps = {column.name: resolution(column) for column in numbers}
@@ -384,6 +436,7 @@ class TableEncoder:
             steps,
             condition={target.name: self._numbers(target, train)} if target else {},
             masked=self.is_masked,
+            groups=self.constraints_.groups,
         )
         self.relations_ = found
         for name, encoding in found.encodings.items():
@@ -433,7 +486,11 @@ class TableEncoder:
             replace(c, key=c.key or c.name in self.keys_, dtype=self._wide(c))
             for c in self.schema.columns
         ]
-        self.schema_ = replace(self.schema, columns=tuple(columns)).without(self.dropped_)
+        kept = {rule.text for rule in self.constraints_}
+        entries = [e for e in self.schema.constraints if read_constraint(e).text in kept]
+        self.schema_ = replace(
+            self.schema, columns=tuple(columns), constraints=tuple(entries)
+        ).without(self.dropped_)
         self._of_code: dict[str, Numbers] = {}
 
     def _wide(self, column: Column) -> str | None:
@@ -512,6 +569,8 @@ class TableEncoder:
     def _finished(self, column: Column, numbers: Numbers) -> Numbers:
         if column.name in self.ranges_:
             numbers = numbers.clip(*self.ranges_[column.name])
+        if (step := self.constraints_.steps.get(column.name)) is not None:
+            numbers = (numbers / step).round() * step
         return rounded(column, numbers)
 
     def _decoded_numbers(self, name: str, rows: Encoded) -> Numbers:

@@ -40,13 +40,15 @@ class Tally:
 
     Attributes:
         tried: drawn, or tried for: a try that gives no row counts.
-        satisfied: as asked.
+        unruly: of those as asked or drawn, without a condition: they broke a declared rule.
+        satisfied: as asked, and keeping every declared rule.
         accepted: and accepted by the refiner; without one, all of them.
         returned: and wanted.
         share: of the generator's rows, those as asked, where it is known beforehand.
     """
 
     tried: int = 0
+    unruly: int = 0
     satisfied: int = 0
     accepted: int = 0
     returned: int = 0
@@ -196,7 +198,7 @@ def _chunks_of_classes(
     for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
         wanted = min(CHUNK_ROWS, n - done)
         address = (seed, "sample", chunk)
-        if refiner is None:
+        if refiner is None and not len(encoder.constraints_):
             numbers = draw_numbers(module, encoder, n=wanted, address=address, weights=weights)
             _count(tally, tried=wanted, satisfied=wanted, accepted=wanted, returned=wanted)
         else:
@@ -208,30 +210,43 @@ def _chunks_of_classes(
 def _draw_accepted(
     module: CGANModule,
     encoder: TableEncoder,
-    refiner: Refiner,
+    refiner: Refiner | None,
     wanted: int,
     address: Address,
     weights: Numbers,
     tally: Tally,
 ) -> Numbers:
-    """``wanted`` rows that the refiner accepts; each attempt has its own address."""
+    """``wanted`` rows that keep the declared rules and that the refiner accepts.
+
+    Each attempt has its own address.
+    """
     kept: list[Numbers] = []
-    n_kept = n_drawn = 0
+    n_kept = n_drawn = n_ruly = 0
+    rate = refiner.total_acceptance if refiner else 1.0
     for attempt in range(MOST_ATTEMPTS):
-        n = int((wanted - n_kept) / refiner.total_acceptance * 1.1) + 100
+        n = int((wanted - n_kept) / rate * 1.1) + 100
         here = (*address, attempt)
         n = min(n, CHUNK_ROWS)
         rows = draw_numbers(module, encoder, n=n, address=here, weights=weights)
-        rows = rows[refiner.accept(rows, rng_at(*here, "accept"))]
+        rows = rows[encoder.kept(rows)]
+        n_satisfied = len(rows)
+        if refiner is not None:
+            rows = rows[refiner.accept(rows, rng_at(*here, "accept"))]
         n_wanted = min(len(rows), wanted - n_kept)
-        _count(tally, tried=n, satisfied=n, accepted=len(rows), returned=n_wanted)
+        tally.unruly += n - n_satisfied
+        _count(tally, tried=n, satisfied=n_satisfied, accepted=len(rows), returned=n_wanted)
         kept.append(rows)
-        n_kept, n_drawn = n_kept + len(rows), n_drawn + n
+        n_kept, n_drawn, n_ruly = n_kept + len(rows), n_drawn + n, n_ruly + n_satisfied
         if n_kept >= wanted:
             return np.concatenate(kept)[:wanted]
+        if len(encoder.constraints_):
+            rate = max(n_kept / n_drawn, 1 / CHUNK_ROWS)
+        if n_kept == 0 and n_drawn >= FRUITLESS_ROWS:
+            break
+    refined = f", the refiner accepted {n_kept:,}" if refiner else ""
     raise TabganError(
-        f"of {n_drawn:,} generated rows the refiner accepted {n_kept}, "
-        f"{wanted} were wanted; try refine=false"
+        f"of {n_drawn:,} generated rows {n_ruly:,} keep the declared rules{refined}, and "
+        f"{wanted:,} were wanted{'; try refine=false' if refiner and n_ruly else ''}"
     )
 
 
@@ -315,6 +330,9 @@ class Filling:
     def _accepted(self, tries: Rows, address: Address) -> tuple[Numbers, Rows]:
         rows, places = self.source.draw(tries, address)
         right = self._satisfied(rows, places)
+        ruly = self.encoder.kept(rows)
+        self.tally.unruly += int((right & ~ruly).sum())
+        right &= ruly
         rows, places = rows[right], places[right]
         n_satisfied = len(rows)
         if self.refiner:

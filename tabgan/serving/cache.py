@@ -23,6 +23,8 @@ import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from tabgan.constraints.checking import declared, settled
+from tabgan.constraints.constraints import Constraints
 from tabgan.encoding.coded import INT16_CODES, CodedRows
 from tabgan.encoding.layout import Block, RowLayout
 from tabgan.encoding.numbers import resolution
@@ -62,6 +64,7 @@ class Source:
         test_path: a file of test rows, or None.
         test_fraction: share of the rows cut off for testing where there is no such file.
         choices: the encoder's, as plain data.
+        constraints, on_violation: declared rules, and what becomes of rows that break one.
     """
 
     path: Path
@@ -72,6 +75,8 @@ class Source:
     test_path: Path | None
     test_fraction: float
     choices: Mapping[str, Any]
+    constraints: Sequence[Any] = ()
+    on_violation: str = "error"
 
     def key(self) -> str:
         """Sixteen hexadecimal digits; whole files are read for them."""
@@ -86,6 +91,7 @@ class Source:
             "seed": self.seed,
             "test": self.test_fraction if test is None else _hash(test),
             "encoder": dict(self.choices),
+            "rules": [*self.constraints, self.on_violation],
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -95,7 +101,19 @@ class Source:
         schema, n_rows = survey(self.path, target=self.target, schema=given)
         if self.test_path is not None and given is None:
             schema = schema.widened(survey(self.test_path, target=schema.target)[0])
-        return schema.without(self.drop), n_rows
+        return declared(schema.without(self.drop), self.constraints)[0], n_rows
+
+    def pieces(self, schema: TableSchema) -> Iterator[pd.DataFrame]:
+        """The table piece by piece, its rows as declared rules leave them.
+
+        Raises:
+            TabganError: for a piece with rows that break one, unless ``on_violation`` says better.
+        """
+        rules, row = Constraints.of_plain(schema.constraints), 0
+        for piece in read_pieces(self.path, schema):
+            kept = settled(piece, schema, rules, on_violation=self.on_violation, first_row=row)
+            row += len(piece)
+            yield kept.reset_index(drop=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +202,7 @@ def _build(source: Source, make_encoder: Make, folder: Path) -> None:
     log.info("%s: reading piece by piece", source.path)
     schema, n_rows = source.survey()
     samples = _Samples(source, schema, n_rows)
-    for place, piece in enumerate(read_pieces(source.path, schema)):
+    for place, piece in enumerate(source.pieces(schema)):
         samples.add(place, piece)
     if source.test_path is not None:
         for place, piece in enumerate(read_pieces(source.test_path, schema)):
@@ -354,7 +372,7 @@ def _train_pieces(
     source: Source, encoder: TableEncoder, samples: _Samples
 ) -> Iterator[tuple[int, pd.DataFrame]]:
     """The training rows piece by piece; of the others, too, no id is made again."""
-    for place, piece in enumerate(read_pieces(source.path, encoder.schema)):
+    for place, piece in enumerate(source.pieces(encoder.schema)):
         encoder.add_keys(piece)
         mine = samples.parts(samples.numbers(place, len(piece)))["train"]
         yield place, piece.iloc[np.flatnonzero(mine)].reset_index(drop=True)
