@@ -438,8 +438,7 @@ def _check_known(table: pd.DataFrame, start: Run) -> None:
 def _check_rules(constraints: Any) -> None:
     if isinstance(constraints, str | Mapping) or not isinstance(constraints, Sequence):
         raise TabganError(
-            "constraints: expected a list of rules such as ['start <= end'], "
-            f"got {constraints!r}"
+            f"constraints: expected a list of rules such as ['start <= end'], got {constraints!r}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from tabgan.constraints.columns import Columns, Mask
 from tabgan.constraints.formula import Formula
 from tabgan.constraints.syntax import quoted
 
+MISSING = "\0missing"
 Plain = str | float | None
 
 
@@ -59,9 +61,9 @@ class Combination:
         own, known = np.zeros(columns.n, np.int64), np.zeros(len(self.rows), np.int64)
         is_known = np.ones(columns.n, bool)
         for place, name in enumerate(self.names):
-            of_rows = pd.Series([row[place] for row in self.rows], dtype=object)
-            codes, values = pd.factorize(of_rows, use_na_sentinel=False)
-            found = pd.Index(values).get_indexer(pd.Index(_plain(columns, name), dtype=object))
+            of_rows = _marked([row[place] for row in self.rows])
+            codes, values = pd.factorize(of_rows)
+            found = pd.Index(values).get_indexer(_marked(_plain(columns, name)))
             is_known &= found >= 0
             own, known = own * len(values) + found, known * len(values) + codes
         return is_known & np.isin(own, known)
@@ -94,6 +96,12 @@ class OneHot:
         flags = np.stack([Formula(quoted(name)).numbers(columns) for name in self.names])
         is_flag = (flags == 0) | (flags == 1)
         return np.isnan(flags).any(axis=0) | (is_flag.all(axis=0) & (flags.sum(axis=0) == 1))
+
+
+def _marked(values: Iterable[Any]) -> pd.Index:
+    """Values in which what is missing is a value like any other, which pandas would not find."""
+    index = pd.Index([*values], dtype=object)
+    return index.where(index.notna(), MISSING)
 
 
 def _plain(columns: Columns, name: str) -> NDArray[Any]:

@@ -136,7 +136,8 @@ def compared(one: Value, op: ast.cmpop, other: Value) -> Any:
     else:
         left, right = numbers_of(one), numbers_of(other)
         if one.reckoned or other.reckoned:
-            near = np.abs(left - right) <= EXACT * np.maximum(np.abs(left), np.abs(right))
+            largest = np.maximum(np.abs(left), np.abs(right))
+            near = (np.abs(left - right) <= EXACT * largest) & np.isfinite(largest)
             right = np.where(near, left, right)
     return _unless(np.isnan(left) | np.isnan(right), COMPARISONS[type(op)](left, right))
 
