@@ -14,7 +14,7 @@ from tabgan.constraints.contradictions import check_together, in_order
 from tabgan.constraints.equations import Equation
 from tabgan.constraints.filters import Filter
 from tabgan.constraints.formula import Formula
-from tabgan.constraints.groups import Combination, OneHot
+from tabgan.constraints.groups import Combination, Follows, OneHot
 from tabgan.constraints.keys import Matches, Unique
 from tabgan.constraints.reading import Constraint, read_constraint, to_plain
 from tabgan.constraints.syntax import valued_in
@@ -74,9 +74,9 @@ class Constraints:
         return iter(self.rules)
 
     @property
-    def equations(self) -> list[Equation]:
-        """The columns that others give, each behind those that give its parts."""
-        return in_order([rule for rule in self.rules if isinstance(rule, Equation)])
+    def given(self) -> list[Equation | Follows]:
+        """The rules that give a column from others, each behind those that give its parts."""
+        return in_order([rule for rule in self.rules if isinstance(rule, Equation | Follows)])
 
     @property
     def groups(self) -> list[tuple[str, ...]]:
@@ -120,7 +120,8 @@ class Constraints:
 
     def fitted(self, columns: Columns) -> Constraints:
         """With the combinations that training rows have."""
-        learned = (r.fitted(columns) if isinstance(r, Combination) else r for r in self.rules)
+        learns = (Combination, Follows)
+        learned = (r.fitted(columns) if isinstance(r, learns) else r for r in self.rules)
         return Constraints(tuple(learned))
 
     def kept_each(self, columns: Columns) -> Mask:

@@ -15,7 +15,7 @@ from scipy.optimize import linprog
 
 from tabgan.constraints.comparisons import Inequality, Range
 from tabgan.constraints.equations import Equation
-from tabgan.constraints.groups import OneHot
+from tabgan.constraints.groups import Follows, OneHot
 from tabgan.constraints.keys import Matches
 from tabgan.constraints.reading import Constraint
 from tabgan.errors import TabganError
@@ -39,7 +39,7 @@ def check_together(rules: Sequence[Constraint]) -> None:
     Raises:
         TabganError: naming those that do.
     """
-    _check_equations([rule for rule in rules if isinstance(rule, Equation)])
+    _check_given([rule for rule in rules if isinstance(rule, Equation | Follows)])
     _check_patterns([rule for rule in rules if isinstance(rule, Matches)])
     linear = [rule for rule in rules if any(True for _ in _rows(rule))]
     if _can_be_met(linear):
@@ -51,35 +51,34 @@ def check_together(rules: Sequence[Constraint]) -> None:
     raise TabganError(f"no row can keep {' and '.join(repr(rule.text) for rule in linear)}")
 
 
-def in_order(equations: Sequence[Equation]) -> list[Equation]:
-    """Equations, each behind those that give its parts.
+def in_order(rules: Sequence[Equation | Follows]) -> list[Equation | Follows]:
+    """Rules that give a column, each behind those that give its parts.
 
     Raises:
         TabganError: for columns that are given by one another.
     """
-    left, done, ordered = list(equations), set[str](), list[Equation]()
+    left, ordered = list(rules), list[Equation | Follows]()
     while left:
-        given = {equation.column for equation in left}
-        free = [equation for equation in left if not given & set(equation.parts)]
+        given = {rule.column for rule in left}
+        free = [rule for rule in left if given.isdisjoint(rule.columns[1:])]
         if not free:
-            texts = " and ".join(repr(equation.text) for equation in left)
+            texts = " and ".join(repr(rule.text) for rule in left)
             raise TabganError(f"{texts}: columns that are given by one another")
         ordered += free
-        done |= {equation.column for equation in free}
-        left = [equation for equation in left if equation.column not in done]
+        left = [rule for rule in left if rule not in free]
     return ordered
 
 
-def _check_equations(equations: Sequence[Equation]) -> None:
-    given: dict[str, Equation] = {}
-    for equation in equations:
-        if equation.column in given:
+def _check_given(rules: Sequence[Equation | Follows]) -> None:
+    given: dict[str, Equation | Follows] = {}
+    for rule in rules:
+        before = given.setdefault(rule.column, rule)
+        if before is not rule:
             raise TabganError(
-                f"{given[equation.column].text!r} and {equation.text!r} give one column; write one "
-                "of them for another of its columns"
+                f"{before.text!r} and {rule.text!r} give one column; write one of them for another "
+                "of its columns"
             )
-        given[equation.column] = equation
-    in_order(equations)
+    in_order(rules)
 
 
 def _check_patterns(rules: Sequence[Matches]) -> None:

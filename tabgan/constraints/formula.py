@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,9 @@ from tabgan.constraints.values import (
     calendar,
     chosen,
     clock_minutes,
+    clock_of,
     compared,
+    date_of,
     extreme,
     is_date,
     joined,
@@ -37,7 +39,8 @@ ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 OF_NUMBERS: dict[str, Callable[..., Any]] = {
     "abs": np.abs, "round": np.round, "floor": np.floor, "ceil": np.ceil, "sqrt": np.sqrt,
-    "log": np.log, "exp": np.exp, "minutes": clock_minutes,
+    "log": np.log, "exp": np.exp, "minutes": clock_minutes, "clock": clock_of,
+    "clock24": partial(clock_of, midnight=2400),
 }  # fmt: skip
 
 
@@ -204,6 +207,8 @@ class _Evaluation:
             return chosen(*values)
         if name == "is_date":
             return Value("truth", is_date(*map(numbers_of, values)))
+        if name == "date":
+            return Value("date", date_of(*map(numbers_of, values)))
         return Value("number", calendar(name, values[0]))
 
     def _known(self, node: ast.Call, *, is_known: bool) -> Value:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import combinations
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from tabgan.constraints.columns import Columns, Mask
 from tabgan.constraints.formula import Formula
 from tabgan.constraints.syntax import quoted
-
-MISSING = "\0missing"
-Plain = str | float | None
+from tabgan.constraints.tuples import Rows, distinct_rows, places_among
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class Combination:
     """
 
     names: tuple[str, ...]
-    rows: tuple[tuple[Plain, ...], ...] | None = None
+    rows: Rows | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -46,27 +42,69 @@ class Combination:
 
     def fitted(self, columns: Columns) -> Combination:
         """With the combinations that these rows have, unless it says itself which there are."""
-        if self.rows is not None:
-            return self
-        frame = pd.DataFrame(
-            {i: _plain(columns, n) for i, n in enumerate(self.names)}, dtype=object
-        )
-        rows = frame.drop_duplicates().itertuples(index=False, name=None)
-        return replace(self, rows=tuple(rows))
+        return self if self.rows else replace(self, rows=distinct_rows(columns, self.names))
 
     def kept(self, columns: Columns) -> Mask:
         """Bool [n]; all of them before training rows have been seen."""
         if self.rows is None:
             return np.ones(columns.n, bool)
-        own, known = np.zeros(columns.n, np.int64), np.zeros(len(self.rows), np.int64)
-        is_known = np.ones(columns.n, bool)
-        for place, name in enumerate(self.names):
-            of_rows = _marked([row[place] for row in self.rows])
-            codes, values = pd.factorize(of_rows)
-            found = pd.Index(values).get_indexer(_marked(_plain(columns, name)))
-            is_known &= found >= 0
-            own, known = own * len(values) + found, known * len(values) + codes
-        return is_known & np.isin(own, known)
+        return places_among(columns, self.names, self.rows) >= 0
+
+
+@dataclass(frozen=True)
+class Follows:
+    """``follows(km, origin, dest)``: a value is the one that the others have in training.
+
+    Attributes:
+        column: that others decide.
+        by: these.
+        rows: values of ``column`` and ``by`` that go together, as ``Combination`` has them.
+    """
+
+    column: str
+    by: tuple[str, ...]
+    rows: Rows | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column, *self.by)
+
+    @property
+    def text(self) -> str:
+        return f"follows({', '.join(map(quoted, self.columns))})"
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.column!r} follows from {' and '.join(map(repr, self.by))}"
+
+    def fitted(self, columns: Columns) -> Follows:
+        """With what goes together in these rows, unless it says itself what does."""
+        return self if self.rows else replace(self, rows=distinct_rows(columns, self.columns))
+
+    def kept(self, columns: Columns) -> Mask:
+        """Bool [n]; of values that training never had together nothing is known."""
+        if self.rows is None:
+            return np.ones(columns.n, bool)
+        is_new = places_among(columns, self.by, [row[1:] for row in self.rows]) < 0
+        return is_new | (places_among(columns, self.columns, self.rows) >= 0)
+
+    def told(self, columns: Columns) -> NDArray[np.object_]:
+        """What the others say the value is, as ``rows`` has it; [n].
+
+        Of values that training never had together: what the commonest row has in which all but
+        one of them stand, but two, and so on.
+        """
+        rows = self.rows or ()
+        at = np.full(columns.n, -1)
+        for n_left in range(len(self.by), 0, -1):
+            for kept in combinations(range(len(self.by)), n_left):
+                some = [tuple(row[1 + place] for place in kept) for row in rows]
+                found = places_among(columns, [self.by[place] for place in kept], some)
+                at = np.where(at < 0, found, at)
+                if (at >= 0).all():
+                    break
+        values = np.array([row[0] for row in rows], dtype=object)
+        return values[at.clip(min=0)]
 
 
 @dataclass(frozen=True)
@@ -96,19 +134,3 @@ class OneHot:
         flags = np.stack([Formula(quoted(name)).numbers(columns) for name in self.names])
         is_flag = (flags == 0) | (flags == 1)
         return np.isnan(flags).any(axis=0) | (is_flag.all(axis=0) & (flags.sum(axis=0) == 1))
-
-
-def _marked(values: Iterable[Any]) -> pd.Index:
-    """Values in which what is missing is a value like any other, which pandas would not find."""
-    index = pd.Index([*values], dtype=object)
-    return index.where(index.notna(), MISSING)
-
-
-def _plain(columns: Columns, name: str) -> NDArray[Any]:
-    """A column's labels or numbers as objects, None where missing."""
-    column = columns.column(name)
-    if column.is_nominal or column.kind == "string":
-        return columns.labels(name)
-    numbers = columns[name].astype(object)
-    numbers[~columns.is_known(name)] = None
-    return numbers

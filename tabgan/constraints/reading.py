@@ -11,6 +11,7 @@ r"""Rules out of text, and out of what a schema file has.
     ``size = where(n > 9, ...)``
     ``combination(city, state)``  only values go together that do in training
     ``one_hot(a, b, c)``          one of these flags is set
+    ``follows(km, from, to)``     the first is what goes with the others in training
     ``unique(id)``                ids, which are made anew
     ``matches(id, "K\d{4}")``     and their form
     ``known(end) if paid > 0``    a value that there must be
@@ -25,6 +26,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,7 +35,7 @@ from tabgan.constraints.columns import Columns, Mask
 from tabgan.constraints.comparisons import Inequality, Range, Step
 from tabgan.constraints.equations import Equation
 from tabgan.constraints.filters import Filter
-from tabgan.constraints.groups import Combination, OneHot
+from tabgan.constraints.groups import Combination, Follows, OneHot
 from tabgan.constraints.keys import Matches, Unique
 from tabgan.constraints.syntax import parse, sides
 from tabgan.constraints.values import Value, days_of
@@ -78,7 +80,7 @@ def read_constraint(entry: Any) -> Constraint:
 
 def to_plain(rule: Constraint) -> Any:
     """The rule for JSON: its text, or an object with the combinations that it has learned."""
-    if isinstance(rule, Combination) and rule.rows is not None:
+    if isinstance(rule, Combination | Follows) and rule.rows is not None:
         return {"rule": rule.text, "rows": [list(row) for row in rule.rows]}
     return rule.text
 
@@ -86,16 +88,16 @@ def to_plain(rule: Constraint) -> Any:
 def _of_plain(entry: Mapping[str, Any]) -> Constraint:
     rule = read_constraint(entry.get("rule"))
     rows, unknown = entry.get("rows"), sorted(set(entry) - {"rule", "rows"})
-    if unknown or not isinstance(rule, Combination) or not isinstance(rows, list):
+    if unknown or not isinstance(rule, Combination | Follows) or not isinstance(rows, list):
         raise TabganError(
             "expected a rule as text, or an object such as "
             '{"rule": "combination(a, b)", "rows": [["x", 1], ["y", 2]]}, '
             f"got {one_line(repr(dict(entry))[:200])}"
         )
-    if not all(isinstance(row, list) and len(row) == len(rule.names) for row in rows):
-        raise TabganError(f"{rule.text}: expected rows of {len(rule.names)} values each")
+    if not all(isinstance(row, list) and len(row) == len(rule.columns) for row in rows):
+        raise TabganError(f"{rule.text}: expected rows of {len(rule.columns)} values each")
     plain = (tuple(float(v) if isinstance(v, int) else v for v in row) for row in rows)
-    return Combination(rule.names, tuple(plain))
+    return replace(rule, rows=tuple(plain))
 
 
 def _read(text: Any) -> Constraint:
@@ -207,6 +209,10 @@ def _columns(nodes: list[ast.expr], name_of: _Names) -> tuple[str, ...]:
     return found
 
 
+def _parted(names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    return names[0], names[1:]
+
+
 def _number(node: ast.expr) -> float:
     end = _end(node)
     if end is None or not np.isfinite(end[0]):
@@ -243,6 +249,7 @@ CALLS: dict[str, Callable[[list[ast.expr], _Names], Constraint]] = {
     "unique": lambda nodes, name_of: Unique(_column(nodes, name_of)),
     "matches": _matches,
     "combination": lambda nodes, name_of: Combination(_columns(nodes, name_of)),
+    "follows": lambda nodes, name_of: Follows(*_parted(_columns(nodes, name_of))),
     "one_hot": lambda nodes, name_of: OneHot(_columns(nodes, name_of)),
     "step": _step,
     "range": _range,

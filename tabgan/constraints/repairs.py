@@ -33,9 +33,9 @@ def repaired(table: pd.DataFrame, schema: TableSchema, rules: Constraints) -> pd
         schema: its columns.
         rules: what its rows should keep.
     """
-    equations = [*rules.equations]
+    ordered = [*(rule for rule in rules if rule not in rules.given), *rules.given]
     for kind, repair in REPAIRS.items():
-        for rule in equations if kind is Equation else [r for r in rules if isinstance(r, kind)]:
+        for rule in (rule for rule in ordered if isinstance(rule, kind)):
             columns = Columns.of_table(schema, table)
             broken = ~rule.kept(columns)
             for name, values in repair(rule, columns).items() if broken.any() else ():

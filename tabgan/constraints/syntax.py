@@ -28,11 +28,12 @@ ALLOWED = "columns, numbers, text, + - * / // % **, comparisons, in, and, or, no
 FUNCTIONS = {
     "abs": 1, "round": 1, "floor": 1, "ceil": 1, "sqrt": 1, "log": 1, "exp": 1, "min": None,
     "max": None, "known": None, "missing": None, "where": 3, "year": 1, "month": 1, "day": 1,
-    "minutes": 1, "is_date": 3,
+    "weekday": 1, "hour": 1, "minute": 1, "date": 3, "is_date": 3, "minutes": 1, "clock": 1,
+    "clock24": 1,
 }  # fmt: skip  # and how many arguments each takes; None for one or more
 ALONE = {
     "unique": 1, "matches": 2, "combination": None, "one_hot": None, "step": 2, "range": 3,
-    "positive": 1,
+    "positive": 1, "follows": None,
 }  # fmt: skip  # calls that are a rule by themselves
 TOKENS = re.compile(
     r"(?P<name>`[^`]*`)|(?P<text>\"[^\"]*\"|'[^']*')|(?P<equals>(?<![<>=!])=(?!=))|(?P<bit>[&|~])"

@@ -179,34 +179,61 @@ def chosen(condition: Value, one: Value, other: Value) -> Value:
 
 
 def calendar(name: str, value: Value) -> Numbers:
-    """A date's year, month or day of the month; float64 [n]."""
+    """A date's year, month, day of the month, weekday (Monday is 0), hour or minute."""
     days = np.asarray(days_of(value), np.float64)
+    minutes = np.floor(np.nan_to_num(days % 1) * 1440 + EXACT * 1440)
     dates = np.nan_to_num(np.floor(days)).astype("datetime64[D]")
     months, years = dates.astype("datetime64[M]"), dates.astype("datetime64[Y]")
     found = {
         "year": years.astype(np.int64) + 1970,
         "month": (months - years).astype(np.int64) + 1,
         "day": (dates - months).astype(np.int64) + 1,
+        "weekday": (dates.astype(np.int64) + 3) % 7,  # the first of 1970 was a Thursday
+        "hour": minutes // 60,
+        "minute": minutes % 60,
     }
     return _unless(np.isnan(days), found[name])
 
 
 def is_date(year: Any, month: Any, day: Any) -> Numbers:
     """Whether there is such a day in the Gregorian calendar; NaN where a part is missing."""
-    there = (np.abs(year) < 10_000) & (month >= 1) & (month <= 12)
-    months = np.where(there, (np.nan_to_num(year) - 1970) * 12 + np.nan_to_num(month) - 1, 0)
-    first, following = (
-        (months.astype(np.int64) + more).astype("datetime64[M]").astype("datetime64[D]")
-        for more in (0, 1)
-    )
+    there = (np.abs(year) < 10_000) & (month >= 1) & (month <= 12) & (month % 1 == 0)
+    first, following = _month(np.where(there, year, 1970), np.where(there, month, 1))
     exists = there & (day >= 1) & (day <= (following - first).astype(np.int64)) & (day % 1 == 0)
     return _unless(np.isnan(year) | np.isnan(month) | np.isnan(day), exists)
+
+
+def date_of(year: Any, month: Any, day: Any) -> Numbers:
+    """The day since 1970; of a day that a month has not, the month's last; NaN for no month."""
+    year, month, day = np.broadcast_arrays(*np.atleast_1d(year, month, day))
+    first, following = _month(year, month)
+    last = (following - first).astype(np.int64)
+    there = is_date(year, month, np.ones_like(day)) == 1
+    days = first.astype(np.int64) + np.minimum(np.nan_to_num(day), last) - 1
+    return _unless(~there | np.isnan(day) | (day < 1), days)
+
+
+def clock_of(minutes: Any, midnight: float = 0) -> Numbers:
+    """The time of day, written hhmm, so many minutes after (or before) midnight."""
+    minutes = np.asarray(minutes) % 1440
+    clock = minutes // 60 * 100 + minutes % 60
+    return np.where(clock == 0, midnight, clock)
 
 
 def clock_minutes(clock: Any) -> Numbers:
     """Minutes since midnight of times of day written hhmm, 0 to 2400; of others NaN."""
     is_time = (clock >= 0) & (clock <= 2400) & (clock % 100 < 60)
     return _unless(~is_time, clock // 100 * 60 + clock % 100)
+
+
+def _month(year: Any, month: Any) -> tuple[Any, Any]:
+    """The first day of a month and of the following one, datetime64[D]."""
+    sane = (np.abs(year) < 10_000) & (month >= 1) & (month <= 12)
+    months = np.where(sane, (np.nan_to_num(year) - 1970) * 12 + np.nan_to_num(month) - 1, 0)
+    return tuple(
+        (months.astype(np.int64) + more).astype("datetime64[M]").astype("datetime64[D]")
+        for more in (0, 1)
+    )  # type: ignore[return-value]
 
 
 def _same(one: Value, other: Value) -> Any:

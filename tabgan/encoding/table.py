@@ -332,7 +332,7 @@ class TableEncoder:
         self.missing_rates_ = state["missing_rates"]
         self.constraints_ = Constraints.of_plain(state.get("constraints", []))
         self.relations_ = Relations.restore(state)
-        self.relations_.sums |= self._given()
+        self.relations_.sums |= self._given(self.constraints_)
         self.encoders_ = {
             name: self._empty_encoder(name).restore(learned)
             for name, learned in state["columns"].items()
@@ -400,19 +400,19 @@ class TableEncoder:
         self.constraints_ = rules.fitted(Columns.of_table(self.schema, train))
         self.notes_ += notes
 
-    def _given(self) -> dict[str, Sum | Computed]:
-        """What puts back the columns that declared equations give."""
+    def _given(self, rules: Constraints) -> dict[str, Sum | Computed]:
+        """What puts back the columns that rules give."""
         return {
-            equation.column: given(equation, self.schema, self.units_)
-            for equation in self.constraints_.equations
-            if self.encodings_[equation.column] != "condition"
-            and self.schema[equation.column].kind != "string"
+            rule.column: given(rule, self.schema, self.units_)
+            for rule in rules.given
+            if self.encodings_[rule.column] != "condition"
+            and self.schema[rule.column].kind != "string"
         }
 
     def _fit_relations(self, train: pd.DataFrame) -> None:
         """Take out of the row what others decide, and put joint blocks in."""
         self.relations_ = Relations()
-        declared = self._given()
+        declared = self._given(self.constraints_)
         if self.derive:
             self._find_relations(train, leave=declared)
         for name, found in declared.items():

@@ -147,9 +147,9 @@ def test_the_shares_of_rows_that_keep_rules(orders, columns):
     assert rules.kept_each(columns).all(axis=1).sum() == 1
 
 
-def test_equations_come_in_an_order_in_which_they_can_be_reckoned(orders):
+def test_given_columns_come_in_an_order_in_which_they_can_be_reckoned(orders):
     rules = Constraints.read(["total = net + tax", "net = 10 * items", "tax = net / 10"], orders[0])
-    assert [equation.column for equation in rules.equations] == ["net", "tax", "total"]
+    assert [rule.column for rule in rules.given] == ["net", "tax", "total"]
 
 
 def test_what_speaks_of_dropped_or_regenerated_columns_is_named(orders):
