@@ -76,6 +76,19 @@ class Relations:
         """The column or block in the row that says what ``name`` is; of others itself."""
         return self.derived[name][0] if name in self.derived else name
 
+    def give(self, name: str, found: Sum | Computed) -> bool:
+        """Leave a column to what gives it from others; False where these are given by it."""
+        sums = {**self.sums, name: found}
+        ordered: dict[str, Sum | Reading | Computed] = {}
+        while len(ordered) < len(sums):
+            left = sums.keys() - ordered.keys()
+            free = [n for n in sums if n in left and left.isdisjoint(sums[n].terms)]
+            if not free:
+                return False
+            ordered |= {n: sums[n] for n in free}
+        self.sums = ordered
+        return True
+
     def hold(self, columns: Mapping[str, Numbers], steps: Mapping[str, float]) -> bool:
         """Whether what one column decides, and every sum, is what would be put back, on every row.
 

@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from tabgan.constraints.columns import Columns
 from tabgan.constraints.constraints import Constraints
-from tabgan.constraints.reading import read_constraint
+from tabgan.constraints.equations import Equation
+from tabgan.constraints.finding.rules import find_rules
+from tabgan.constraints.groups import Follows
+from tabgan.constraints.reading import Constraint, read_constraint
 from tabgan.encoding.choice import Choice
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.column import ColumnEncoder, Encoded, Numbers
@@ -69,6 +72,8 @@ class TableEncoder:
         class_counts_: training rows per class, in the condition's order.
         ranges_: smallest and largest training value per number or date column.
         relations_: what left the row, and what puts it back.
+        constraints_: the declared rules that rows can keep.
+        found_: rules that all training rows keep; columns that they give are put back by them.
         units_: per date column, its resolution in microseconds.
         missing_rates_: per class (and "all"), the share of missing values per column that has any.
         encodings_: per column, the name of what the rule chose.
@@ -107,12 +112,14 @@ class TableEncoder:
     def condition_width(self) -> int:
         return len(self.class_counts_)
 
-    def fit(self, train: pd.DataFrame, *, n_rows: int = 0) -> Self:
+    def fit(self, train: pd.DataFrame, *, n_rows: int = 0, is_sample: bool = False) -> Self:
         """Learn the map from training rows alone.
 
         Args:
             train: the rows, or a sample of them.
-            n_rows: how many there are in all, where ``train`` is a sample (``add_keys``).
+            n_rows: how many there are in all, whose ids are not made again (``add_keys``).
+            is_sample: whether ``train`` is a sample of the training rows, in which rules may seem
+                to be kept that others break: only those of single columns are looked for.
 
         Raises:
             TabganError: when nothing is left to generate.
@@ -137,7 +144,7 @@ class TableEncoder:
                 pattern = declared.patterns.get(column.name)
                 self._fit_column(replace(column, key=key), train, n_rows, pattern)
         self._fit_rules(declared, train)
-        self._fit_relations(train)
+        self._fit_relations(train, is_sample=is_sample)
         self._fit_condition(train)
         self.missing_rates_ = self._missing_rates(train)
         self._lay_out()
@@ -245,13 +252,15 @@ class TableEncoder:
         """The columns of ``numbers``, views of it."""
         return dict(zip(self.schema_.names, numbers.T, strict=True))
 
-    def kept(self, numbers: Numbers) -> NDArray[np.bool_]:
+    def kept(self, numbers: Numbers, *, found: bool = False) -> NDArray[np.bool_]:
         """Which rows keep every declared rule, bool [n]; of ids nothing is said yet.
 
         Args:
             numbers: of ``decode_numbers``.
+            found: whether also those that were found, which all training rows keep.
         """
-        return self.constraints_.kept(self.schema_, self.by_name(numbers), self.units_)
+        rules = self.constraints_.rules + (self.found_.rules if found else ())
+        return Constraints(rules).kept(self.schema_, self.by_name(numbers), self.units_)
 
     def orders(self, numbers: Numbers) -> Orders:
         """What all of these rows keep, of numbers and of dates of one unit: [n, columns]."""
@@ -299,6 +308,7 @@ class TableEncoder:
             "class_counts": self.class_counts_.tolist(),
             "missing_rates": self.missing_rates_,
             "constraints": self.constraints_.plain(),
+            "found": self.found_.plain(),
             **self.relations_.state(),
             "columns": {name: encoder.state() for name, encoder in self.encoders_.items()},
         }
@@ -332,7 +342,11 @@ class TableEncoder:
         self.missing_rates_ = state["missing_rates"]
         self.constraints_ = Constraints.of_plain(state.get("constraints", []))
         self.relations_ = Relations.restore(state)
-        self.relations_.sums |= self._given(self.constraints_)
+        for name, given_by in self._given(self.constraints_).items():
+            self.relations_.give(name, given_by)
+        self.found_ = Constraints.of_plain(state.get("found", []))
+        for rule in self.found_.given:
+            self._give(rule)
         self.encoders_ = {
             name: self._empty_encoder(name).restore(learned)
             for name, learned in state["columns"].items()
@@ -409,19 +423,45 @@ class TableEncoder:
             and self.schema[rule.column].kind != "string"
         }
 
-    def _fit_relations(self, train: pd.DataFrame) -> None:
+    def _fit_relations(self, train: pd.DataFrame, *, is_sample: bool) -> None:
         """Take out of the row what others decide, and put joint blocks in."""
         self.relations_ = Relations()
+        self.found_ = Constraints()
         declared = self._given(self.constraints_)
         if self.derive:
             self._find_relations(train, leave=declared)
-        for name, found in declared.items():
-            self.relations_.sums[name] = found
-            self.encodings_[name] = "sum" if isinstance(found, Sum) else "told"
+        if self.derive and not (self.is_masked or is_sample):
+            self._find_rules(train, leave=declared)
+        for name, given_by in declared.items():
+            self.relations_.give(name, given_by)
+            self.encodings_[name] = "sum" if isinstance(given_by, Sum) else "told"
             self.encoders_.pop(name, None)
             self.notes_.append(
                 f"column {name!r} is given by a declared rule: put back, not learned"
             )
+
+    def _find_rules(self, train: pd.DataFrame, *, leave: Collection[str]) -> None:
+        """Find the rules that rows keep; columns that they give are left out of the row, too."""
+        out = {*leave, *(name for name in self.schema.names if name not in self.encoders_)}
+        unknown = {*self.keys_, *self.dropped_}
+        columns = tuple(replace(c, key=c.key or c.name in unknown) for c in self.schema.columns)
+        schema = replace(self.schema, columns=columns)
+        found = find_rules(Columns.of_table(schema, train), but=out)
+        sources = {source for source, _ in self.relations_.derived.values()}
+        kept: list[Constraint] = []
+        for rule in (one.rule for one in found):
+            if not isinstance(rule, Equation | Follows):
+                kept.append(rule)
+            elif rule.column not in out | sources and self._give(rule):
+                kept.append(rule)
+                self.notes_.append(f"column {rule.sentence}: put back, not learned")
+                self.encodings_[rule.column] = "told"
+                del self.encoders_[rule.column]
+        self.found_ = Constraints(tuple(kept))
+
+    def _give(self, rule: Equation | Follows) -> bool:
+        """Leave a column to a rule, unless what gives it is given by it."""
+        return self.relations_.give(rule.column, given(rule, self.schema, self.units_))
 
     def _find_relations(self, train: pd.DataFrame, *, leave: Collection[str]) -> None:
         """Find what columns decide one another, but those of ``leave``."""

@@ -211,11 +211,11 @@ def _build(source: Source, make_encoder: Make, folder: Path) -> None:
     tables = samples.tables()
     check_table(tables["sample"], schema)
     encoder, rows = make_encoder(schema), samples.to_learn_from()
-    encoder.fit(rows, n_rows=n_rows)
+    encoder.fit(rows, n_rows=n_rows, is_sample=True)
     if not _write_codes(source, encoder, folder, samples):
         log.info("what followed in the sample does not in the table: columns are learned instead")
         encoder.derive = False
-        encoder.fit(rows, n_rows=n_rows)
+        encoder.fit(rows, n_rows=n_rows, is_sample=True)
         _write_codes(source, encoder, folder, samples)
     for name, table in tables.items():
         encoder.add_keys(table)  # a test file's

@@ -163,3 +163,70 @@ def test_what_no_row_may_be_is_looked_up_in_numbers(shop):
     columns["net"][1] = np.nan
     columns["net"][2], columns["side"][2] = 1000, 2
     assert np.flatnonzero(~encoder.kept(numbers)).tolist() == [0, 1, 2]
+
+
+@pytest.fixture
+def flights(rng):
+    n = 3_000
+    origin, dest = rng.integers(0, 3, n), rng.integers(0, 12, n)
+    planned, delay = rng.integers(300, 1_400, n), rng.integers(-20, 200, n)
+    left = (planned + delay) % 1_440
+    day = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 366, n), "D"))
+    hour = planned // 60
+    return pd.DataFrame(
+        {
+            "origin": np.array([*"abc"])[origin],
+            "dest": np.array([*"abcdefghijkl"])[dest],
+            "km": 100 * rng.integers(1, 15, (3, 12))[origin, dest],
+            "month": day.dt.month,
+            "day": day.dt.day,
+            "hour": hour,
+            "planned": planned // 60 * 100 + planned % 60,
+            "left": left // 60 * 100 + left % 60,
+            "delay": delay,
+            "stamp": day + pd.to_timedelta(hour, "h"),
+        }
+    )
+
+
+def test_columns_that_several_others_decide_are_found_and_put_back(flights, tmp_path):
+    encoder, table = encoded(flights)
+    assert {name for name, found in encoder.encodings_.items() if found == "told"} == {
+        "km", "left", "stamp",
+    }  # fmt: skip
+    assert "column 'km' follows from 'origin' and 'dest': put back, not learned" in encoder.notes_
+    decoded = there_and_back(encoder, table)
+    pd.testing.assert_frame_equal(decoded, table)
+    encoder.save(tmp_path)
+    again = TableEncoder.load(tmp_path)
+    pd.testing.assert_frame_equal(there_and_back(again, table), table)
+    assert again.found_ == encoder.found_
+
+
+def test_shuffled_columns_keep_what_was_put_back(flights, rng):
+    encoder, table = encoded(flights)
+    shuffled = pd.DataFrame({c: rng.permutation(table[c]) for c in table}).astype(table.dtypes)
+    decoded = there_and_back(encoder, encoder.schema.conform(shuffled))
+    km = table.groupby(["origin", "dest"], observed=True)["km"].first()
+    assert (
+        decoded.set_index(["origin", "dest"])["km"]
+        == km.reindex(pd.MultiIndex.from_frame(decoded[["origin", "dest"]].astype(str))).to_numpy()
+    ).all()
+    minutes = decoded["left"] // 100 * 60 + decoded["left"] % 100
+    planned = decoded["planned"] // 100 * 60 + decoded["planned"] % 100
+    assert ((minutes - planned - decoded["delay"]) % 1_440 == 0).all()
+    is_day = (decoded["stamp"].dt.day == decoded["day"]) & (
+        decoded["stamp"].dt.hour == decoded["hour"]
+    )
+    numbers = encoder.numbers(decoded)
+    broken = ~encoder.kept(numbers, found=True)  # the 30th of February
+    assert 0 < broken.mean() < 0.05
+    assert (is_day | broken).all()
+    assert encoder.kept(numbers).all()  # nothing is declared
+
+
+def test_rules_are_not_looked_for_in_a_sample(flights):
+    schema = infer_schema(flights, name="t")
+    encoder = TableEncoder(schema, **KEYS).fit(schema.conform(flights), is_sample=True)
+    assert len(encoder.found_) == 0
+    assert encoder.encodings_["km"] != "told"
