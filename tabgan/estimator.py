@@ -33,6 +33,7 @@ from tabgan.metrics.panel import THREADS, evaluate_tables
 from tabgan.paths import conf_dir
 from tabgan.report.build import build_report
 from tabgan.report.reading import Tables, compared, read_like, table_like
+from tabgan.report.rules import rule_figures, rule_shares
 from tabgan.runs import OWN_TABLE, Run, chosen_refiner, open_run
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.holes import check_columns, check_how, with_holes, written_schema
@@ -241,8 +242,9 @@ class TableGAN(BaseEstimator):
     ) -> dict[str, float]:
         """How good the rows are: the metrics by name (``c2st_test_auc``, ``wnmis``, ...).
 
-        Figures of refined rows are prefixed with ``refined.``. What is undefined on these tables
-        (a C2ST of a dozen test rows) is absent; with ``verbose`` the log says why.
+        Figures of refined rows are prefixed with ``refined.``; ``rules.<rule>`` is the share of
+        rows that keep a rule, declared or found in the training rows. What is undefined on
+        these tables (a C2ST of a dozen test rows) is absent; with ``verbose`` the log says why.
 
         Args:
             test: real rows that training never saw, a table or a file; None takes those that the
@@ -359,6 +361,7 @@ class TableGAN(BaseEstimator):
             synthetic=self._draw(n, None, seed=seed)[names],
             target=schema.target,
             refined=self._draw(n, run.refiner, seed=seed)[names] if run.refiner else None,
+            schema=schema,
         )
 
 
@@ -487,7 +490,9 @@ def _panel(tables: Tables, seed: int) -> dict[str, float]:
         found |= {prefix + name: float(value) for name, value in scores.items()}
         for name, note in notes.items():
             log.info("%s: %s", prefix + name, note)
-    return found
+    figures = rule_figures(rule_shares(tables))
+    own = {n: share for n, share in figures.items() if n.startswith(("rules.", "refined."))}
+    return found | own
 
 
 def _preset(run: Run) -> str:

@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "blackboxes": {"tables"},
     "encoding": {"tables", "constraints"},
     "metrics": {"tables"},
-    "report": {"tables", "constraints", "metrics", "blackboxes"},
+    "report": {"tables", "constraints", "encoding", "metrics", "blackboxes"},
     "serving": {"tables", "constraints", "encoding"},
     "nets": {"encoding"},
     "modules": {"encoding", "nets", "losses", "blackboxes"},

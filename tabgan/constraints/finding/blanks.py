@@ -12,9 +12,15 @@ import numpy as np
 
 from tabgan.constraints.columns import Columns, Mask
 from tabgan.constraints.filters import Filter
-from tabgan.constraints.finding.evidence import SURPRISE, Discrete, Found, discrete, sign_text
+from tabgan.constraints.finding.evidence import (
+    MOST_VALUES,
+    SURPRISE,
+    Discrete,
+    Found,
+    discrete,
+    sign_text,
+)
 
-HEAVY = 0.005  # share of the rows that a number has to have to be looked at
 MOST_SIGNS = 2_000
 
 Sign = tuple[str, float]  # a column and the value that it has; NaN for missing
@@ -56,10 +62,8 @@ def _signs(columns: Columns) -> Iterator[tuple[Sign, Mask]]:
             continue
         numbers = columns[column.name]
         values, counts = np.unique(numbers[known], return_counts=True)
-        heavy = values[(counts >= HEAVY * len(numbers)) & (counts < len(numbers))]
-        if not column.is_nominal and len(values) > len(heavy) > 8:
-            heavy = heavy[:0]  # heaped like any count
-        for value in heavy[:50]:
+        heavy = (counts >= SURPRISE / 2) & (counts < len(numbers))
+        for value in values[heavy][:MOST_VALUES]:
             yield (column.name, float(value)), numbers == value
             n_signs += 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import combinations
 
 import numpy as np
@@ -12,7 +13,7 @@ from tabgan.constraints.finding.evidence import Codes, Found
 from tabgan.constraints.groups import Follows
 from tabgan.constraints.tuples import joined_codes
 
-TRIED_ROWS = 10_000  # that all ways are screened on; all rows say whether one decides
+TRIED_ROWS = 5_000  # that all ways are screened on; all rows say whether one decides
 REPEATED = 0.05  # share of these that have another's combination, at least
 MOST_DECIDING = 30  # columns
 PROMISING = 3  # pairs per column, of those that leave least open, that a third is added to
@@ -77,7 +78,7 @@ def _promising(
     left: dict[str, list[tuple[int, Way]]] = {name: [] for name in names}
     pairs: list[Way] = [*combinations(deciding, 2)]
     for pair in pairs:
-        conflicts = _conflicts(joined_codes([few[one] for one in pair]), table)
+        conflicts = _conflicts(_keys([few[one] for one in pair]), table)
         for name, n_conflicts in zip(names, conflicts, strict=True):
             at = names.index(name)
             if name not in pair and all(alone[one][at] for one in pair):
@@ -91,11 +92,16 @@ def _promising(
                 triples.setdefault(triple, []).append(name)
     for triple, wanted in triples.items():
         places = [names.index(name) for name in wanted]
-        conflicts = _conflicts(joined_codes([few[one] for one in triple]), table[:, places])
+        conflicts = _conflicts(_keys([few[one] for one in triple]), table[:, places])
         for name, n_conflicts in zip(wanted, conflicts, strict=True):
             if n_conflicts == 0 and triple not in ways[name]:
                 ways[name].append(triple)
     return ways
+
+
+def _keys(codes: Sequence[Codes]) -> Codes:
+    """A number per combination of codes; three of 50,000 values each are 10^14."""
+    return reduce(lambda keys, other: keys * (other.max() + 1) + other, codes)
 
 
 def _conflicts(keys: Codes, table: Codes) -> Codes:
@@ -103,7 +109,7 @@ def _conflicts(keys: Codes, table: Codes) -> Codes:
 
     All rows, where hardly any two have one key: nothing is shown.
     """
-    order = np.argsort(keys, kind="stable")
+    order = np.argsort(keys)
     same = keys[order][1:] == keys[order][:-1]
     if same.sum() < REPEATED * len(keys):
         return np.full(table.shape[1], len(keys))
