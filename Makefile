@@ -11,7 +11,7 @@ help:     ## Show the targets
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,evaluate,bench]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
 	@touch $@
 
 train: $(READY)  ## Set everything up and train the main experiment

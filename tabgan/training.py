@@ -31,9 +31,9 @@ from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.checkpoints import load_weights
 from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
+from tabgan.evasion.module import EvasionModule
 from tabgan.files import write_whole
 from tabgan.modules.cgan import CGANModule
-from tabgan.modules.evasion import EvasionModule
 from tabgan.ranks import hush_others
 from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers
 from tabgan.sampling.refiner import Refiner

@@ -18,7 +18,14 @@ from tabgan.ranks import is_first
 QUOTED = (
     "run", "start", "out", "real", "test", "synthetic", "target", "like", "mix",
 )  # fmt: skip  # and every key that ends in path
-LISTED = ("tables", "experiments", "peers", "seeds", "peer_seeds")  # a,b is no sweep here
+LISTED = (
+    "tables",
+    "experiments",
+    "baselines",
+    "peers",
+    "seeds",
+    "peer_seeds",
+)  # a,b is no sweep here
 OF_ONE_RUN = re.compile(r"[+~]*(data(?!\.batch_size)|seed|start|run_name|hydra)\b")
 TO_RESUME = ("run", "resume", "trust")  # the only words of a run that goes on,
 OF_LAUNCHER = re.compile(r"hydra(/|\.)launcher\b")  # and those that say where its jobs do

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tabgan.encoding.atoms import heavy_values
 from tabgan.encoding.column import Encoded, Numbers, State
-from tabgan.encoding.layout import BlockKind
+from tabgan.encoding.layout import BlockShape
 from tabgan.encoding.onehot import OneHotEncoder
 from tabgan.encoding.quantile_normal import MAX_POINTS
 from tabgan.seeding import rng_at
@@ -40,7 +40,7 @@ class BinsEncoder:
         return self
 
     @property
-    def widths_(self) -> tuple[tuple[BlockKind, int], ...]:
+    def widths_(self) -> tuple[BlockShape, ...]:
         return self._onehot.widths_
 
     def encode(self, numbers: Numbers, rng: np.random.Generator) -> Encoded:

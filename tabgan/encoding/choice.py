@@ -11,6 +11,7 @@ import pandas as pd
 
 from tabgan.encoding.atoms import MOST_LEVELS, AtomsEncoder, common_levels, heavy_values
 from tabgan.encoding.bins import BinsEncoder
+from tabgan.encoding.cells import CellsEncoder
 from tabgan.encoding.column import ColumnEncoder, ConstantEncoder, MissingIndicator, Numbers
 from tabgan.encoding.identifying import Identifying, identifying, private_form
 from tabgan.encoding.keys import FormedKey
@@ -34,6 +35,7 @@ SCALARS: dict[str, Callable[[], ColumnEncoder]] = {
 BLOCKS: dict[str, Callable[[], ColumnEncoder]] = {  # with a place of their own for missing
     "mode_specific": ModeSpecificEncoder,
     "bins": BinsEncoder,
+    "cells": CellsEncoder,
 }
 NOMINALS = ("onehot", "label")
 MANY = ("auto", "drop", "keep")
@@ -145,6 +147,8 @@ class Choice:
             return LevelsEncoder()
         if encoding == "atoms":
             return AtomsEncoder()
+        if encoding == "grouped" and self.numeric == "cells":
+            return CellsEncoder(interpolate=False, most_heavy=MOST_LEVELS - 1)
         if encoding == "grouped":
             return AtomsEncoder(common_levels)
         if encoding == "label":

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from tabgan.encoding.column import Encoded, Numbers, State
-from tabgan.encoding.layout import BlockKind
+from tabgan.encoding.layout import BlockShape
 
 MAX_POINTS = 100_000  # order statistics kept of a larger column; a quantile is then off by 1e-5
 EDGE = 1e-6  # keeps the normal quantile finite
@@ -24,7 +24,7 @@ class QuantileNormalEncoder:
     Decoding restores a training value exactly; a value between two of them becomes the upper one.
     """
 
-    widths_: tuple[tuple[BlockKind, int], ...] = (("continuous", 1),)
+    widths_: tuple[BlockShape, ...] = (BlockShape("continuous", 1),)
 
     def fit(self, numbers: Numbers) -> Self:
         if len(numbers) > MAX_POINTS:

@@ -517,10 +517,15 @@ class TableEncoder:
         return {label: rate.fillna(0.0).to_dict() for label, rate in rates.items()}
 
     def _lay_out(self) -> None:
+        target = self.schema.target if self.schema.target in self.encoders_ else None
+        names = [name for name in self.encoders_ if name != target]
         self.layout_ = RowLayout.from_widths(
-            (name, kind, width)
-            for name, encoder in self.encoders_.items()
-            for kind, width in encoder.widths_
+            (
+                (name, *shape)
+                for name in [*names, *([target] if target else [])]  # all else tells of it
+                for shape in self.encoders_[name].widths_
+            ),
+            target=target,
         )
         columns = [
             replace(c, key=c.key or c.name in self.keys_, dtype=self._wide(c))

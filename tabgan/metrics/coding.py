@@ -43,6 +43,11 @@ class CodedTable:
         values = {**self.numbers, **self.codes}
         return np.column_stack([values[name].astype("float64") for name in self.columns])
 
+    def number_matrix(self) -> np.ndarray:
+        """The numbers alone, float64 [n_rows, n_numbers], missing NaN."""
+        numbers = np.array([*self.numbers.values()], dtype="float64")
+        return numbers.reshape(-1, self.n_rows).T
+
     def is_nominal(self) -> np.ndarray:
         """Which columns of ``matrix`` hold codes, bool [n_columns]."""
         return np.array([name in self.codes for name in self.columns])

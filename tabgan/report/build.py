@@ -25,7 +25,7 @@ from tabgan.report.measure import COLUMNS, Measured, measure, worst_pairs
 from tabgan.report.progress import progress
 from tabgan.report.reading import Tables
 from tabgan.report.rules import print_rules, rule_figures, rule_shares
-from tabgan.report.verdict import findings, headline
+from tabgan.report.verdict import BESIDE, Judged, findings, headline
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def build_report(
     seed: int,
     threads: int,
     full_mle: bool = False,
-    dcr_share: float | None = None,
+    dcr_shares: Mapping[str, float] | None = None,
     facts: Mapping[str, float | str] | None = None,
     configuration: str = "",
 ) -> Report:
@@ -58,7 +58,7 @@ def build_report(
         seed: fixes every draw and fold.
         threads: for XGBoost.
         full_mle: the published grid for MLE.
-        dcr_share: from a re-split, where one was trained.
+        dcr_shares: of a generator trained on half of the rows, by the prefix of its rows.
         facts: what else a reader should know: the command, the checkpoint.
         configuration: the run's configuration as text.
 
@@ -73,21 +73,26 @@ def build_report(
     prepare(out)
     with progress(STEPS + len(tables.train.columns) + 8) as tell:
         measured = measure(tables, seed=seed, threads=threads, full_mle=full_mle, tell=tell)
-        if dcr_share is not None:
-            measured.scores[""]["dcr_share"] = dcr_share
-            measured.notes.pop("dcr_share", None)
+        for prefix, share in (dcr_shares or {}).items():
+            if prefix in measured.scores:
+                measured.scores[prefix]["dcr_share"] = share
+                measured.notes.pop("dcr_share", None)
         tell("rules")
         rules = rule_shares(tables)
         pictures = draw_pictures(tables, measured, seed=seed, tell=tell)
     write_pictures(out, pictures)
-    found = findings(
-        measured.scores.get("refined.", measured.scores[""]),  # what sample gives by default
-        measured.scores["real_test."],
-        measured.scores["independent."],
-        measured.signals,
+    judged = Judged(
+        model=measured.scores.get("refined.", measured.scores[""]),  # what sample gives by default
+        real=measured.scores["real_test."],
+        floor=measured.scores["independent."],
+        signals=measured.signals,
+        collapse=measured.collapse,
+        detector=detector_name(),
+        n_train=len(tables.train),
         n_test=len(tables.test),
         n_synthetic=len(tables.synthetic),
     )
+    found = findings(judged)
     report: Report = {"headline": headline(found), **_figures(measured)}
     report |= {"seconds": round(time.perf_counter() - started, 1)}
     report |= _facts(tables, seed=seed, full_mle=full_mle) | dict(facts or {})
@@ -122,6 +127,8 @@ def _figures(measured: Measured) -> Report:
     figures |= {f"collapse.{name}": float(lost) for name, lost in measured.signals.items()}
     rings = max(measured.signals.values(), default=0.0) > COLLAPSE_THRESHOLD
     figures["collapse.alarm"] = int(rings)
+    if measured.collapse:
+        figures["collapse.says"] = measured.collapse
     figures["worst_columns"] = ", ".join(map(str, measured.columns.index[:5]))
     figures["worst_pairs"] = ", ".join(f"{a} x {b}" for a, b, _ in worst_pairs(measured, 5))
     return figures
@@ -154,7 +161,7 @@ def _print(measured: Measured, report: Report) -> None:
         shown.add_column(heading, justify="right")
     for name, direction in DIRECTIONS.items():
         values = [scores.get(name) for scores in measured.scores.values()]
-        if any(value is not None for value in values):
+        if name in BESIDE or any(value is not None for value in values):
             shown.add_row(name, *map(figure_text, values), f"{direction.ideal:g}")
     console = Console()
     console.print(shown)

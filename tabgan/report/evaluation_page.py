@@ -24,14 +24,18 @@ from tabgan.report.html import (
 from tabgan.report.measure import COLUMNS, Measured, worst_pairs
 from tabgan.report.reading import Tables
 from tabgan.report.rules import RuleShare
-from tabgan.report.verdict import THRESHOLDS, Finding
+from tabgan.report.verdict import BESIDE, THRESHOLDS, Finding
 
+MERIT = ("c2st_test_auc_worst", "c2st_test_auc", "c2st_test_auc_net", *BESIDE)
 LEADING = (
-    "c2st_test_auc", "c2st_test_auc_marginal", "c2st_test_dependency", "c2st_train_score",
-    "wnmis", "mle_auc", "mle_f1", "mle_rmse",
+    "c2st_test_auc_marginal", "c2st_test_dependency", "c2st_train_score", "wnmis",
+    "mle_auc", "mle_auc_se", "mle_f1", "mle_rmse", "mle_rmse_se",
 )  # fmt: skip
 COMPARABLE = ("shape_error", "trend_error", "alpha_precision", "beta_recall", "c2st_lr")
-PRIVACY = ("dcr_share", "dcr_q02", "dcr_q05", "duplicate_rate", "membership_auc")
+PRIVACY = (
+    "dcr_share", "dcr_q02", "dcr_q05", "duplicate_rate",
+    *(name for name in DIRECTIONS if name.startswith("membership_")),
+)  # fmt: skip
 ARROWS = {"higher": "higher ↑", "lower": "lower ↓", "nearer": "nearer →"}
 FINDINGS = (
     "synthetic",
@@ -130,9 +134,10 @@ def _rules(rules: Sequence[RuleShare]) -> list[Html]:
 
 def _metrics(measured: Measured) -> list[Html]:
     groups = (
-        ("Fidelity: the metrics that lead", LEADING),
+        ("Told from unseen rows, and copying: a generator can buy the one with the other", MERIT),
+        ("Fidelity: other metrics that see dependence", LEADING),
         ("Fidelity, for comparison with published tables", COMPARABLE),
-        ("Privacy and copying", PRIVACY),
+        ("Privacy and copying", [name for name in PRIVACY if name not in BESIDE]),
     )
     rows: list[Sequence[object]] = []
     for heading, names in groups:
@@ -161,7 +166,7 @@ def _metric_rows(measured: Measured, names: Sequence[str]) -> list[Sequence[obje
     rows: list[Sequence[object]] = []
     for name in names:
         values = [scores.get(name) for scores in measured.scores.values()]
-        if all(value is None for value in values):
+        if name not in BESIDE and all(value is None for value in values):
             continue
         direction = DIRECTIONS[name]
         says = [f"{direction.ideal:g}", ARROWS[direction.better], direction.says]
@@ -306,8 +311,9 @@ def _variety(measured: Measured) -> list[Html]:
     ]  # fmt: skip
     return [
         paragraph(
-            "How much of real's variety is gone; real rows are cut to the number of synthetic "
-            f"ones. The collapse alarm rings above {COLLAPSE_THRESHOLD:.0%}."
+            "How much of real's variety is gone for certain: real rows are cut to the number of "
+            "synthetic ones, and what chance takes from samples of that size is taken off. The "
+            f"collapse alarm rings above {COLLAPSE_THRESHOLD:.0%}. {measured.collapse}"
         ),
         table(["signal", "gone", "alarm", "what it says"], rows, numbers=(1,)),
     ]

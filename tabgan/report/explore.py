@@ -16,7 +16,7 @@ from rich.table import Table
 from tabgan.constraints.finding.evidence import Found
 from tabgan.errors import TabganError
 from tabgan.metrics.coding import code_tables
-from tabgan.report.association import associations
+from tabgan.metrics.fidelity import associations
 from tabgan.report.evaluation_pictures import column_key, column_picture
 from tabgan.report.files import prepare, write_events, write_pictures
 from tabgan.report.html import Html, gallery, page, paragraph, picture, section, table

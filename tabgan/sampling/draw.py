@@ -15,9 +15,9 @@ from torch import Tensor
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
+from tabgan.modules.chain import ChainModule
 from tabgan.modules.ctgan import CTGANModule
-from tabgan.nets.mixture_generator import MixtureGenerator
-from tabgan.sampling.conditioning import ConditionalMixture
+from tabgan.sampling.conditioning import ConditionalChain
 from tabgan.sampling.refiner import Refiner
 from tabgan.sampling.regions import Regions
 from tabgan.sampling.requests import Condition, Request
@@ -45,6 +45,8 @@ class Tally:
         accepted: and accepted by the refiner; without one, all of them.
         returned: and wanted.
         share: of the generator's rows, those as asked, where it is known beforehand.
+        particles: rows drawn side by side for a row under conditions.
+        effective: of them, as many as would do if all weighed the same.
     """
 
     tried: int = 0
@@ -53,6 +55,8 @@ class Tally:
     accepted: int = 0
     returned: int = 0
     share: float | None = None
+    particles: int = 1
+    effective: float = 1.0
 
     @property
     def hit_rate(self) -> float:
@@ -263,11 +267,11 @@ def _chunks_as_asked(
     """Chunks under conditions, which are checked before the first is asked for."""
     weights = np.stack([_class_shares(encoder, asked) for asked in request.conditions])
     source: Source
-    of_classes = module.condition_width == encoder.condition_width  # scores or vectors otherwise
-    if of_classes and isinstance(module.sampling_generator, MixtureGenerator):
-        source = ConditionalMixture(module, encoder, request, weights, seed=seed)
-        if len(request.conditions) == 1 and source.shares is not None:
-            tally.share = float(source.shares[0])
+    if isinstance(module, ChainModule):
+        source = ConditionalChain(module, encoder, request, seed=seed)
+        tally.particles, tally.effective = source.particles, source.effective
+        if len(request.conditions) == 1 and not source.regions.checked:
+            tally.share = float(source.shares[0]) if np.isfinite(source.shares[0]) else None
     elif isinstance(module, CTGANModule):
         source = VectorDraws(module, encoder, request, weights)
     else:

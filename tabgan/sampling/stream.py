@@ -186,6 +186,11 @@ def _tell_tally(tally: Tally, refiner: Refiner | None) -> None:
     log.info("hit rate %.3f: the rows as asked, of %s tried", tally.hit_rate, f"{tally.tried:,}")
     if tally.share is not None:
         log.info("the generator gives such rows a share of %.2g", tally.share)
+    if tally.particles > 1:
+        log.info(
+            "particles: each row is one of %s drawn side by side, %.1f of them effective",
+            tally.particles, tally.effective,
+        )  # fmt: skip
     if refiner:
         share = tally.accepted / max(tally.satisfied, 1)
         log.info("refined: %.0f %% of these are accepted", 100 * share)

@@ -70,6 +70,7 @@ class TableDataModule(pl.LightningDataModule):
             Of a table out of core, samples.
         content: the key of the codes out of core, a hash of the file; None in memory.
         encoder, schema, layout, condition_width: after ``setup``.
+        serves_codes: whether batches are coded rows, as the model wants them.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class TableDataModule(pl.LightningDataModule):
         self.content: str | None = None
         self._coded: dict[str, tuple[CodedRows, Any]] = {}  # conditions are dense, or codes too
         self.train: pd.DataFrame | None = None
+        self.serves_codes = False
 
     def setup(self, stage: str | None = None) -> None:
         """Read, split and encode, once; a second call returns at once."""
@@ -250,15 +252,16 @@ class TableDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> BatchLoader:
         rows, condition = self._on_device("train")
         order = EpochOrder(len(rows), seed=self.seed)
-        shared = {}
+        shared: dict[str, Any] = {"codes": self.serves_codes}
         if self.trainer is not None:
-            shared = {"rank": self.trainer.global_rank, "ranks": self.trainer.world_size}
+            shared |= {"rank": self.trainer.global_rank, "ranks": self.trainer.world_size}
         size = int(self.batch_size)
         return BatchLoader(rows, condition, batch_size=size, order=order, **shared)
 
     def val_dataloader(self) -> BatchLoader:
         rows, condition = self._on_device("validation")
-        return BatchLoader(rows, condition, batch_size=MAX_VALIDATION_ROWS)
+        size = MAX_VALIDATION_ROWS
+        return BatchLoader(rows, condition, batch_size=size, codes=self.serves_codes)
 
     def _on_device(self, part: str) -> tuple[CodedRows, Any]:
         """Codes go to the Trainer's device once, and batches are expanded there.

@@ -168,6 +168,8 @@ class _TextWriter(TableWriter):
             )
         else:
             text = pa.array(values.astype("str"), type=pa.string(), from_pandas=True)
+            if isinstance(text, pa.ChunkedArray):  # of tables put one below the other
+                text = text.combine_chunks()
         distinct = text.dictionary_encode()  # each distinct text is quoted once
         quoted = [self._quote(label) for label in distinct.dictionary.to_pylist()]
         return pa.array(quoted, type=pa.string()).take(distinct.indices)
