@@ -110,8 +110,15 @@ def build_module(cfg: DictConfig, encoder: TableEncoder) -> CGANModule:
     """The LightningModule that ``cfg`` describes, with the sizes of the table.
 
     Raises:
-        TabganError: for a model that does not learn from rows with holes, where there are any.
+        TabganError: for a model that does not learn from rows with holes, where there are any;
+            for one that takes no class for its condition, where there is one.
     """
+    model = model_class(cfg)
+    if encoder.condition_width and not model.takes_condition:
+        raise TabganError(
+            f"{model.__name__} draws the class as a column of the row, and takes no other "
+            "condition of the table: give encoder.conditional=false"
+        )
     module: CGANModule = instantiate(cfg.model)(
         layout=encoder.layout_,
         condition_width=encoder.condition_width,

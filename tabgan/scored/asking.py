@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from tabgan.blackboxes.counted import Counted
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.table import TableEncoder
 
 
@@ -22,12 +23,12 @@ class Asker:
     def __init__(self, box: Counted, encoder: TableEncoder) -> None:
         self.box, self.encoder = box, encoder
 
-    def table(self, rows: Tensor) -> pd.DataFrame:
-        """Encoded rows [n, row_width] as a table."""
+    def table(self, rows: CodedRows) -> pd.DataFrame:
+        """Encoded rows as a table."""
         none = np.empty((len(rows), 0), np.float32)
-        return self.encoder.decode(rows.detach().cpu().numpy(), none)
+        return self.encoder.to_table(self.encoder.decode_numbers(rows.to(torch.device("cpu")), none))
 
-    def __call__(self, rows: Tensor) -> Tensor:
-        """The scores [n] of encoded rows [n, row_width]."""
+    def __call__(self, rows: CodedRows) -> Tensor:
+        """The scores, float32 [n], of encoded rows."""
         scores = self.box(self.table(rows))
-        return torch.as_tensor(scores, dtype=rows.dtype, device=rows.device)
+        return torch.as_tensor(scores, dtype=torch.float32, device=rows.device)

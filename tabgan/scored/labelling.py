@@ -1,61 +1,89 @@
-"""Labelled rows without end: a mixture draws them, the black box scores them, a net learns them."""
+"""Rows with scores: a chain draws them, the black box scores them, a surrogate learns from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
 from torch.optim import Adam
 
 from tabgan.encoding.coded import CodedRows
-from tabgan.encoding.layout import RowLayout
-from tabgan.nets.mixture_generator import MixtureGenerator
+from tabgan.nets.chain import ChainGenerator
+from tabgan.scored.condition import even_shares
 from tabgan.scored.losses import laplace_loss
 from tabgan.scored.surrogate import Surrogate
 from tabgan.seeding import generator_at
 
 AT_ONCE = 10_000  # rows drawn, or scored, at once
-BATCH_ROWS = 1_000
-SMOOTHING, PASSES = 10, 20  # of the mixture, as in conf/model/cgan.yaml
-ROWS_PER_COMPONENT, COMPONENTS = 20, 1_000
+BATCH_ROWS = 500
+LABELS_PER_ROW = 4  # of a real row, whose score is guessed
 
-Ask = Callable[[Tensor], Tensor]  # encoded rows [n, row_width] -> scores [n] in [0, 1]
+Ask = Callable[[CodedRows], Tensor]  # rows -> scores [n] in [0, 1]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScoredRows:
+    """Pairs of a row and a score, drawn so that all scores come as often.
+
+    Attributes:
+        rows: distinct ones.
+        places: int64 [pairs], the row of each pair.
+        scores: float32 [pairs].
+        reached: float64 [pairs], where their shares, summed up, end.
+    """
+
+    rows: CodedRows
+    places: Tensor
+    scores: Tensor
+    reached: Tensor
+
+    @classmethod
+    def of(cls, rows: CodedRows, places: Tensor, scores: Tensor, *, parts: int) -> Self:
+        """Each of ``parts`` of [0, 1] that holds any scores comes as often as the others."""
+        reached = even_shares(scores, parts).cumsum(dim=0)
+        return cls(rows=rows, places=places, scores=scores, reached=reached)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def draw(self, n: int, rng: torch.Generator | None = None) -> tuple[CodedRows, Tensor]:
+        """``n`` rows and their scores [n]."""
+        uniform = torch.rand(n, generator=rng, dtype=torch.float64).to(self.reached.device)
+        pairs = torch.searchsorted(self.reached, uniform).clamp_max(len(self) - 1)
+        return self.rows.at(self.places[pairs]), self.scores[pairs]
 
 
 def labelled_rows(
-    ask: Ask, rows: CodedRows, held: CodedRows, layout: RowLayout, *, n: int, seed: int
+    ask: Ask, chain: ChainGenerator, condition: Tensor, *, seed: int, what: str
 ) -> tuple[CodedRows, Tensor]:
-    """``n`` rows of a mixture fitted to ``rows``, and their scores [n].
+    """A chain's row for each condition [n, condition_width], and the box's scores of them [n].
 
     A box may have memorised the rows it was trained on; of generated rows its scores are honest.
     """
-    net = _mixture(rows, held, layout, seed)
-    codes, scalars, scores = [], [], []
-    for place, start in enumerate(range(0, n, AT_ONCE)):
-        rng = generator_at(seed, "labels", place)
-        empty = torch.empty(min(AT_ONCE, n - start), 0)
-        drawn = net(torch.zeros(len(empty), 1), empty, rng)
-        coded = CodedRows.of(drawn, layout)
-        codes.append(coded.codes)
-        scalars.append(coded.scalars)
-        scores.append(ask(drawn))
-    pool = CodedRows(layout=layout, codes=torch.cat(codes), scalars=torch.cat(scalars))
-    return pool, torch.cat(scores)
+    rows, scores = list[CodedRows](), list[Tensor]()
+    for place, some in enumerate(condition.split(AT_ONCE)):
+        rng = generator_at(seed, what, place, device=condition.device)
+        noise = torch.randn(len(some), chain.noise_dim, generator=rng, device=condition.device)
+        rows.append(chain.draw(noise, some, rng))
+        scores.append(ask(rows[-1]))
+    return joined(rows), torch.cat(scores)
 
 
 def fit_surrogate(
     net: Surrogate, rows: CodedRows, scores: Tensor, *, epochs: int, lr: float, seed: int
 ) -> None:
-    """Learn the scores [n] of ``rows``, in batches of 1,000, the rate falling to 0."""
+    """Learn the scores [n] of ``rows``, in batches of 500, the rate falling to 0."""
     optimizer = Adam(net.parameters(), lr=lr, fused=True)
     for epoch in range(epochs):
         order = torch.randperm(len(scores), generator=generator_at(seed, "surrogate", epoch))
-        batches = order.split(BATCH_ROWS)
+        batches = order.to(scores.device).split(BATCH_ROWS)
         for place, chosen in enumerate(batches):
             done = (epoch + place / len(batches)) / epochs
             optimizer.param_groups[0]["lr"] = lr * (1 - done)
-            median, scale = net(rows[chosen])
+            median, scale = net(rows.codes[chosen])
             loss = laplace_loss(median, scale, scores[chosen])
             optimizer.zero_grad()
             loss.backward()
@@ -63,30 +91,27 @@ def fit_surrogate(
 
 
 @torch.no_grad()
-def scores_of(score: Ask, rows: CodedRows) -> Tensor:
-    """The scores [n] of coded rows, some thousand at once."""
-    places = torch.arange(len(rows)).split(AT_ONCE)
-    return torch.cat([score(rows[chosen]) for chosen in places])
+def estimates(net: Surrogate, rows: CodedRows) -> tuple[Tensor, Tensor]:
+    """Median and scale, each [n], of coded rows, some thousand at once."""
+    each = [net(codes) for codes in rows.codes.split(AT_ONCE)]
+    return torch.cat([median for median, _ in each]), torch.cat([scale for _, scale in each])
 
 
-@torch.no_grad()
-def _mixture(
-    rows: CodedRows, held: CodedRows, layout: RowLayout, seed: int
-) -> Callable[[Tensor, Tensor, torch.Generator], Tensor]:
-    net = MixtureGenerator(
-        layout=layout,
-        condition_width=0,
-        noise_dim=1,
-        dropout=0.0,
-        n_components=max(min(COMPONENTS, len(rows) // ROWS_PER_COMPONENT), 1),
-        hidden_dim=1,
-        temperature=1.0,
-        hard=True,
-        warm=True,
-        smoothing=SMOOTHING,
-        passes=PASSES,
+def guessed_scores(median: Tensor, scale: Tensor, n: int, rng: torch.Generator) -> Tensor:
+    """``n`` scores per row as a surrogate takes them to be, Laplace in [0, 1]: float32 [rows, n].
+
+    Drawn and not the median, for rows of median .9 score less on average, and p(row | .9) is to be
+    learned of rows that score .9.
+    """
+    uniform = torch.rand(len(median), n, generator=rng) - 0.5
+    laplace = -uniform.sign() * torch.log1p(-2 * uniform.abs().clamp_max(0.5 - 1e-6))
+    return (median[:, None] + scale[:, None] * laplace.to(median.device)).clamp(0.0, 1.0)
+
+
+def joined(parts: Sequence[CodedRows]) -> CodedRows:
+    """Rows of one layout below each other."""
+    return CodedRows(
+        layout=parts[0].layout,
+        codes=torch.cat([part.codes for part in parts]),
+        scalars=torch.cat([part.scalars for part in parts]),
     )
-    empty, none_held = torch.empty(len(rows), 0), torch.empty(len(held), 0)
-    net.warm_start(rows, empty, (held, none_held), generator_at(seed, "labels"))
-    net.eval()
-    return lambda noise, condition, rng: net(noise, condition, rng).detach()

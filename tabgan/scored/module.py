@@ -4,248 +4,150 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
-from tabgan.losses.moments import Moments, table_moments
-from tabgan.modules.cgan import Batch, CGANModule, Whole
+from tabgan.modules.cgan import Whole
+from tabgan.modules.chain import JUDGED_ROWS, Batch, ChainModule
 from tabgan.modules.planning import plan_scored
 from tabgan.scored.asking import Asker
-from tabgan.scored.labelling import fit_surrogate, labelled_rows, scores_of
-from tabgan.scored.losses import expected_error, laplace_loss
+from tabgan.scored.condition import even_shares, knot_weights
+from tabgan.scored.labelling import (
+    LABELS_PER_ROW,
+    ScoredRows,
+    estimates,
+    fit_surrogate,
+    guessed_scores,
+    joined,
+    labelled_rows,
+)
 from tabgan.scored.surrogate import Surrogate
 from tabgan.seeding import generator_at
 
 log = logging.getLogger(__name__)
 
-QUANTILES = 201  # of the training rows' scores, kept to draw scores as the table has them
+UNSCORED = 1 / 3  # share of a batch's rows that no score is shown of
+CHOSEN_AT_ONCE = 2_000  # scores whose candidates are held at once
 
 
-class ScoredModule(CGANModule):
-    """The conditional GAN whose condition is a score.
+class ScoredModule(ChainModule):
+    """The chain with a score for its condition: p(row | score).
 
-    Three players: the generator gets noise and the desired score; the critic judges (row, score)
-    pairs, so that rows stay real; the surrogate learns the black box's score on the rows that
-    are being generated, and lends the mean absolute error the gradient that a black box has not.
-    Scores are drawn evenly, so that rare ones are trained as well as frequent ones.
-
-    Real rows get the surrogate's estimate for a label: a box may have memorised them, and its
-    scores of its own training rows mislead (measured: MAE .26 instead of .19).
+    1. **Likelihood** of the real rows, as the chain's first phase.
+    2. The chain draws ``labels`` rows and the black box scores them; a surrogate learns median and
+       scale of the score from these. Real rows get scores drawn from what the surrogate says: a
+       box may have memorised them, and its scores of its own training rows mislead (measured: MAE
+       .26 instead of .19).
+    3. **Likelihood with the score shown**, of generated rows with the box's score and of real ones
+       with the surrogate's, drawn so that all scores come as often; a third of each batch are
+       real rows without a score. The weights kept are those with the lowest likelihood of
+       validation rows, given the scores that the box gives them.
+    4. Of ``candidates`` rows for a score the one is given that the surrogate takes to be nearest.
 
     Args:
-        layout: the map of a row.
-        condition_width: of the table's own condition; must be 0, the score takes its place.
+        layout: of codes.
+        condition_width: 0; the score is the condition.
         surrogate: the net, still without its layout.
         surrogate_lr: its learning rate.
         knots: places on [0, 1] that a score is interpolated between, as a condition.
-        adversarial: weight of the critic and the moments in the generator's loss.
-        mae: weight of the mean absolute error.
-        labels: generated rows that the black box scores before training; 0 labels real rows by
-            the box itself, and the MAE then has no gradient: the report's route.
-        label_epochs: passes over them.
-        ask_every: generator steps between two batches of generated rows that the box scores.
-        candidates: rows generated for one that is given; the surrogate chooses.
+        scored_steps: of the likelihood with scores, at most.
+        labels: generated rows that the black box scores.
+        label_epochs: passes of the surrogate over them.
+        candidates: rows generated for one that is given.
         caution: how much of the surrogate's own error counts in that choice. More of it hits the
             score better, and leaves out rows that the box is unsure of: less like the table.
-        game: what ``CGANModule`` takes.
+        chain: what ``ChainModule`` takes.
 
     Raises:
-        TabganError: when the table has a condition of its own.
+        TabganError: for a number outside its range.
     """
 
-    learns_holes = False
     plan = staticmethod(plan_scored)
-    quantiles: Tensor
-    places: Tensor
 
     def __init__(
         self,
         *,
         layout: RowLayout,
-        condition_width: int,
+        condition_width: int,  # noqa: ARG002
         surrogate: Callable[..., Surrogate],
         surrogate_lr: float,
         knots: int,
-        adversarial: float,
-        mae: float,
+        scored_steps: int,
         labels: int,
         label_epochs: int,
-        ask_every: int,
         candidates: int,
         caution: float,
-        **game: Any,
+        **chain: Any,
     ) -> None:
-        if condition_width:
-            raise TabganError("a scored model is asked for scores alone: encoder.conditional=false")
-        super().__init__(layout=layout, condition_width=knots, **game)
-        self.surrogate = surrogate(layout=layout)
-        self.surrogate_lr = surrogate_lr
-        self.adversarial, self.mae = adversarial, mae
-        self.labels, self.label_epochs = labels, label_epochs
-        self.ask_every, self.candidates = ask_every, candidates if labels else 1
-        self.caution = caution
-        self.asker: Asker | None = None
-        self.register_buffer("places", torch.linspace(0, 1, knots), persistent=False)
-        self.register_buffer("quantiles", torch.linspace(0, 1, QUANTILES))
-
-    def condition_of(self, scores: Tensor) -> Tensor:
-        """Scores [n] as weights of the knots [n, knots]: linear interpolation, so none is lost."""
-        distance = (scores[:, None] - self.places).abs() * (len(self.places) - 1)
-        return (1 - distance).clamp_min(0.0)
-
-    def scores_of(self, condition: Tensor) -> Tensor:
-        """The scores [n] behind ``condition_of``."""
-        return condition @ self.places
-
-    @torch.no_grad()
-    def draw(self, condition: Tensor, rng: torch.Generator | None = None) -> CodedRows:
-        """Rows; a condition [n, 0] takes scores as the table has them."""
-        if condition.shape[1] == 0:
-            drawn = torch.rand(len(condition), generator=rng, device=condition.device)
-            condition = self.condition_of(self._quantile(drawn))
-        return super().draw(condition, rng)
-
-    @torch.no_grad()
-    def sample_scored(self, scores: Tensor, rng: torch.Generator | None = None) -> Tensor:
-        """Rows [n, row_width] for the scores [n] asked for; no query is made.
-
-        Of ``candidates`` rows the one is given whose score the surrogate takes for the nearest.
-        """
-        condition = self.condition_of(scores)
-        best = self.sample(condition, rng)
-        least = self._distance(best, scores)
-        for _ in range(self.candidates - 1):
-            rows = self.sample(condition, rng)
-            error = self._distance(rows, scores)
-            closer = error < least
-            best, least = (
-                torch.where(closer[:, None], rows, best),
-                torch.where(closer, error, least),
+        super().__init__(layout=layout, condition_width=knots, **chain)
+        if knots < 2 or scored_steps < 1 or labels < 1 or label_epochs < 0 or candidates < 1:
+            raise TabganError(
+                f"model: knots={knots}, scored_steps={scored_steps}, labels={labels}, "
+                f"label_epochs={label_epochs}, candidates={candidates}: expected at least 2 knots, "
+                "1 step, 1 label and 1 candidate, and no negative number"
             )
-        return best
-
-    def estimate(self, rows: Tensor) -> Tensor:
-        """The scores [n] that the module labels real rows with."""
-        if not self.labels:
-            return self._asked(rows)
-        median: Tensor = self.surrogate(rows)[0]
-        return median
+        self.surrogate = surrogate(layout=layout)
+        self.surrogate_lr, self.knots, self.scored_steps = surrogate_lr, knots, scored_steps
+        self.labels, self.label_epochs = labels, label_epochs
+        self.candidates, self.caution = candidates, caution
+        self.asker: Asker | None = None
+        self.labelled: tuple[CodedRows, Tensor] | None = None  # generated rows, the box's scores
+        self.scored_since: int | None = None  # the step from which scores are shown
 
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:
-        """Learn the box's score from generated rows, label the real ones, warm start."""
-        rows, held = (CodedRows.of(part[0], self.layout) for part in (train, validation))
-        if self.labels:
-            log.info("the black box scores %s generated rows", f"{self.labels:,}")
-            pool = labelled_rows(self._asked, rows, held, self.layout, n=self.labels, seed=seed)
-            epochs, lr = self.label_epochs, self.surrogate_lr
-            fit_surrogate(self.surrogate, *pool, epochs=epochs, lr=lr, seed=seed)
-            self.pool = pool
-        scores = scores_of(self.estimate, rows)
-        self.quantiles.copy_(torch.quantile(scores, torch.linspace(0, 1, QUANTILES)))
-        self.train_rows, self.train_scores = rows, scores
-        self.reached = even_shares(scores, len(self.places)).cumsum(dim=0)
-        of_held = self.condition_of(scores_of(self.estimate, held))
-        super().prepare((train[0], self.condition_of(scores)), (validation[0], of_held), seed=seed)
+        """Start from the marginals of the training rows; have the box score the validation rows."""
+        super().prepare(train, validation, seed=seed)
+        self.surrogate.learn(self.rows)
+        self.held_scores = self._asked(self.held)
 
-    def _moments_of(self, rows: CodedRows, seed: int) -> Moments:
-        """Those of rows whose scores are even, as the batches have them."""
-        chosen = self._draw_evenly(len(rows), generator_at(seed, "even"))
-        return table_moments(rows[chosen], [block.span for block in self.layout.blocks])
+    def condition_of(self, scores: Tensor) -> Tensor:
+        """Scores [n] as the chain's condition [n, knots]."""
+        return knot_weights(scores, self.knots)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """A step of the game on rows whose scores are even, then one of the surrogate."""
-        chosen = self._draw_evenly(len(batch[0]))
-        condition = self.condition_of(self.train_scores[chosen].to(self.device))
-        rows = self.train_rows[chosen].to(self.device)
-        super().training_step((rows, condition), batch_idx)
-        if self.global_step % self.ask_every == 0:
-            self._learn_from_box(condition)
+    @torch.no_grad()
+    def sample_scored(
+        self,
+        scores: Tensor,
+        rng: torch.Generator | None = None,
+        *,
+        candidates: int | None = None,
+    ) -> CodedRows:
+        """Rows for the scores [n] asked for; no query is made.
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        rows, _ = batch
-        condition = self.condition_of(self.estimate(rows))
-        super().validation_step((rows, condition), batch_idx)
+        Of ``candidates`` rows, None for the module's number, the one is given whose score the
+        surrogate takes for the nearest.
+        """
+        k = self.candidates if candidates is None else candidates
+        chosen = []
+        for some in scores.split(CHOSEN_AT_ONCE):
+            asked = some.repeat_interleave(k)
+            rows = self.draw(self.condition_of(asked), rng)
+            best = self._distance(rows, asked).view(-1, k).argmin(dim=1)
+            chosen.append(rows.at(torch.arange(len(some), device=best.device) * k + best))
+        return joined(chosen)
 
-    def configure_optimizers(self) -> list[Optimizer]:
-        surrogate = torch.optim.Adam(self.surrogate.parameters(), lr=self.surrogate_lr, fused=True)
-        return [*super().configure_optimizers(), surrogate]
+    @torch.no_grad()
+    def estimate(self, rows: CodedRows) -> Tensor:
+        """The scores [n] that the surrogate expects."""
+        return estimates(self.surrogate, rows.to(self.device))[0]
 
-    def _players(self) -> tuple[Any, Any]:
-        critic_optimizer, generator_optimizer, _ = cast(list[Any], self.optimizers())
-        return critic_optimizer.optimizer, generator_optimizer
-
-    def _generator_loss(self, real_logits: Tensor, fake: Tensor, condition: Tensor) -> Tensor:
-        asked = self.scores_of(condition)
-        if self.labels:
-            median, scale = self.surrogate(fake)
-            error = expected_error(median, scale, asked).mean()
-        else:  # a number without a gradient; zero times the rows makes it a loss all the same
-            error = (self._asked(fake.detach()) - asked).abs().mean() + 0.0 * fake.sum()
-        self._error = error.detach()
-        loss = self.mae * error
-        if self.adversarial:
-            loss = loss + self.adversarial * super()._generator_loss(real_logits, fake, condition)
-        return loss
-
-    def _learn_from_box(self, condition: Tensor) -> None:
-        """Have the box score rows as they are generated now; the surrogate learns them."""
-        with torch.no_grad():
-            fake = self.generator(self.draw_noise(condition), condition)
-        scores, asked = self._asked(fake), self.scores_of(condition)
-        curves = {"train/score_mae": (scores - asked).abs().mean(), "train/mae": self._error}
-        if self.asker is not None:
-            curves["train/queries"] = torch.tensor(float(self.asker.box.queries))
-        if self.labels:
-            rows, labels = self._with_pool(fake, scores)
-            optimizer = cast(list[Any], self.optimizers())[2].optimizer
-            generator_rate = self._players()[1].param_groups[0]["lr"]
-            optimizer.param_groups[0]["lr"] = self.surrogate_lr * generator_rate / self.lr
-            with self.toggled_optimizer(optimizer):
-                median, scale = self.surrogate(rows)
-                loss = laplace_loss(median, scale, labels)
-                self._step(optimizer, loss)
-            gap = (median[: len(fake)] - scores).abs().mean()
-            curves |= {"train/surrogate_loss": loss.detach(), "train/surrogate_mae": gap.detach()}
-        self.log_dict(curves)
-
-    def _with_pool(self, fake: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
-        """Today's rows and as many of the first ones, so that none of the table is forgotten."""
-        rows, labels = self.pool
-        chosen = torch.randint(len(labels), (len(fake),))
-        first, of_first = rows[chosen].to(fake.device), labels[chosen].to(fake.device)
-        return torch.cat([fake, first]), torch.cat([scores, of_first])
-
-    def _draw_evenly(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """Places [n] of training rows, each tenth (each knot) of the scores as often."""
-        uniform = torch.rand(n, generator=rng, dtype=torch.float64)
-        return torch.searchsorted(self.reached, uniform).clamp_max(len(self.reached) - 1)
-
-    def _distance(self, rows: Tensor, scores: Tensor) -> Tensor:
+    def _distance(self, rows: CodedRows, scores: Tensor) -> Tensor:
         """How far from their scores [n] the surrogate takes the rows to be, [n]."""
-        median, scale = self.surrogate(rows)
+        median, scale = estimates(self.surrogate, rows)
         return (median - scores).abs() + self.caution * scale
 
-    def _quantile(self, shares: Tensor) -> Tensor:
-        """The training scores' quantiles [n] at ``shares`` [n] in [0, 1)."""
-        place = shares * (QUANTILES - 1)
-        low = place.long()
-        return torch.lerp(self.quantiles[low], self.quantiles[low + 1], place - low)
+    def _likelihood_step(self, batch: Batch) -> None:
+        super()._likelihood_step(batch if self.lessons is None else self._with_scores(batch[0]))
 
-    def _asked(self, rows: Tensor) -> Tensor:
-        if self.asker is None:
-            raise TabganError("a scored model is trained against a black box: give blackbox=<name>")
-        return self.asker(rows)
-
-
-def even_shares(scores: Tensor, knots: int) -> Tensor:
-    """Float64 [n], summing to 1: rows in equal parts of [0, 1] that hold any weigh the same."""
-    part = (scores * knots).long().clamp_max(knots - 1)
-    counts = torch.bincount(part, minlength=knots)
-    weights = 1.0 / counts[part].double()
-    return weights / weights.sum()
+    def _with_scores(self, rows: CodedRows) -> Batch:
+        """Some of the rows without a score, and scored ones, so many in all."""
+        n_unscored = round(UNSCORED * len(rows))
+        unscored = rows.at(torch.arange(n_unscored, device=rows.device))
+        n_each = (len(rows) - n_unscored) // 2
+        parts = [lessons.draw(n_each) for lessons in self.lessons]
+        ...
