@@ -151,7 +151,10 @@ def mixed_arff(tmp_path_factory):
 
 
 TINY = {
-    "cgan": ("model.generator.hidden_dim=16", "model.critic.hidden_dim=16"),
+    "cgan": (
+        *("model.generator.hidden_dim=16", "model.critic.hidden_dims=[16]"),
+        *("model.likelihood_steps=60", "model.rounds=2"),
+    ),
     "cgan_basic": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
     "cgan_report": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
     "ctgan": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
