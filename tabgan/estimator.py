@@ -33,6 +33,7 @@ from tabgan.metrics.panel import THREADS, evaluate_tables
 from tabgan.paths import conf_dir
 from tabgan.report.build import build_report
 from tabgan.report.reading import Tables, compared, read_like, table_like
+from tabgan.report.rules import rule_figures, rule_shares
 from tabgan.runs import OWN_TABLE, Run, chosen_refiner, open_run
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.holes import check_columns, check_how, with_holes, written_schema
@@ -64,6 +65,9 @@ class TableGAN(BaseEstimator):
         seed: of every draw, at least 0.
         overrides: configuration keys as the command line has them, such as
             ``{"model.lr": 5e-4, "trainer.max_epochs": 3, "callbacks": "report"}``.
+        constraints: rules that every row keeps, such as ``["start <= end", "total = a + b"]``
+            (``tabgan.constraints.reading`` lists them all). Training rows that break one are
+            refused; ``overrides={"data.on_violation": "drop"}`` and others go on.
         folder: where the run goes: a folder that is absent or empty. None is a temporary one that
             goes with the object; ``save`` keeps it.
         verbose: whether to say what is going on, as the commands do.
@@ -102,12 +106,14 @@ class TableGAN(BaseEstimator):
         *,
         seed: int = 0,
         overrides: Mapping[str, Any] | None = None,
+        constraints: Sequence[Any] = (),
         folder: str | Path | None = None,
         verbose: bool = False,
     ) -> None:
         self.preset = preset
         self.seed = seed
         self.overrides = overrides
+        self.constraints = constraints
         self.folder = folder
         self.verbose = verbose
 
@@ -236,8 +242,9 @@ class TableGAN(BaseEstimator):
     ) -> dict[str, float]:
         """How good the rows are: the metrics by name (``c2st_test_auc``, ``wnmis``, ...).
 
-        Figures of refined rows are prefixed with ``refined.``. What is undefined on these tables
-        (a C2ST of a dozen test rows) is absent; with ``verbose`` the log says why.
+        Figures of refined rows are prefixed with ``refined.``; ``rules.<rule>`` is the share of
+        rows that keep a rule, declared or found in the training rows. What is undefined on
+        these tables (a C2ST of a dozen test rows) is absent; with ``verbose`` the log says why.
 
         Args:
             test: real rows that training never saw, a table or a file; None takes those that the
@@ -318,6 +325,9 @@ class TableGAN(BaseEstimator):
         _check_preset(self.preset)
         data = _data_keys(table, target, folder, start)
         words = [f"model={self.preset}", "data=table", f"seed={self.seed}", *as_words(data)]
+        if self.constraints:
+            _check_rules(self.constraints)
+            words += as_words({"data.constraints": list(self.constraints)})
         words += as_words(self.overrides)
         if start is not None:  # whose schema has no dropped column
             words += as_words({"start": start.folder.absolute(), "data.drop": []})
@@ -351,6 +361,7 @@ class TableGAN(BaseEstimator):
             synthetic=self._draw(n, None, seed=seed)[names],
             target=schema.target,
             refined=self._draw(n, run.refiner, seed=seed)[names] if run.refiner else None,
+            schema=schema,
         )
 
 
@@ -427,6 +438,13 @@ def _check_known(table: pd.DataFrame, start: Run) -> None:
         )
 
 
+def _check_rules(constraints: Any) -> None:
+    if isinstance(constraints, str | Mapping) or not isinstance(constraints, Sequence):
+        raise TabganError(
+            f"constraints: expected a list of rules such as ['start <= end'], got {constraints!r}"
+        )
+
+
 def _check_preset(preset: str) -> None:
     presets = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
     if preset not in presets:
@@ -472,7 +490,9 @@ def _panel(tables: Tables, seed: int) -> dict[str, float]:
         found |= {prefix + name: float(value) for name, value in scores.items()}
         for name, note in notes.items():
             log.info("%s: %s", prefix + name, note)
-    return found
+    figures = rule_figures(rule_shares(tables))
+    own = {n: share for n, share in figures.items() if n.startswith(("rules.", "refined."))}
+    return found | own
 
 
 def _preset(run: Run) -> str:

@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 from tabgan.encoding.ordinal import Matrix, OrdinalCodes
 from tabgan.errors import TabganError
 from tabgan.estimator import TableGAN
-from tabgan.sampling.density_ratio import MIN_REAL_ROWS
+from tabgan.nets.boosted import MIN_REAL_ROWS
 from tabgan.sampling.refiner import Refiner
 from tabgan.seeding import rng_at, seed_at
 from tabgan.tables.profile import infer_schema

@@ -34,6 +34,7 @@ class Tables:
         synthetic: its rows.
         target: the column to predict, or None.
         refined: rows of the same generator after boosted rejection, or None.
+        schema: of the real table, with its declared rules; None where no rules are looked at.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Tables:
     synthetic: pd.DataFrame
     target: str | None
     refined: pd.DataFrame | None = None
+    schema: TableSchema | None = None
 
 
 def read_real(

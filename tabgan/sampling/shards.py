@@ -152,6 +152,7 @@ def write_shard(
         mix=mix,
         like=like,
         first_row=mine.first_row,
+        key_seed=seed,
         beside=False,
     )
     _keep_account(folder, mine, {**account, "asked": asked})

@@ -39,6 +39,7 @@ def stream_rows(
     mix: str | Mapping[Any, float] | None = None,
     like: Sequence[Where] | None = None,
     first_row: int = 0,
+    key_seed: int | None = None,
     beside: bool = True,
 ) -> dict[str, Any]:
     """Write ``n`` rows that satisfy ``where``, ``mix`` and ``like`` to ``out``, with an account.
@@ -47,8 +48,8 @@ def stream_rows(
     and, per column that can be missing, its rate in the rows (beside that of the training rows of
     the same classes, where no other column is asked for). The same seed gives the same bytes.
 
-    A part of a larger draw begins at its ``first_row`` there, and may keep its account elsewhere
-    (``beside``).
+    A part of a larger draw begins at its ``first_row`` there, makes its ids at the ``key_seed`` of
+    all parts, and may keep its account elsewhere (``beside``).
 
     Returns:
         The account.
@@ -69,6 +70,7 @@ def stream_rows(
         refiner=refiner,
         tally=tally,
         first_row=first_row,
+        key_seed=key_seed,
     )
     can_miss = [name for name in encoder.missing_rates_["all"] if name in encoder.schema_.names]
     missing = pd.Series(0.0, index=can_miss)
@@ -100,6 +102,7 @@ def stream_rows(
         "tried": tally.tried,
         "hit_rate": tally.hit_rate,
         "oversampling": tally.oversampling,
+        **({"broke_a_rule": tally.unruly} if len(encoder.constraints_) else {}),
         "share_of_the_generator": tally.share,
         "seconds": round(seconds, 3),  # of drawing and writing
         "missing_rates": rates,
@@ -107,6 +110,11 @@ def stream_rows(
     if beside:
         write_account(out, account)
     _tell(rates, classes)
+    if len(encoder.constraints_):
+        share = tally.unruly / max(tally.unruly + tally.satisfied, 1)
+        log.info(
+            "declared rules: %.2f %% of the rows drawn broke one and were left out", 100 * share
+        )
     if refiner or where or mix or like:
         _tell_tally(tally, refiner)
     log.info("%s rows in %.1f s (%s a second): %s", f"{n:,}", seconds, f"{n / seconds:,.0f}", out)

@@ -23,6 +23,8 @@ import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from tabgan.constraints.checking import declared, settled
+from tabgan.constraints.constraints import Constraints
 from tabgan.encoding.coded import INT16_CODES, CodedRows
 from tabgan.encoding.layout import Block, RowLayout
 from tabgan.encoding.numbers import resolution
@@ -62,6 +64,7 @@ class Source:
         test_path: a file of test rows, or None.
         test_fraction: share of the rows cut off for testing where there is no such file.
         choices: the encoder's, as plain data.
+        constraints, on_violation: declared rules, and what becomes of rows that break one.
     """
 
     path: Path
@@ -72,6 +75,8 @@ class Source:
     test_path: Path | None
     test_fraction: float
     choices: Mapping[str, Any]
+    constraints: Sequence[Any] = ()
+    on_violation: str = "error"
 
     def key(self) -> str:
         """Sixteen hexadecimal digits; whole files are read for them."""
@@ -86,6 +91,7 @@ class Source:
             "seed": self.seed,
             "test": self.test_fraction if test is None else _hash(test),
             "encoder": dict(self.choices),
+            "rules": [*self.constraints, self.on_violation],
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -95,7 +101,19 @@ class Source:
         schema, n_rows = survey(self.path, target=self.target, schema=given)
         if self.test_path is not None and given is None:
             schema = schema.widened(survey(self.test_path, target=schema.target)[0])
-        return schema.without(self.drop), n_rows
+        return declared(schema.without(self.drop), self.constraints)[0], n_rows
+
+    def pieces(self, schema: TableSchema) -> Iterator[pd.DataFrame]:
+        """The table piece by piece, its rows as declared rules leave them.
+
+        Raises:
+            TabganError: for a piece with rows that break one, unless ``on_violation`` says better.
+        """
+        rules, row = Constraints.of_plain(schema.constraints), 0
+        for piece in read_pieces(self.path, schema):
+            kept = settled(piece, schema, rules, on_violation=self.on_violation, first_row=row)
+            row += len(piece)
+            yield kept.reset_index(drop=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +202,7 @@ def _build(source: Source, make_encoder: Make, folder: Path) -> None:
     log.info("%s: reading piece by piece", source.path)
     schema, n_rows = source.survey()
     samples = _Samples(source, schema, n_rows)
-    for place, piece in enumerate(read_pieces(source.path, schema)):
+    for place, piece in enumerate(source.pieces(schema)):
         samples.add(place, piece)
     if source.test_path is not None:
         for place, piece in enumerate(read_pieces(source.test_path, schema)):
@@ -193,13 +211,14 @@ def _build(source: Source, make_encoder: Make, folder: Path) -> None:
     tables = samples.tables()
     check_table(tables["sample"], schema)
     encoder, rows = make_encoder(schema), samples.to_learn_from()
-    encoder.fit(rows)
+    encoder.fit(rows, n_rows=n_rows, is_sample=True)
     if not _write_codes(source, encoder, folder, samples):
         log.info("what followed in the sample does not in the table: columns are learned instead")
         encoder.derive = False
-        encoder.fit(rows)
+        encoder.fit(rows, n_rows=n_rows, is_sample=True)
         _write_codes(source, encoder, folder, samples)
     for name, table in tables.items():
+        encoder.add_keys(table)  # a test file's
         write_table(folder / f"{name}.parquet", table, schema)
     encoder.save(folder / "encoder")
     facts = {"format": FORMAT, "table": str(source.path), "rows": samples.n_train}
@@ -331,7 +350,7 @@ def _write_codes(source: Source, encoder: TableEncoder, folder: Path, samples: _
     classes = _created(folder, condition, "condition", samples.n_train)
     counts = np.zeros(encoder.condition_width, np.int64)
     start = 0
-    for place, table in _train_pieces(source, encoder.schema, samples):
+    for place, table in _train_pieces(source, encoder, samples):
         if not _follows(encoder, table):
             return False
         coded = encoder.encode_coded(table, seed=seed_at(source.seed, "piece", place))
@@ -350,9 +369,11 @@ def _write_codes(source: Source, encoder: TableEncoder, folder: Path, samples: _
 
 
 def _train_pieces(
-    source: Source, schema: TableSchema, samples: _Samples
+    source: Source, encoder: TableEncoder, samples: _Samples
 ) -> Iterator[tuple[int, pd.DataFrame]]:
-    for place, piece in enumerate(read_pieces(source.path, schema)):
+    """The training rows piece by piece; of the others, too, no id is made again."""
+    for place, piece in enumerate(source.pieces(encoder.schema)):
+        encoder.add_keys(piece)
         mine = samples.parts(samples.numbers(place, len(piece)))["train"]
         yield place, piece.iloc[np.flatnonzero(mine)].reset_index(drop=True)
 

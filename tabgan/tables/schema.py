@@ -120,11 +120,14 @@ class TableSchema:
         name: what the table is called (an ARFF relation, a file's stem).
         columns: the columns in the table's order.
         target: the name of the column to predict, or None.
+        constraints: rules that every row keeps, as ``tabgan.constraints`` reads them: texts such
+            as "start <= end", or plain objects.
     """
 
     name: str
     columns: tuple[Column, ...]
     target: str | None = None
+    constraints: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
         twice = sorted({n for n in self.names if self.names.count(n) > 1})
@@ -234,7 +237,9 @@ class TableSchema:
             }
             for c in self.columns
         ]
-        return {"format": FORMAT, "name": self.name, "target": self.target, "columns": columns}
+        rules = {"constraints": list(self.constraints)} if self.constraints else {}
+        head = {"format": FORMAT, "name": self.name, "target": self.target}
+        return {**head, "columns": columns, **rules}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
@@ -254,8 +259,10 @@ class TableSchema:
         _check_type("schema: 'name'", name, str)
         if target is not None:
             _check_type("schema: 'target'", target, str)
+        rules = plain.get("constraints", [])
+        _check_type("schema: 'constraints'", rules, list)
         columns = tuple(_column_from_plain(entry) for entry in plain["columns"])
-        return cls(name=name, columns=columns, target=target)
+        return cls(name=name, columns=columns, target=target, constraints=tuple(rules))
 
     def save(self, path: Path) -> None:
         """Write the schema as JSON."""
