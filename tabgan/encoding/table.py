@@ -26,6 +26,7 @@ from tabgan.tables.orders import Orders
 from tabgan.tables.schema import Column, TableSchema
 
 MISSING = ("category", "masked")
+DROPPED = ("leave", "empty")  # what becomes of columns that could not be learned
 EXACT_WHOLE = 2.0**53  # beyond, float64 has no place for every whole number
 NARROW = re.compile(r"[uU]?[iI]nt(8|16|32)|[uU][iI]nt64")
 CHOICES = ("nominal", "numeric", "levels", "derive", "conditional", "many", "missing")  # as given
@@ -66,6 +67,7 @@ class TableEncoder:
         missing_rates_: per class (and "all"), the share of missing values per column that has any.
         encodings_: per column, the name of what the rule chose.
         notes_: what a person should know about columns that do not come back as they were.
+        lost_: those of them about columns that do not come back at all.
     """
 
     def __init__(
@@ -117,9 +119,15 @@ class TableEncoder:
         self.notes_: list[str] = []
         self.keys_: dict[str, RunningKey] = {}
         self.texts_: dict[str, list[str]] = {}
+        empty = [name for name in self.schema.names if train[name].isna().all()]
+        if empty:
+            self.notes_.append(f"columns without a value in the training rows, dropped: {empty}")
+        self.lost_: list[str] = [*self.notes_]
         for column in self.schema.columns:
             if column == self.condition_column:
                 self.encodings_[column.name] = "condition"
+            elif column.name in empty:
+                self.encodings_[column.name] = "dropped"
             else:
                 self._fit_column(column, train)
         self._fit_relations(train)
@@ -164,6 +172,23 @@ class TableEncoder:
     def dropped_(self) -> list[str]:
         """Columns that decoded tables do not have."""
         return [name for name, encoding in self.encodings_.items() if encoding == "dropped"]
+
+    def written_schema(self, dropped: str) -> TableSchema:
+        """``schema_``; with "empty" dropped columns too, in their place and without values.
+
+        Raises:
+            TabganError: for anything but "empty" and "leave".
+        """
+        if dropped not in DROPPED:
+            raise TabganError(f"dropped={dropped}: expected one of {list(DROPPED)}")
+        if dropped == "leave":
+            return self.schema_
+        lost, kept = set(self.dropped_), {c.name: c for c in self.schema_.columns}
+        columns = (
+            replace(c, missing=True) if c.name in lost else kept[c.name]
+            for c in self.schema.columns
+        )
+        return replace(self.schema, columns=tuple(columns), target=self.schema_.target)
 
     @property
     def is_masked(self) -> bool:
@@ -275,6 +300,7 @@ class TableEncoder:
             "ranges": {name: list(span) for name, span in self.ranges_.items()},
             "units": self.units_,
             "notes": self.notes_,
+            "lost": self.lost_,
             "keys": {name: key.state() for name, key in self.keys_.items()},
             "texts": self.texts_,
             "class_counts": self.class_counts_.tolist(),
@@ -305,7 +331,7 @@ class TableEncoder:
         self.encodings_ = state["encodings"]
         self.ranges_ = {name: (low, high) for name, (low, high) in state["ranges"].items()}
         self.units_ = state["units"]
-        self.notes_ = state["notes"]
+        self.notes_, self.lost_ = state["notes"], state["lost"]
         self.keys_ = {name: RunningKey().restore(key) for name, key in state["keys"].items()}
         self.texts_ = state["texts"]
         self.class_counts_ = np.array(state["class_counts"], dtype=np.int64)
@@ -328,6 +354,7 @@ class TableEncoder:
         is_target = name == self.schema.target
         encoding, note = self.choice.of(column, train[name], numbers, learned, target=is_target)
         self.notes_ += [note] if note else []
+        self.lost_ += [note] if note and encoding == "dropped" else []
         self.encodings_[name] = encoding
         if encoding == "key":
             self.keys_[name] = RunningKey().fit(train[name])

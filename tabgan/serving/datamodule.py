@@ -54,6 +54,7 @@ class TableDataModule(pl.LightningDataModule):
         test_fraction: share of the rows cut off for testing in [0, 1), without a test part.
         schema_path: a schema as JSON that overrides what the file seems to be.
         drop: columns to leave out.
+        index: "drop" or "keep" for a first column of a CSV file without a name (``read_table``).
         out_of_core: whether the file is read piece by piece and its codes stay on the disk
             (``serving.cache``); "auto" for files of half a GiB and more, packed ones of 64 MiB.
         cache: the folder of the codes; None for ``tabgan/codes`` in the user's cache.
@@ -81,7 +82,8 @@ class TableDataModule(pl.LightningDataModule):
         test_fraction: float,
         schema_path: str | None,
         drop: Sequence[str],
-        balance: str | None = None,  # run folders from before these have none
+        index: str = "drop",  # run folders from before these have none
+        balance: str | None = None,
         out_of_core: bool | str = False,
         cache: str | None = None,
     ) -> None:
@@ -93,7 +95,7 @@ class TableDataModule(pl.LightningDataModule):
         self.name, self.path, self.target = name, path, target
         self.test_path, self.test_fraction = test_path, test_fraction
         self.schema_path, self.drop = schema_path, tuple(drop)
-        self.balance = balance
+        self.index, self.balance = index, balance
         self.out_of_core, self.cache = out_of_core, cache
         self.content: str | None = None
         self._coded: dict[str, tuple[CodedRows, Any]] = {}  # conditions are dense, or codes too
@@ -144,6 +146,7 @@ class TableDataModule(pl.LightningDataModule):
             target=self.target,
             schema_path=schema_beside(path) if self.schema_path is None else Path(self.schema_path),
             drop=self.drop,
+            index=self.index,
             seed=self.seed,
             test_path=None if self.test_path is None else Path(self.test_path),
             test_fraction=self.test_fraction,
@@ -155,8 +158,7 @@ class TableDataModule(pl.LightningDataModule):
         self.encoder, self.schema = table.encoder, table.encoder.schema
         self.train, self.validation, self.test = table.sample, table.validation, table.test
         self._check_rows(len(table.rows), len(self.validation))
-        for note in self.encoder.notes_:
-            log.info("%s", note)
+        _log_notes(self.encoder)
         self._coded = {
             "train": (table.rows, table.condition),
             "sample": self._encode(table.sample),
@@ -191,8 +193,7 @@ class TableDataModule(pl.LightningDataModule):
         )
         self._check_rows(len(self.train), len(self.validation))
         self.encoder = self.make_encoder(self.schema).fit(self.train)
-        for note in self.encoder.notes_:
-            log.info("%s", note)
+        _log_notes(self.encoder)
         if self.balance and self.encoder.is_masked:
             raise TabganError(
                 f"data.balance={self.balance} needs whole rows: expected encoder.missing=category"
@@ -307,6 +308,14 @@ class TableDataModule(pl.LightningDataModule):
     def _read_file(self, path: Path, target: str | None) -> tuple[pd.DataFrame, TableSchema]:
         log.info("reading %s", path)
         schema_path = None if self.schema_path is None else Path(self.schema_path)
-        table, schema = read_table(path, target=target, schema_path=schema_path, drop=self.drop)
+        table, schema = read_table(
+            path, target=target, schema_path=schema_path, drop=self.drop, index=self.index
+        )
         log.info("%s rows x %s columns", f"{len(table):,}", len(schema.columns))
         return table, schema
+
+
+def _log_notes(encoder: TableEncoder) -> None:
+    """Log an encoder's notes; a column that does not come back is a warning."""
+    for note in encoder.notes_:
+        log.log(logging.WARNING if note in encoder.lost_ else logging.INFO, "%s", note)
