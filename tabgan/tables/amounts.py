@@ -40,6 +40,7 @@ _CURRENCIES = (
 )
 _MONEY = re.compile(f"(?:{_CURRENCIES})?")
 _UNIT = re.compile(r"[%‰]|[A-Za-zµ°²³·/]{1,8}")
+MOST_WRITTEN_OUT = 1e21  # larger numbers keep their exponent
 _FEWEST_MEASURED = 20  # more different numbers than these are measured; few may be labels: 3 rooms
 
 
@@ -116,9 +117,10 @@ class NumberForm:
 
     def write(self, values: pd.Series, decimals: int | None) -> pa.Array:
         """Numbers as text, missing is null; see ``format_numbers``."""
-        text = self._filled(format_numbers(values, decimals))
+        text = format_numbers(values, decimals)
         if self.is_plain:
-            return text
+            return self._filled(text)
+        text = self._filled(_without_exponents(text))
         below, body = pc.starts_with(text, "-"), pc.utf8_ltrim(text, "-")
         body = self._grouped(pc.replace_substring(body, ".", self.mark))
         around = [pc.if_else(below, *ends) for ends in zip(self.below, self.above, strict=True)]
@@ -175,6 +177,20 @@ class NumberForm:
         while not grouped.equals(body):
             body, grouped = grouped, pc.replace_substring_regex(grouped, further, rf"\1{group}\2")
         return grouped
+
+
+def _without_exponents(text: pa.Array) -> pa.Array:
+    """1e+16 as 10000000000000000; so do people write, up to a point."""
+    if not pc.any(pc.match_substring(text, "e")).as_py():
+        return text
+    return pa.array(
+        [
+            one if one is None or abs(float(one)) >= MOST_WRITTEN_OUT or "e" not in one
+            else np.format_float_positional(float(one), trim="-")
+            for one in text.to_pylist()
+        ],
+        pa.string(),
+    )  # fmt: skip
 
 
 def found_number_form(texts: Sequence[str]) -> NumberForm | None:

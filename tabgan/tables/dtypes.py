@@ -16,6 +16,8 @@ TEXT: pd.StringDtype = (
     else pd.StringDtype("pyarrow_numpy")
 )
 
+OWN_TEXT: Any = TEXT if str(TEXT) == "str" else np.dtype(object)  # of a column that pandas makes
+
 
 def dense(values: pd.Series) -> pd.Series:
     """A column with each of its values, also where it came sparse."""

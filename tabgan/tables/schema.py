@@ -41,7 +41,7 @@ from tabgan.tables.dates import (
     naive_objects,
     parse_dates,
 )
-from tabgan.tables.dtypes import TEXT, dense, sparse_parts
+from tabgan.tables.dtypes import OWN_TEXT, TEXT, dense, sparse_parts
 from tabgan.tables.markers import is_marker
 from tabgan.tables.numbers import (
     decimal_type,
@@ -573,7 +573,7 @@ def _restore_category(dtype: str, values: pd.Series) -> pd.Series:
         return _restore_category(dtype.removesuffix(ORDERED), values).cat.as_ordered()
     inner = dtype.removeprefix("category")[1:-1]
     if not inner:
-        return values
+        return values.cat.rename_categories(values.cat.categories.astype(OWN_TEXT))
     labels = values.cat.categories.to_series()
     typed = _truth(labels) if inner.startswith("bool") else labels.astype(inner)
     return values.cat.rename_categories(pd.Index(typed.array, dtype=inner))
