@@ -22,6 +22,7 @@ from tabgan.encoding.relations import CODES, Relations
 from tabgan.encoding.state import load_state, save_state
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
+from tabgan.tables.dtypes import TEXT
 from tabgan.tables.orders import Orders
 from tabgan.tables.schema import Column, TableSchema
 
@@ -461,7 +462,7 @@ class TableEncoder:
         if column.kind == "string":
             texts = np.array(self.texts_[column.name], dtype=object)
             missing = np.isnan(numbers)
-            known = pd.Series(texts[np.where(missing, 0, numbers).astype(np.int64)], dtype="str")
+            known = pd.Series(texts[np.where(missing, 0, numbers).astype(np.int64)], dtype=TEXT)
             return known.mask(missing)
         return from_numbers(column, numbers, unit=self.units_.get(column.name, 1))
 

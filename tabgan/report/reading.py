@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from tabgan.errors import TabganError
+from tabgan.tables.dtypes import TEXT
 from tabgan.tables.profile import tell_codes
 from tabgan.tables.readers import column_names, reader_of, schema_beside
 from tabgan.tables.schema import Column, TableSchema
@@ -199,15 +200,15 @@ def _lenient(column: Column) -> Column:
 
 def _categories(column: Column, values: pd.Series, title: Path | str) -> pd.Categorical:
     labels = values.map(spellings(column.categories, values.dropna().unique()), na_action="ignore")
-    known = pd.Index(column.categories, dtype="str")
+    known = pd.Index(column.categories, dtype=TEXT)
     extra = sorted(set(labels.dropna()) - set(known))
     if extra and not labels.isin(known).any():
         raise TabganError(
             f"{title}: column {column.name!r}: no value is a category of the real table: expected "
             f"some of {list(known[:10])}, got {extra[:10]}"
         )
-    categories = known.append(pd.Index(extra, dtype="str"))
-    codes = categories.get_indexer(labels.astype("str").where(labels.notna()))
+    categories = known.append(pd.Index(extra, dtype=TEXT))
+    codes = categories.get_indexer(labels.astype(TEXT).where(labels.notna()))
     return pd.Categorical.from_codes(codes, categories=categories)
 
 
@@ -215,7 +216,7 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
     """Values that hash alike whatever the categories' order and the numbers' dtype."""
     return pd.DataFrame(
         {
-            name: values.astype("object").astype("str")
+            name: values.astype("object").astype(TEXT)
             if isinstance(values.dtype, pd.CategoricalDtype)
             else values.astype("int64")
             if pd.api.types.is_datetime64_any_dtype(values.dtype)

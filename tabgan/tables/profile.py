@@ -63,7 +63,7 @@ LOOKS = {
 PLAIN = r"[+-]?\d*\.?\d*"  # numbers that are text because someone declared them so
 LOOKED_AT = 1_000  # texts
 
-CANONICAL = {"numeric": "float64", "date": "datetime64[us]", "string": str(TEXT)}
+CANONICAL = {"numeric": "float64", "date": "datetime64[us]", "string": "str"}
 
 
 def decimals_of(values: np.ndarray | pd.Series) -> int | None:
@@ -283,7 +283,9 @@ def _infer(
             fields["date_format"] = _clock_format(settled.dropna())
     if fields["kind"] in ("numeric", "integer") and written.number_form is not None:
         fields["number_format"] = written.number_form.example
-    fields["missing_values"] = _missing_values(fields, values, written)
+    labels = fields.get("categories", ())
+    marks = _missing_values(fields, values, written)
+    fields["missing_values"] = tuple(mark for mark in marks if mark not in labels)
     missing = bool(values.isna().any() or values.isin(fields["missing_values"]).any())
     column = Column(name=name, missing=missing, **fields)
     if not keep_dtypes or "dtype" in fields:
@@ -314,7 +316,8 @@ def _dtype_of(came: pd.Series, settled: pd.Series) -> str:
         return DAYS
     if is_objects_of(came, "time"):
         return TIMES
-    return str(settled.dtype if pd.api.types.is_object_dtype(came.dtype) else came.dtype)
+    dtype = settled.dtype if pd.api.types.is_object_dtype(came.dtype) else came.dtype
+    return "str" if dtype == TEXT else str(dtype)
 
 
 def _mixed_fields(name: str, values: pd.Series) -> Fields | None:

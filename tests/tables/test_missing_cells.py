@@ -181,6 +181,16 @@ def test_an_empty_cell_among_country_codes_stays_missing(tmp_path):
     assert (table["country"].isna().sum(), "NA" in schema["country"].categories) == (1, True)
 
 
+def test_a_quoted_na_is_a_label_beside_an_unquoted_one_that_is_missing(tmp_path):
+    path = write(tmp_path, 'a,b\n"NA",1\nx,2\nNA,3\n')
+    table, schema = read_csv(path)
+    assert table["a"].tolist()[:2] == ["NA", "x"]
+    assert table["a"].isna().tolist() == [False, False, True]
+    assert read_csv(path, schema=schema)[0].equals(table)
+    write_table(tmp_path / "back.csv", table, schema)
+    assert (tmp_path / "back.csv").read_text() == 'a,b\n"NA",1\nx,2\n,3\n'
+
+
 def test_pieces_of_a_file_know_the_same_missing_cells(tmp_path, monkeypatch):
     monkeypatch.setattr("tabgan.tables.readers.pieces.BLOCK_BYTES", 2_048)
     n = 10 * N

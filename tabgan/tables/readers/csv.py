@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 DELIMITERS = (",", ";", "\t", "|")
 DECIMAL_COMMA = r"^([+-]?\d*),(\d+)$"
-COUNTRY_CODE = r"^[A-Z]{2}$"  # of which NA is one
+COUNTRY_CODE = re.compile("[A-Z]{2}")  # of which NA is one
 UNNAMED = re.compile(r"Unnamed: 0(?:\.\d+)*")  # what pandas calls an index without a name
 
 _SEPARATOR_LINE = re.compile(rb'"?sep=(?P<delimiter>.)"?(?:\r\n?|\n)', re.IGNORECASE)
@@ -151,11 +151,13 @@ def _typed(
 def _untyped(file: Content, text: dict[str, pa.Array], schema: TableSchema) -> pd.DataFrame:
     """The text that ``schema.conform`` parses."""
     columns = {column.name: column for column in schema.columns if column.name in text}
-    labels = {n: {*MARKERS}.intersection(c.categories) for n, c in columns.items()}
-    again = [n for n, found in labels.items() if found and text[n].null_count]
+    with_na = [
+        n for n, c in columns.items() if "NA" in c.categories and _are_countries(c.categories)
+    ]
+    again = [name for name in with_na if text[name].null_count]
     for name, cells in _as_written(file, again).items() if again else ():
-        is_label = pc.is_in(cells, pa.array([*labels[name]], pa.string()))
-        text[name] = pc.if_else(is_label, cells, text[name])
+        is_country = pc.and_(text[name].is_null(), pc.equal(cells, "NA"))
+        text[name] = pc.if_else(is_country, cells, text[name])
     with_commas = {n for n, c in columns.items() if c.is_number and c.number_format is None}
     with_commas = with_commas if file.head.delimiter == ";" else set()
     return pd.DataFrame({n: _text(_pointed(v) if n in with_commas else v) for n, v in text.items()})
@@ -365,8 +367,11 @@ def _with_countries(
 def _are_country_codes(values: pa.Array) -> bool:
     if not pc.all(pc.equal(pc.binary_length(values), 2)).as_py():
         return False
-    codes = values.unique().drop_null()
-    return len(codes) > 1 and pc.all(pc.match_substring_regex(codes, COUNTRY_CODE)).as_py()
+    return _are_countries(values.unique().drop_null().to_pylist())
+
+
+def _are_countries(labels: Collection[str]) -> bool:
+    return len(labels) > 1 and all(COUNTRY_CODE.fullmatch(label) for label in labels)
 
 
 def _no_rows_or_refused(file: Content, names: Sequence[str], reason: str) -> dict[str, pa.Array]:
