@@ -41,7 +41,8 @@ from tabgan.sampling.imputing import Imputer
 from tabgan.sampling.refiner import Refiner
 from tabgan.tables.conditions import Where, conditions_of
 from tabgan.tables.frames import FrameKind, to_pandas
-from tabgan.tables.profile import infer_schema, tell_missing
+from tabgan.tables.notes import tell_missing
+from tabgan.tables.profile import infer_schema
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
 from tabgan.training import undisturbed

@@ -17,7 +17,7 @@ import pandas as pd
 
 from tabgan.errors import TabganError
 from tabgan.tables.dtypes import TEXT
-from tabgan.tables.profile import tell_codes
+from tabgan.tables.notes import tell_codes
 from tabgan.tables.readers import column_names, reader_of, schema_beside
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.sources import resolve

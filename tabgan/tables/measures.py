@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,18 +19,33 @@ from tabgan.tables.numbers import has_leading_zeros, number_series, parse_number
 
 LOOKED_AT = 1_000  # different texts
 FEW_DISTINCT = 20  # numbers: with a word among them they may be labels (2, 3, 4, more)
-MOST_STRANGE, STRANGE_SHARE = 10, 0.01  # different texts that are no numbers, and of all cells
+MOST_STRANGE, STRANGE_SHARE = 10, 0.05  # different texts that are no numbers, and of all cells
 
 Fields = dict[str, Any]  # of a Column
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Text most of which is numbers or dates.
+
+    Attributes:
+        fields: what its column is; None where too much of it is something else.
+        right: the different numbers or dates.
+        strange: some texts that are neither, and no markers of missing cells.
+    """
+
+    fields: Fields | None
+    right: pd.Series
+    strange: list[str]
+
+
 def measured_fields(
     known: pd.Series, distinct: pd.Series, date_format: str | None = None
-) -> tuple[Fields, pd.Series] | None:
-    """What a text column of numbers or dates is, and its different values; None for labels.
+) -> Measured | None:
+    """What a text column of numbers or dates is; None for labels.
 
     Markers of missing cells (``tables.markers``) may stand among them. So may other exceptions, if
-    it is one word ("confidential") or a few in a hundred cells, among more than 20 different
+    it is one word ("confidential") or up to five in a hundred cells, among more than 20 different
     values; they mean missing, too, and are named in ``missing_values``, the most frequent first.
 
     Args:
@@ -47,20 +63,21 @@ def measured_fields(
             continue
         fields, values = found
         wrong = distinct[values.isna().to_numpy()]
-        if len(wrong) == 0:
-            return fields, values
-        missing = _tolerated(wrong, known, values.nunique())
-        if missing is not None:
-            return {**fields, "missing_values": missing}, values[values.notna()]
+        right, strange = values[values.notna()], [text for text in wrong if not is_marker(text)]
+        counts = known[known.isin(wrong)].value_counts()
+        if strange and not _are_few(counts[strange], len(known), right.nunique()):
+            return Measured(fields=None, right=right, strange=strange)
+        fields["missing_values"] = tuple(counts.index)
+        return Measured(fields=fields, right=right, strange=strange)
     return None
 
 
 def _as_numbers(sample: Sequence[str], distinct: pd.Series) -> tuple[Fields, pd.Series] | None:
     """The numbers of different texts, NaN for those that are none, and their form."""
-    stripped = pa.array(distinct.str.strip(" "), pa.string())
+    stripped = pa.array(distinct.str.strip(" \t"), pa.string())
     if has_leading_zeros(stripped):
         return None
-    _, wrong = parse_numbers(pa.array([text.strip(" ") for text in sample], pa.string()))
+    _, wrong = parse_numbers(pa.array([text.strip(" \t") for text in sample], pa.string()))
     if 2 * wrong.sum() < len(sample):
         numbers, _ = parse_numbers(stripped)
         form = plain_number_form(stripped.filter(numbers.is_valid()))
@@ -77,30 +94,24 @@ def _as_dates(
     sample: Sequence[str], distinct: pd.Series, date_format: str | None
 ) -> tuple[Fields, pd.Series] | None:
     """The dates of different texts, NaT for those that are none, and their form."""
-    stripped = distinct.str.strip(" ")
+    stripped = distinct.str.strip(" \t")
     if date_format is not None:
         return {"kind": "date", "date_format": date_format}, parse_dates(stripped, date_format)
-    is_iso = pd.Series(sample, dtype=TEXT).str.strip(" ").str.fullmatch(ISO_DATE)
+    is_iso = pd.Series(sample, dtype=TEXT).str.strip(" \t").str.fullmatch(ISO_DATE)
     if 2 * is_iso.sum() > len(sample):
         right = stripped[stripped.str.fullmatch(ISO_DATE)]
         date_format = iso_date_format(right)
         if date_format is None and right.str.contains(ZONED).any():
             return None  # of two offsets
     else:
-        date_format = found_date_format([text.strip(" ") for text in sample])
+        date_format = found_date_format([text.strip(" \t") for text in sample])
         if date_format is None:
             return None
     return {"kind": "date", "date_format": date_format}, parse_dates(stripped, date_format)
 
 
-def _tolerated(wrong: pd.Series, known: pd.Series, n_values: int) -> tuple[str, ...] | None:
-    """The texts that mean missing, most frequent first; None where they are too many for that."""
-    counts = known[known.isin(wrong)].value_counts()
-    strange = [text for text in wrong if not is_marker(text)]
-    if strange:
-        cells = int(counts[strange].sum())
-        one_word = len(strange) == 1 and 2 * cells < len(known)
-        few = len(strange) <= MOST_STRANGE and cells <= STRANGE_SHARE * len(known)
-        if n_values <= FEW_DISTINCT or not (one_word or few):
-            return None
-    return tuple(counts.index)
+def _are_few(counts: pd.Series, n_known: int, n_values: int) -> bool:
+    """Whether strange texts, by how many cells have each, may stand for missing ones."""
+    one_word = len(counts) == 1 and 2 * counts.iloc[0] < n_known
+    few = len(counts) <= MOST_STRANGE and counts.sum() <= STRANGE_SHARE * n_known
+    return n_values > FEW_DISTINCT and bool(one_word or few)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from numbers import Number
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ log = logging.getLogger(__name__)
 
 MOST_DECIMALS = 10
 MOST_CATEGORIES = 1_000  # text with more distinct values is a string
+MOSTLY = 0.8  # of different texts that are numbers, in a column of text that is worth a warning
 ROWS_PER_LABEL = 10  # on average, of a few amounts that are labels
 MOST_CLASSES = 20  # an integer target with more distinct values is a quantity
 INT64_END = 2.0**63
@@ -102,12 +102,14 @@ class Written:
         number_form: how its numbers are written, where they are plain.
         date_format: how its dates are, where other rows have told it.
         is_text: whether other rows have told that it is neither numbers nor dates.
+        is_told: whether a warning for other rows was enough.
     """
 
     missing: str = ""
     number_form: NumberForm | None = None
     date_format: str | None = None
     is_text: bool = False
+    is_told: bool = False
 
 
 def infer_schema(
@@ -160,51 +162,6 @@ def measured_column(name: str, values: pd.Series, written: Written) -> Column | 
         return None
     missing = bool(values.isna().any() or fields.get("missing_values"))
     return Column(name=name, missing=missing, dtype="str", **fields)
-
-
-def tell_missing(schema: TableSchema, title: Path | str) -> None:
-    """Log which texts are read as missing cells, and warn of those that are no common markers."""
-    told: dict[str, list[str]] = {}
-    for column in schema.columns:
-        for text in column.missing_values:
-            if text.strip() and is_marker(text):
-                told.setdefault(text, []).append(column.name)
-        strange = [text for text in column.missing_values if not is_marker(text)]
-        if strange:
-            log.warning(
-                "%s: column %r holds %s but for %s, read as missing; a schema file can declare "
-                "otherwise", title, column.name, "dates" if column.kind == "date" else "numbers",
-                ", ".join(map(shown, strange)),
-            )  # fmt: skip
-    for text, names in told.items():
-        log.info("%s: %s is read as missing in %s", title, shown(text), ", ".join(names))
-
-
-def tell_codes(table: pd.DataFrame, schema: TableSchema, title: Path | str) -> None:
-    """Log numbers that may be codes for a missing value: -999 among ages, far from all others."""
-    for column in schema.columns:
-        if not column.is_number:
-            continue
-        numbers = table[column.name].to_numpy(dtype="float64", na_value=np.nan)
-        for code, n in _codes(numbers[np.isfinite(numbers)]):
-            log.info(
-                "%s: column %r: %g in %d rows is far from all other values; if it means missing, "
-                'declare it in a schema file ("missing_values": ["%g"])',
-                title, column.name, code, n, code,
-            )  # fmt: skip
-
-
-def _codes(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
-    """The least or the greatest number, if it is all nines, and how often it is there."""
-    for code in (numbers.min(), numbers.max()) if len(numbers) else ():
-        if not re.fullmatch("-9+|99+", f"{code:.0f}") or code != np.floor(code):
-            continue
-        others = numbers[numbers != code]
-        if len(others) in (0, len(numbers) - 1):
-            continue
-        alone = others.min() >= 0 if code < 0 else code - others.max() > np.ptp(others)
-        if alone:
-            yield float(code), len(numbers) - len(others)
 
 
 def looks_like(texts: Sequence[str]) -> str | None:
@@ -286,7 +243,8 @@ def _infer(
     labels = fields.get("categories", ())
     marks = _missing_values(fields, values, written)
     fields["missing_values"] = tuple(mark for mark in marks if mark not in labels)
-    missing = bool(values.isna().any() or values.isin(fields["missing_values"]).any())
+    among = fields["missing_values"] and values.isin(fields["missing_values"]).any()
+    missing = bool(values.isna().any() or among)
     column = Column(name=name, missing=missing, **fields)
     if not keep_dtypes or "dtype" in fields:
         return column
@@ -480,8 +438,17 @@ def _measured_fields(
     found = measured_fields(known, distinct, written.date_format)
     if found is None:
         return None
-    fields, values = found
-    return fields if "kind" in fields else fields | _number_fields(name, values, is_target)
+    fields = found.fields
+    if fields is None:
+        if len(found.right) >= MOSTLY * len(distinct) and not written.is_told:
+            what = "dates" if are_dates(found.right.dtype) else "numbers"
+            log.warning(
+                "column %r is text: most of it is %s, but for %s and %d more; a schema file can "
+                'declare its kind, and these as "missing_values"',
+                name, what, ", ".join(map(shown, found.strange[:3])), len(found.strange[3:]),
+            )  # fmt: skip
+        return None
+    return fields if "kind" in fields else fields | _number_fields(name, found.right, is_target)
 
 
 def _may_be_labels(fields: Fields, too_many: bool, repeats: bool, of_file: bool) -> bool:

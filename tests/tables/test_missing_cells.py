@@ -295,3 +295,19 @@ def test_all_of_pandas_markers_are_known():
     table = pd.read_csv(io.StringIO("a\n" + "\n".join(f"{text},x" for text in OF_PANDAS)))
     assert table.index.isna().all()  # that these are all of them is what its documentation says
     assert set(OF_PANDAS) <= set(MARKERS)
+
+
+def test_text_that_is_mostly_numbers_is_named_in_a_warning(tmp_path, caplog, monkeypatch):
+    codes = [f"V{i}" if i % 6 == 0 else str(200 + i) for i in range(N)]
+    path = csv_of(tmp_path, code=codes, b=numbers())
+    _, schema = read_csv(path)
+    assert schema["code"].kind == "string"
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "column 'code' is text: most of it is numbers, but for 'V0', 'V6', 'V12' and 7 more" in (
+        record.message
+    )
+    caplog.clear()
+    monkeypatch.setattr("tabgan.tables.readers.pieces.BLOCK_BYTES", 100)
+    assert survey(path)[0] == schema
+    assert len(caplog.records) == 1  # of many pieces

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tabgan.errors import TabganError
 from tabgan.tables.checks import check_table
-from tabgan.tables.profile import tell_codes
+from tabgan.tables.notes import tell_codes
 from tabgan.tables.readers.arff import arff_names, read_arff
 from tabgan.tables.readers.csv import csv_head, read_csv
 from tabgan.tables.readers.parquet import parquet_names, read_parquet

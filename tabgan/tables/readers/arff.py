@@ -25,7 +25,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from tabgan.errors import TabganError
-from tabgan.tables.profile import Written, measured_column, tell_missing
+from tabgan.tables.notes import tell_missing
+from tabgan.tables.profile import Written, measured_column
 from tabgan.tables.readers.arff_header import QUOTED, Header, parse_header
 from tabgan.tables.readers.gathering import Gatherer, Numbers, Unfit, gatherer_of
 from tabgan.tables.readers.text import TextStream, read_text

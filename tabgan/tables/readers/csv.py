@@ -20,8 +20,9 @@ from tabgan.errors import TabganError
 from tabgan.tables.amounts import NumberForm, plain_number_form
 from tabgan.tables.dtypes import TEXT
 from tabgan.tables.markers import MARKERS
+from tabgan.tables.notes import tell_missing
 from tabgan.tables.numbers import has_leading_zeros, number_series, parse_numbers
-from tabgan.tables.profile import Written, infer_schema, tell_missing
+from tabgan.tables.profile import Written, infer_schema
 from tabgan.tables.readers.text import TextStream, read_text
 from tabgan.tables.schema import TableSchema
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tabgan.errors import TabganError
-from tabgan.tables.profile import infer_schema, tell_missing
+from tabgan.tables.notes import tell_missing
+from tabgan.tables.profile import infer_schema
 from tabgan.tables.readers.opening import check_file
 from tabgan.tables.schema import TableSchema
 

@@ -19,13 +19,13 @@ from tabgan.errors import TabganError
 from tabgan.tables.amounts import NumberForm
 from tabgan.tables.date_forms import COMPACT_FORMATS, is_iso
 from tabgan.tables.dates import plain_codes
+from tabgan.tables.notes import tell_missing
 from tabgan.tables.numbers import has_leading_zeros
 from tabgan.tables.profile import (
     MOST_CATEGORIES,
     Written,
     _in_order,
     infer_schema,
-    tell_missing,
 )
 from tabgan.tables.readers.arff import BadRow, _finish, _gather, measured, open_rows
 from tabgan.tables.readers.csv import (
@@ -121,9 +121,11 @@ class _Told:
     Attributes:
         text: columns that are neither numbers nor dates.
         date_formats: how others write dates.
+        is_first: whether there are none yet.
     """
 
     text: frozenset[str] = frozenset()
+    is_first: bool = True
     date_formats: Mapping[str, str] = field(default_factory=dict)
 
     def with_news(self, news: _Disagree) -> _Told:
@@ -132,8 +134,12 @@ class _Told:
         return replace(self, date_formats={**self.date_formats, news.name: news.date_format})
 
     def of(self, name: str, written: Written) -> Written:
-        date_format = self.date_formats.get(name)
-        return replace(written, is_text=name in self.text, date_format=date_format)
+        return replace(
+            written,
+            is_text=name in self.text,
+            date_format=self.date_formats.get(name),
+            is_told=not self.is_first,
+        )
 
 
 def _survey_once(
@@ -148,7 +154,7 @@ def _survey_once(
         indices = {one for one in indices if piece[one].is_unique and not piece[one].isna().any()}
         n_rows += len(piece)
         schema = _schema_of(path, piece, target, told)
-        name = schema.name
+        name, told = schema.name, replace(told, is_first=False)
         for column in schema.columns:
             values = piece[column.name]
             if values.isna().all():
@@ -228,7 +234,7 @@ def _csv_pieces(path: Path, schema: TableSchema | None, told: _Told) -> Iterator
                 if name not in told.text and has_leading_zeros(texts[name]):
                     raise _Disagree(name)
             piece, written = _typed(file, texts, told.text)
-            piece.attrs["written"] = {name: told.of(name, one) for name, one in written.items()}
+            piece.attrs["written"] = written
             piece.attrs["indices"] = head.indices
             yield piece
 
@@ -263,9 +269,8 @@ def _schema_of(path: Path, piece: pd.DataFrame, target: str | None, told: _Told)
     declared: TableSchema | None = piece.attrs.get("schema")
     if declared is not None:
         return measured(piece, declared, lambda name: told.of(name, Written()))
-    written = piece.attrs.get("written")
-    if written is None:
-        written = {str(name): told.of(str(name), Written()) for name in piece}
+    of_file = piece.attrs.get("written", {})
+    written = {name: told.of(name, of_file.get(name, Written())) for name in map(str, piece)}
     keep = path.suffix.lower() == ".parquet"
     return infer_schema(piece, name=_stem(path), target=target, keep_dtypes=keep, written=written)
 
