@@ -23,6 +23,7 @@ from tabgan.report.html import Html, gallery, page, paragraph, picture, section,
 from tabgan.report.plots import bars_picture, heatmap_picture
 from tabgan.report.progress import progress
 from tabgan.report.rules import table_rules
+from tabgan.tables.dates import moment_text
 from tabgan.tables.schema import Column, TableSchema
 
 log = logging.getLogger(__name__)
@@ -128,7 +129,7 @@ def _summary(column: Column, values: pd.Series) -> dict[str, object]:
 
 def _plain(value: object) -> str:
     if isinstance(value, pd.Timestamp):
-        return str(value.date() if value == value.normalize() else value)
+        return moment_text(value.to_datetime64())
     if isinstance(value, int | float | np.number):
         return f"{int(value):,}" if value == int(value) else f"{value:,.6g}"
     return str(value)

@@ -58,6 +58,7 @@ class TableDataModule(pl.LightningDataModule):
         drop: columns to leave out.
         constraints: rules that every row keeps (``constraints.reading``), beside the schema's.
         on_violation: what becomes of rows that break one (``constraints.checking``).
+        index: "drop" or "keep" for a first column of a CSV file without a name (``read_table``).
         out_of_core: whether the file is read piece by piece and its codes stay on the disk
             (``serving.cache``); "auto" for files of half a GiB and more, packed ones of 64 MiB.
         cache: the folder of the codes; None for ``tabgan/codes`` in the user's cache.
@@ -88,7 +89,8 @@ class TableDataModule(pl.LightningDataModule):
         drop: Sequence[str],
         constraints: Sequence[Any] = (),
         on_violation: str = "error",
-        balance: str | None = None,  # run folders from before these have none
+        index: str = "drop",
+        balance: str | None = None,
         out_of_core: bool | str = False,
         cache: str | None = None,
     ) -> None:
@@ -102,7 +104,7 @@ class TableDataModule(pl.LightningDataModule):
         self.schema_path, self.drop = schema_path, tuple(drop)
         check_choice(on_violation)
         self.constraints, self.on_violation = constraints, on_violation
-        self.balance = balance
+        self.index, self.balance = index, balance
         self.out_of_core, self.cache = out_of_core, cache
         self.content: str | None = None
         self._coded: dict[str, tuple[CodedRows, Any]] = {}  # conditions are dense, or codes too
@@ -156,6 +158,7 @@ class TableDataModule(pl.LightningDataModule):
             drop=self.drop,
             constraints=tuple(self.constraints),
             on_violation=self.on_violation,
+            index=self.index,
             seed=self.seed,
             test_path=None if self.test_path is None else Path(self.test_path),
             test_fraction=self.test_fraction,
@@ -167,8 +170,7 @@ class TableDataModule(pl.LightningDataModule):
         self.encoder, self.schema = table.encoder, table.encoder.schema
         self.train, self.validation, self.test = table.sample, table.validation, table.test
         self._check_rows(len(table.rows), len(self.validation))
-        for note in self.encoder.notes_:
-            log.info("%s", note)
+        _log_notes(self.encoder)
         self._coded = {
             "train": (table.rows, table.condition),
             "sample": self._encode(table.sample),
@@ -206,8 +208,7 @@ class TableDataModule(pl.LightningDataModule):
         self.encoder = self.make_encoder(self.schema).fit(self.train, n_rows=sum(map(len, every)))
         for part in every[1:]:
             self.encoder.add_keys(part)
-        for note in self.encoder.notes_:
-            log.info("%s", note)
+        _log_notes(self.encoder)
         if self.balance and self.encoder.is_masked:
             raise TabganError(
                 f"data.balance={self.balance} needs whole rows: expected encoder.missing=category"
@@ -331,6 +332,14 @@ class TableDataModule(pl.LightningDataModule):
     def _read_file(self, path: Path, target: str | None) -> tuple[pd.DataFrame, TableSchema]:
         log.info("reading %s", path)
         schema_path = None if self.schema_path is None else Path(self.schema_path)
-        table, schema = read_table(path, target=target, schema_path=schema_path, drop=self.drop)
+        table, schema = read_table(
+            path, target=target, schema_path=schema_path, drop=self.drop, index=self.index
+        )
         log.info("%s rows x %s columns", f"{len(table):,}", len(schema.columns))
         return table, schema
+
+
+def _log_notes(encoder: TableEncoder) -> None:
+    """Log an encoder's notes; a column that does not come back is a warning."""
+    for note in encoder.notes_:
+        log.log(logging.WARNING if note in encoder.lost_ else logging.INFO, "%s", note)
