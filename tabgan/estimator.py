@@ -342,7 +342,7 @@ class TableGAN(BaseEstimator):
     def _tables(self, test: pd.DataFrame | str | Path | None, n: int | None, seed: int) -> Tables:
         """Training, test and drawn rows, in the columns that metrics look at."""
         run, schema = self.run_, self.run_.encoder.schema_
-        data, names = read_data(run.config), compared(schema)
+        data, names = read_data(run), compared(schema)
         n = len(data.train) if n is None else n
         return Tables(
             title=data.title,

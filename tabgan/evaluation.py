@@ -95,7 +95,7 @@ def run_study(cfg: DictConfig) -> None:
 
     compute_with(1)
     run = open_run(Path(cfg.run))
-    data = read_data(run.config)
+    data = read_data(run)
     rows = {"train": data.train, "validation": data.validation, "test": data.test}
     out = None if cfg.out is None else Path(cfg.out)
     instantiate(cfg.study)(run, **rows, out=out, seed=cfg.seed)
@@ -157,7 +157,10 @@ def _real_rows(
             raise TabganError("real= replaces the run's table: give test=<file> too")
         title = Path(cfg.real).name.split(".")[0]
         return title, read(Path(cfg.real)), read(Path(cfg.test))
-    data = read_data(run.config)
+    try:
+        data = read_data(run)
+    except TabganError as error:
+        raise TabganError(f"{error}; or give real=<file> test=<file>") from error
     names = compared(schema)
     if cfg.test is not None:
         return data.title, data.train[names], read(Path(cfg.test))
@@ -169,18 +172,21 @@ def _real_rows(
     return data.title, data.train[names], data.test[names]
 
 
-def read_data(config: DictConfig) -> RunData:
+def read_data(run: Run) -> RunData:
     """A run's table, read and split as its training did it.
 
     Raises:
-        TabganError: when the stored configuration names anything but tabgan's own classes, or
-            the table is no longer where it was.
+        TabganError: when the stored configuration names anything but tabgan's own classes, the
+            table is no longer where it was, or another one lies there.
     """
-    from tabgan.recipes import check_stored_targets  # torch
+    from tabgan.provenance import check_table  # torch
+    from tabgan.recipes import check_stored_targets
 
+    config = run.config
     check_stored_targets(config, ("data", "encoder"), ("tabgan.serving.", "tabgan.encoding."))
     data = instantiate(config.data)(encoder=instantiate(config.encoder))
     data.setup("fit")
+    check_table(data, run.folder)
     return RunData(data.title, data.schema, data.train, data.validation, data.test)
 
 
@@ -188,7 +194,8 @@ def _synthetic_rows(
     cfg: DictConfig, run: Run, schema: TableSchema, n_train: int
 ) -> tuple[pd.DataFrame, pd.DataFrame | None, Facts]:
     """Rows as the generator draws them, rows that its refiner accepts, and how to make them."""
-    facts: Facts = {"run": str(run.folder), "checkpoint": run.checkpoint.name}
+    folder = run.folder.absolute()
+    facts: Facts = {"run": str(folder), "checkpoint": run.checkpoint.name}
     if cfg.synthetic is not None:
         read = read_like(Path(cfg.synthetic), schema, ignored=run.left_out)
         return read, None, facts
@@ -201,8 +208,7 @@ def _synthetic_rows(
         return pd.concat(chunks, ignore_index=True)[compared(schema)]
 
     facts["rows_again"] = (
-        f"python -m tabgan.sample run={shlex.quote(str(run.folder))} n={n} seed={cfg.seed} "
-        "refine=false"
+        f"python -m tabgan.sample run={shlex.quote(str(folder))} n={n} seed={cfg.seed} refine=false"
     )
     return drawn(None), drawn(run.refiner) if run.refiner else None, facts
 

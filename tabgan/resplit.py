@@ -36,7 +36,7 @@ def resplit_share(cfg: DictConfig) -> float:
     from tabgan.sampling.draw import draw_chunks
 
     old = Path(cfg.run)
-    data = read_data(open_run(old).config)
+    data = read_data(open_run(old))
     schema, rows = data.schema, pd.concat([data.train, data.validation], ignore_index=True)
     first, second = split_rows(rows, schema, n_cut=len(rows) // 2, seed=cfg.seed, place="resplit")
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +46,7 @@ def resplit_share(cfg: DictConfig) -> float:
         _train(old, half, new, target=schema.target)
         run = open_run(new)
         names = compared(run.encoder.schema_)
-        seen = read_data(run.config).train
+        seen = read_data(run).train
         chunks = draw_chunks(run.module, run.encoder, n=len(seen), seed=cfg.seed)
         synthetic = pd.concat(chunks, ignore_index=True)
     others = second.head(len(seen))

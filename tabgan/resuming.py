@@ -9,7 +9,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from tabgan.composing import compose_run, jobs_of, stored_run
+from tabgan.composing import compose_run, jobs_of, stored_run, sweep_begun_in
 from tabgan.errors import TabganError
 from tabgan.journey import train
 from tabgan.recipes import PARTS, TO_GO_ON, check_stored_targets
@@ -74,7 +74,7 @@ def resume_job(folder: Path, number: int, *, trust: bool) -> None:
     forget_failure(own)
     try:
         if not is_begun(own):
-            compose_run(jobs_of(folder)[number], own)
+            compose_run(jobs_of(folder)[number], own, begun_in=sweep_begun_in(folder))
         _resume_run(own, trust=trust)
     except Exception as error:
         note_failure(own, error)

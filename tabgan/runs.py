@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from tabgan.checkpoints import find_checkpoint, load_weights
-from tabgan.composing import read_config
+from tabgan.composing import find_paths, read_config
 from tabgan.encoding.state import load_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
@@ -34,7 +34,7 @@ class Run:
 
     Attributes:
         folder: where it lies.
-        config: what was asked.
+        config: what was asked; its paths are absolute.
         encoder: how the table is encoded.
         module: the nets with the checkpoint's weights, on the CPU, in eval mode.
         checkpoint: the file the weights came from.
@@ -67,6 +67,7 @@ def open_run(folder: Path) -> Run:
     config = read_config(config_path)
     read_record(folder)  # which refuses what a newer tabgan wrote
     check_stored_targets(config)
+    find_paths(config, folder)
     if "traffic" in config:
         raise TabganError(
             f"{folder}: its generator changes records and makes no rows; its figures are in "

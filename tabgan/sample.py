@@ -20,6 +20,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from pathlib import Path
 
     from tabgan.arithmetic import compute_with
+    from tabgan.evaluation import read_data
     from tabgan.matching import check_rows, refuse_check
     from tabgan.runs import chosen_refiner, open_run
     from tabgan.sampling.stream import stream_rows
@@ -48,9 +49,10 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         whole = out if cfg.out else out.with_suffix("")
         write_shard(run.module, run.encoder, refiner, folder=whole, **of_part, **asked)
         return
+    data = read_data(run) if cfg.check else None  # before rows are drawn, for it may be refused
     stream_rows(run.module, run.encoder, refiner, out=out, **asked)
-    if cfg.check:
-        check_rows(run, refiner, out, where, seed=cfg.seed)
+    if data is not None:
+        check_rows(run, data, refiner, out, where, seed=cfg.seed)
 
 
 def run() -> None:

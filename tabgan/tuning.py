@@ -28,6 +28,7 @@ from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.files import write_whole
 from tabgan.journey import train
 from tabgan.locks import held
+from tabgan.provenance import read_record, table_hashes
 from tabgan.seeding import seed_at
 from tabgan.serving.datamodule import n_validation
 from tabgan.signals import Interrupted
@@ -126,6 +127,7 @@ def tune(cfg: DictConfig) -> optuna.Study:
     folder.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with held(folder):
+        _check_table(folder, cfg)
         study = _open(folder, search)
         while (number := len(study.trials)) < cfg.n_trials:
             _sample_at(study, search, number)
@@ -222,6 +224,23 @@ def _open(folder: Path, search: Search) -> optuna.Study:
         study.tell(trial.number, state=TrialState.FAIL)
         log.info("trial %s was killed: it has failed", trial.number)
     return study
+
+
+def _check_table(folder: Path, cfg: DictConfig) -> None:
+    """Refuse to go on with another table than the one of the first trial.
+
+    Of a table out of core the trials' own caches tell it.
+    """
+    before = read_record(folder / "0")
+    if before is None or "content" in before:
+        return
+    data = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
+    now = table_hashes(*data.read())
+    if any(before.get(key) != known for key, known in now.items()):
+        raise TabganError(
+            f"{folder}: holds a study of another table than {cfg.data.path or cfg.data.name}; "
+            "give out=<another folder>"
+        )
 
 
 def _sample_at(study: optuna.Study, search: Search, number: int) -> None:

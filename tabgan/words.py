@@ -100,7 +100,17 @@ def words_of(run: Path) -> list[str]:
         words = [str(word) for word in OmegaConf.load(path)]
     except (OSError, ValueError, YAMLError) as error:
         raise TabganError(f"not a run folder: {path.absolute()} cannot be read") from error
-    return [word for word in words if not OF_ONE_RUN.match(word)]
+    return [_found(word, run) for word in words if not OF_ONE_RUN.match(word)]
+
+
+def _found(word: str, run: Path) -> str:
+    """A run's word, whose path, if it names one, is that of the folder the run was begun in."""
+    key, value = split_word(word)
+    hydra = run / ".hydra" / "hydra.yaml"
+    if not key.endswith("path") or "${" in value or not hydra.is_file():
+        return word
+    begun_in = OmegaConf.select(OmegaConf.load(hydra), "hydra.runtime.cwd") or ""
+    return f"{key}={quote(str(Path(begun_in) / unquoted(value)))}"
 
 
 def as_words(overrides: Mapping[str, Any] | None) -> list[str]:

@@ -219,7 +219,7 @@ def test_keys_and_holes_cannot_be_asked_for_and_holes_are_not_refined():
 
 def test_evaluate_scores_the_rows_that_sample_draws(fitted):
     run = fitted.run_
-    train = read_data(run.config).train
+    train = read_data(run).train
     figures = fitted.evaluate(people().tail(120), n=60, seed=2)
     assert {"c2st_test_auc", "wnmis", "refined.c2st_test_auc", "refined.mle_auc"} <= set(figures)
     for refine, prefix in ((False, ""), (True, "refined.")):
