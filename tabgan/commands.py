@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -20,10 +20,9 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from tabgan import signals, sweeps
 from tabgan.endings import OF_THE_DISK, end, forget, stop
 from tabgan.errors import TabganError
-from tabgan.locks import check_free
 from tabgan.ranks import hush_others
 from tabgan.signals import Interrupted
-from tabgan.words import OF_LAUNCHER, folder_to_resume, hydra_words, split_word, unquoted
+from tabgan.words import OF_LAUNCHER, folder_to_resume, hydra_words
 
 LEAST = {  # whole numbers, and where they begin
     "seed": 0, "threads": 1, "data.batch_size": 2, "trainer.max_epochs": 1, "trainer.max_steps": -1,
@@ -49,7 +48,6 @@ def launch(main: Callable[[], Any], config_name: str, *, resume: Resume | None =
                 resume(folder, "trust=true" in sys.argv[1:], launcher)
                 return
             sys.argv[1:] = hydra_words(sys.argv[1:])
-            _check_run_folder(sys.argv[1:])
             main()
     except Interrupted as stopped:
         stop(stopped, folder or sweeps.at_work())
@@ -103,13 +101,6 @@ def check_numbers(cfg: DictConfig) -> None:
             continue
         if not isinstance(value, int) or value < least:
             raise TabganError(f"{key}={value}: expected a whole number, at least {least}")
-
-
-def _check_run_folder(words: Sequence[str]) -> None:
-    """Refuse a folder that another process is at work in, before Hydra writes into it."""
-    for word in words:
-        if word.startswith("hydra.run.dir="):
-            check_free(Path(unquoted(split_word(word)[1])))
 
 
 @contextmanager

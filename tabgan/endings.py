@@ -15,15 +15,16 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from tabgan import sweeps
 from tabgan.composing import own_hydra
 from tabgan.errors import TabganError, nearest
 from tabgan.paths import conf_dir
 from tabgan.ranks import is_first
+from tabgan.run_folder import LEAVINGS, way_on
 from tabgan.signals import Interrupted
 from tabgan.words import split_word
 
 UNKNOWN_LAUNCHER = re.compile(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+?)_launcher\.")
+BEFORE_IT_BEGINS = {".hydra", "plan.json", "run.json"}
 OF_THE_DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EIO}
 
 
@@ -35,7 +36,7 @@ def stop(stopped: Interrupted, folder: Path | None) -> NoReturn:
     """
     if not is_first():
         sys.exit(0)
-    said = [f"stopped by {stopped}", stopped.kept or "at once", sweeps.way_on(folder)]
+    said = [f"stopped by {stopped}", stopped.kept or "at once", way_on(folder)]
     sys.stderr.write("; ".join(filter(None, said)) + "\n")
     sys.exit(128 + stopped.signum)
 
@@ -48,7 +49,7 @@ def end(error: Exception, config_name: str | None, folder: Path | None = None) -
     for cause in _causes(error):
         if isinstance(cause, OSError) and cause.errno in OF_THE_DISK:
             where = f"{cause.filename}: " if cause.filename else ""
-            _fail("; ".join(filter(None, [f"{where}{cause.strerror}", sweeps.way_on(folder)])))
+            _fail("; ".join(filter(None, [f"{where}{cause.strerror}", way_on(folder)])))
         if isinstance(cause, TabganError | FloatingPointError):
             _fail(str(cause))
         if isinstance(cause, ModuleNotFoundError):
@@ -77,12 +78,19 @@ def explain(error: Exception, config_name: str, words: Sequence[str]) -> str:
 
 
 def forget(folder: Path, job_name: str) -> None:
-    """Remove a run folder in which nothing has begun, so that no mistake looks like a run."""
+    """Remove what a run leaves before it begins, so that no mistake looks like a run.
+
+    Its folder goes too, unless there is something else in it.
+    """
     left = {path.name for path in folder.iterdir()} if is_first() else set()
-    if ".hydra" in left and left <= {".hydra", f"{job_name}.log", "plan.json", "run.json"}:
-        shutil.rmtree(folder)
-        if not any(folder.parent.iterdir()):
-            folder.parent.rmdir()
+    if ".hydra" not in left or left & set(LEAVINGS) - BEFORE_IT_BEGINS:
+        return
+    shutil.rmtree(folder / ".hydra")
+    for name in (f"{job_name}.log", "plan.json", "run.json"):
+        (folder / name).unlink(missing_ok=True)
+    for empty in (folder, folder.parent):
+        if not any(empty.iterdir()):
+            empty.rmdir()
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tabgan.errors import TabganError, check_keys
 from tabgan.report.reading import Tables, compared, read_like, read_real
+from tabgan.run_folder import check_own, folder_of
 from tabgan.tables.schema import TableSchema
 
 if TYPE_CHECKING:
@@ -116,8 +117,9 @@ def _of_files(cfg: DictConfig) -> Evaluation:
         synthetic=read_like(synthetic, schema),
         target=schema.target,
     )
-    beside = synthetic.parent / f"{synthetic.name.split('.')[0]}_report"
-    return Evaluation(tables=tables, out=Path(cfg.out or beside), facts=_facts(cfg))
+    out = Path(cfg.out) if cfg.out else beside(synthetic)
+    check_own(out, None)
+    return Evaluation(tables=tables, out=out, facts=_facts(cfg))
 
 
 def _of_run(cfg: DictConfig) -> Evaluation:
@@ -126,6 +128,9 @@ def _of_run(cfg: DictConfig) -> Evaluation:
 
     compute_with(1)
     run = open_run(Path(cfg.run))
+    own = run.folder if cfg.synthetic is None else beside(Path(cfg.synthetic))
+    out = Path(cfg.out) if cfg.out else own
+    check_own(out, run.folder if cfg.synthetic is None else None)
     schema = run.encoder.schema_
     if cfg.target is not None:
         schema = schema.with_target(cfg.target)
@@ -141,10 +146,16 @@ def _of_run(cfg: DictConfig) -> Evaluation:
     )
     return Evaluation(
         tables=tables,
-        out=Path(cfg.out or run.folder),
+        out=out,
         facts=facts | _facts(cfg),
         configuration=OmegaConf.to_yaml(run.config),
     )
+
+
+def beside(synthetic: Path) -> Path:
+    """The folder of the report on a file of rows, which no other file's report lies in."""
+    base = synthetic.parent / f"{synthetic.name.split('.')[0]}_report"
+    return folder_of(base, "report.json", "synthetic", str(synthetic.absolute()))
 
 
 def _real_rows(
@@ -214,7 +225,8 @@ def _synthetic_rows(
 
 
 def _facts(cfg: DictConfig) -> Facts:
-    given = {name: str(cfg[name]) for name in ("real", "test", "synthetic") if cfg[name]}
+    named = ("real", "test", "synthetic")
+    given = {name: str(Path(cfg[name]).absolute()) for name in named if cfg[name]}
     facts: dict[str, Any] = {
         **given,
         "command": f"python -m tabgan.evaluate {' '.join(sys.argv[1:])}",

@@ -16,11 +16,16 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     from tabgan.report.explore import explore
     from tabgan.report.reading import read_whole
+    from tabgan.run_folder import check_own, folder_of
 
     check_keys(cfg, ("data", "out", "seed", "run_name"))
     keys = ("name", "path", "target", "test_path", "schema_path", "drop")
     title, rows, schema = read_whole(**{key: cfg.data[key] for key in keys})
-    explore(title, rows, schema, out=Path(cfg.out or f"outputs/explore/{title}"))
+    source = str(Path(cfg.data.path).absolute()) if cfg.data.path else str(cfg.data.name)
+    own = Path("outputs/explore") / (cfg.run_name or title)
+    out = Path(cfg.out) if cfg.out else folder_of(own, "explore.json", "table", source)
+    check_own(out, None)
+    explore(title, rows, schema, out=out, source=source)
 
 
 def run() -> None:

@@ -22,10 +22,11 @@ from tabgan.provenance import check_record, save_record
 from tabgan.querying import attach_box
 from tabgan.ranks import is_first, is_started_by_first
 from tabgan.recipes import build_module, build_trainer, check_config, forecast, settle
+from tabgan.run_folder import BY_ESTIMATOR, check_unused, forget_report
 from tabgan.runs import Run, open_run, stored_plan
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.tables.schema import TableSchema
-from tabgan.training import FINISHED, begin, finish, fit_refiner, keep_best
+from tabgan.training import begin, finish, fit_refiner, keep_best
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ def train(
         Interrupted: when a signal stopped it (``tabgan.signals``).
     """
     with held(folder):
+        if not resume and is_first():
+            check_unused(folder, besides=(".hydra", *BY_ESTIMATOR))
         if "traffic" in cfg:  # records are changed, and no rows are made
             train_evasion(cfg, folder)
             return None
@@ -74,8 +77,9 @@ def _train(
     datamodule = _open_table(cfg, folder, start)
     if resume:
         check_record(datamodule, folder)
+        if first and forget_report(folder):
+            log.info("the report on the unfinished run is removed: its weights will change")
     elif first:
-        _forget_run(folder)
         save_record(datamodule, folder)
     settle(cfg, datamodule, folder, kept=stored_plan(folder) if checkpoint else _kept_plan(start))
     if checkpoint is not None or not first:  # the others are given the first one's weights
@@ -164,15 +168,6 @@ def _forgo_warm_start(cfg: DictConfig) -> None:
     """The weights come from a run."""
     if OmegaConf.select(cfg, "model.generator.warm"):
         cfg.model.generator.warm = False
-
-
-def _forget_run(folder: Path) -> None:
-    """Of the run before, a folder that is trained in anew keeps nothing to go on with."""
-    for name in ("best.ckpt", "last.ckpt"):
-        (folder / "checkpoints" / name).unlink(missing_ok=True)
-    for name in ("state.json", "arrays.npz"):
-        (folder / "refiner" / name).unlink(missing_ok=True)
-    (folder / FINISHED).unlink(missing_ok=True)
 
 
 def _kept_plan(start: Run | None) -> dict[str, float]:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
+from tabgan.composing import find_paths, read_config
 from tabgan.errors import TabganError
 from tabgan.evaluation import read_data
 from tabgan.metrics.privacy import dcr_share
@@ -55,7 +56,8 @@ def resplit_share(cfg: DictConfig) -> float:
 
 def _train(old: Path, table: Path, new: Path, *, target: str | None) -> None:
     """A run of the old run's configuration on another table, in a process of its own."""
-    config = OmegaConf.load(old / ".hydra" / "config.yaml")
+    config = read_config(old / ".hydra" / "config.yaml")
+    find_paths(config, old)
     whole: dict[str, Any] = {"path": str(table), "target": target, "test_fraction": 0.0, "drop": []}
     for key, value in (whole | {"test_path": None, "schema_path": None}).items():
         OmegaConf.update(config, f"data.{key}", value)

@@ -13,9 +13,9 @@ from tabgan.composing import compose_run, jobs_of, stored_run, sweep_begun_in
 from tabgan.errors import TabganError
 from tabgan.journey import train
 from tabgan.recipes import PARTS, TO_GO_ON, check_stored_targets
+from tabgan.run_folder import FINISHED, SWEEP, is_begun
 from tabgan.runs import OWN_TABLE
-from tabgan.sweeps import ASKED, begin, forget_failure, is_begun, note_failure
-from tabgan.training import FINISHED
+from tabgan.sweeps import begin, forget_failure, note_failure
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def resume(folder: Path, *, trust: bool) -> None:
 
 def is_sweep(folder: Path) -> bool:
     """Whether ``folder`` is a multirun's."""
-    return (folder / ASKED).is_file()
+    return (folder / SWEEP).is_file()
 
 
 def unfinished(folder: Path) -> list[int]:

@@ -20,12 +20,12 @@ from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
 from tabgan.provenance import read_record
 from tabgan.recipes import build_module, check_stored_targets, resolve_auto
+from tabgan.run_folder import BY_ESTIMATOR, FINISHED
 from tabgan.sampling.refiner import Refiner
-from tabgan.training import FINISHED
 
 log = logging.getLogger(__name__)
 
-OWN_TABLE = "table.parquet"  # where TableGAN leaves a DataFrame that it was fitted to
+(OWN_TABLE,) = BY_ESTIMATOR
 
 
 @dataclass(frozen=True, kw_only=True)

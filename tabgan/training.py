@@ -35,6 +35,7 @@ from tabgan.files import write_whole
 from tabgan.modules.cgan import CGANModule
 from tabgan.modules.evasion import EvasionModule
 from tabgan.ranks import hush_others
+from tabgan.run_folder import FINISHED
 from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers
 from tabgan.sampling.refiner import Refiner
 from tabgan.serving.datamodule import TableDataModule
@@ -53,7 +54,6 @@ FOREIGN_WARNINGS = (
 )
 SEED_MARKS = ("PL_GLOBAL_SEED", "PL_SEED_WORKERS")  # which Lightning leaves in the environment
 PREVIEW_ROWS = 100
-FINISHED = "metrics.json"  # written last
 CLOCK = {"begun": time.perf_counter()}  # set by begin, read by save_metrics
 METRICS = (
     "val/c2st_auc",

@@ -51,7 +51,7 @@ MAY_IMPORT = {
 }  # everyone may import EVERYBODY; files at the top: anything on a lower floor
 FLOORS = [
     {"errors", "ranks"},
-    {"seeding", "arithmetic", "paths", "files", "signals", "locks"},
+    {"seeding", "arithmetic", "paths", "files", "signals", "locks", "run_folder"},
     {"checkpoints", "composing", "traffic"},
     {"sweeps"},
     {"provenance", "curves"},
