@@ -4,7 +4,7 @@ import hydra
 from omegaconf import DictConfig
 
 from tabgan.commands import job, launch
-from tabgan.errors import check_keys
+from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
 
 
@@ -20,6 +20,10 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.report.reading import read_whole
     from tabgan.run_folder import folder_of
 
+    if cfg.blackbox.get("_target_") != "tabgan.blackboxes.forest.fit_forest":
+        raise TabganError(
+            "blackbox: expected forest, which is fitted here; others are fitted already"
+        )
     check_keys(cfg, ("data", "blackbox", "encoder", "out", "seed", "run_name"))
     data = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
     data.batch_size = 1  # nothing is trained in batches

@@ -6,6 +6,7 @@ import errno
 import re
 import shutil
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,6 +27,9 @@ from tabgan.words import split_word
 UNKNOWN_LAUNCHER = re.compile(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+?)_launcher\.")
 BEFORE_IT_BEGINS = {".hydra", "plan.json", "run.json"}
 OF_THE_DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EIO}
+OF_A_PATH = {
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP,
+}  # fmt: skip
 
 
 def stop(stopped: Interrupted, folder: Path | None) -> NoReturn:
@@ -41,15 +45,28 @@ def stop(stopped: Interrupted, folder: Path | None) -> NoReturn:
     sys.exit(128 + stopped.signum)
 
 
-def end(error: Exception, config_name: str | None, folder: Path | None = None) -> NoReturn:
+def end(
+    error: Exception, config_name: str | None, folder: Path | None = None, *, began: bool = True
+) -> NoReturn:
     """Print a user's mistake as one line and exit with 1; raise anything else as it is.
 
     A file that the disk refuses is one too; ``folder`` is that of a run that can go on after it.
+    So is what Lightning says of its Trainer, and all that is raised before a job has begun.
+
+    Args:
+        error: whatever was raised.
+        config_name: of the command.
+        folder: of the run.
+        began: whether the job had begun; before, Hydra was at work on the words alone.
     """
     for cause in _causes(error):
-        if isinstance(cause, OSError) and cause.errno in OF_THE_DISK:
+        if isinstance(cause, OSError) and (
+            cause.errno in OF_THE_DISK or (cause.errno in OF_A_PATH and cause.filename)
+        ):
             where = f"{cause.filename}: " if cause.filename else ""
             _fail("; ".join(filter(None, [f"{where}{cause.strerror}", way_on(folder)])))
+        if _is_lightnings(cause):
+            _fail(f"trainer: {cause or type(cause).__name__}")
         if isinstance(cause, TabganError | FloatingPointError):
             _fail(str(cause))
         if isinstance(cause, ModuleNotFoundError):
@@ -58,6 +75,8 @@ def end(error: Exception, config_name: str | None, folder: Path | None = None) -
             _fail(f"a package is missing: pip install 'tabgan-lightning[{found[1]}]'")
     if isinstance(error, HydraException | OmegaConfBaseException):
         _fail(explain(error, config_name or "train", sys.argv[1:]))
+    if not began:
+        _fail(f"{error.__cause__ or error}")
     raise error
 
 
@@ -91,6 +110,14 @@ def forget(folder: Path, job_name: str) -> None:
     for empty in (folder, folder.parent):
         if not any(empty.iterdir()):
             empty.rmdir()
+
+
+def _is_lightnings(error: BaseException) -> bool:
+    """Whether Lightning itself has raised an error: its answer to what its Trainer was asked."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    home = frames[-1].f_globals.get("__name__", "") if frames else ""
+    of_lightning = home.partition(".")[0] in ("pytorch_lightning", "lightning_fabric")
+    return isinstance(error, Exception) and of_lightning
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

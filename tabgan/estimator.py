@@ -23,7 +23,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from tabgan.arithmetic import compute_with
-from tabgan.commands import check_numbers
 from tabgan.composing import compose_run
 from tabgan.endings import explain
 from tabgan.errors import TabganError, nearest
@@ -31,6 +30,7 @@ from tabgan.evaluation import RunData, read_data
 from tabgan.journey import train
 from tabgan.metrics.panel import THREADS, evaluate_tables
 from tabgan.paths import conf_dir
+from tabgan.ranges import check_numbers
 from tabgan.report.build import build_report
 from tabgan.report.reading import Tables, compared, read_like, table_like
 from tabgan.runs import OWN_TABLE, Run, chosen_refiner, open_run

@@ -26,6 +26,7 @@ from tabgan.run_folder import BY_ESTIMATOR, check_unused, forget_report
 from tabgan.runs import Run, open_run, stored_plan
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.tables.schema import TableSchema
+from tabgan.trainers import built, check_batches, check_trainer
 from tabgan.training import begin, finish, fit_refiner, keep_best
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ def _train(
     check_config(cfg)
     checkpoint = newest_checkpoint(folder) if resume else None
     begin(seed=cfg.seed, threads=cfg.threads)
+    check_trainer(cfg, folder)
     first = is_first()
     start = open_run(Path(cfg.start)) if cfg.get("start") else None
     if checkpoint is not None:
@@ -82,9 +84,11 @@ def _train(
     elif first:
         save_record(datamodule, folder)
     settle(cfg, datamodule, folder, kept=stored_plan(folder) if checkpoint else _kept_plan(start))
+    check_batches(cfg, len(datamodule.coded("train")[0]))
     if checkpoint is not None or not first:  # the others are given the first one's weights
         _forgo_warm_start(cfg)
-    module = build_module(cfg, datamodule.encoder)
+    module = built("model", lambda: build_module(cfg, datamodule.encoder))
+    built("model", module.configure_optimizers)
     forecast(cfg, datamodule, module)
     past = curves_until(checkpoint if first else None, cfg, folder)
     trainer = build_trainer(cfg, datamodule.encoder, folder, callbacks)

@@ -44,22 +44,28 @@ class Sweep(Callback):
         """Before Hydra writes into the folder; of processes that train together the first asks."""
         if not is_first():
             return
-        folder = Path(str(config.hydra.run.dir)).absolute()
         try:
+            folder = _folder("hydra.run.dir", config.hydra.run.dir)
             check_free(folder)
             check_unused(folder)
-        except (TabganError, OSError) as error:
+        except Exception as error:  # a folder that cannot be resolved, read or written
             raise Refused from error
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        folder = Path(str(config.hydra.sweep.dir)).absolute()
         try:
+            folder = _folder("hydra.sweep.dir", config.hydra.sweep.dir)
             check_unused(folder)
             check_unused(folder / "0")  # of a sweep that lost its list of jobs
             folder.mkdir(parents=True, exist_ok=True)
             begin(folder)
-        except (TabganError, OSError) as error:
+        except Exception as error:
             raise Refused from error
+
+
+def _folder(key: str, asked: object) -> Path:
+    if not str(asked).strip():
+        raise TabganError(f"{key}=: expected a folder")
+    return Path(str(asked)).absolute()
 
 
 class _Work:

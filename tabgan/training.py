@@ -38,6 +38,7 @@ from tabgan.ranks import hush_others
 from tabgan.run_folder import FINISHED
 from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers
 from tabgan.sampling.refiner import Refiner
+from tabgan.seeding import seed32
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.serving.forecast import Sizes, check_memory, count_parameters, forecast_table
 from tabgan.tables import profile
@@ -72,7 +73,7 @@ def begin(*, seed: int, threads: int) -> None:
     for message in FOREIGN_WARNINGS:
         warnings.filterwarnings("ignore", message=message)
     compute_with(threads)
-    seed_everything(seed, workers=True, verbose=False)
+    seed_everything(seed32(seed), workers=True, verbose=False)
 
 
 @contextmanager
@@ -108,6 +109,8 @@ def keep_best(trainer: Trainer, module: CGANModule) -> float | None:
     if checkpoint.best_path is not None:
         load_weights(module, checkpoint.best_path)
         log.info("best weights: step %s, %s", checkpoint.best_step, checkpoint.best_path)
+    else:
+        log.info("%s was never measured: the last weights are kept", checkpoint.monitor)
     return checkpoint.best_score
 
 

@@ -142,6 +142,8 @@ def _search(cfg: DictConfig) -> Search:
     check_keys(asked, ("monitor", "startup", "space"))
     if not isinstance(cfg.n_trials, int) or cfg.n_trials < 1:
         raise TabganError(f"n_trials={cfg.n_trials}: expected a whole number, at least 1")
+    if not isinstance(asked.get("space"), dict):
+        raise TabganError("tune.space: expected keys and their ranges, as conf/tune has them")
     for key, where in asked["space"].items():
         _check(cfg, key, where)
     _fit_batches(cfg, asked["space"])

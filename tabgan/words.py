@@ -38,7 +38,7 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     """
     words, flags = _parted(words)
     keys = dict(split_word(word) for word in words if "=" in word)
-    if "start" in keys:
+    if keys.get("start", "null") != "null":
         given = {key.lstrip("+~") for key in keys}
         before = words_of(Path(unquoted(keys["start"])))
         words = [
@@ -57,13 +57,13 @@ def hydra_words(words: Sequence[str]) -> list[str]:
             out.append(f"n={_whole(value)}")
         elif key in LISTED and "=" in word and not value.startswith("["):
             out.append(f"{key}=[{value}]")
-        elif "=" in word and _is_quoted_key(key):
+        elif "=" in word and _is_quoted_key(key) and value != "null":
             out.append(f"{key}={quote(unquoted(value))}")
         else:
             out.append(word)
     if where:
         out.append(f"where={quote(json.dumps(where))}")
-    if "data.path" in keys and "run_name" not in keys:
+    if keys.get("data.path", "null") != "null" and "run_name" not in keys:
         out.append(f"run_name={quote(Path(unquoted(keys['data.path'])).name.split('.')[0])}")
     return out + flags
 

@@ -51,11 +51,21 @@ MAY_IMPORT = {
 }  # everyone may import EVERYBODY; files at the top: anything on a lower floor
 FLOORS = [
     {"errors", "ranks"},
-    {"seeding", "arithmetic", "paths", "files", "signals", "locks", "run_folder"},
+    {
+        "seeding",
+        "arithmetic",
+        "paths",
+        "files",
+        "signals",
+        "locks",
+        "run_folder",
+        "misfits",
+        "ranges",
+    },
     {"checkpoints", "composing", "traffic"},
     {"sweeps"},
     {"provenance", "curves"},
-    {"training"},
+    {"training", "trainers"},
     {"recipes"},
     {"querying"},
     {"runs", "evading"},
@@ -88,7 +98,8 @@ OF_HYDRA = {
     "train", "sample", "impute", "evaluate", "explore", "evaluation", "resplit",
     "commands", "recipes", "runs", "composing", "journey", "estimator", "lineup", "bench", "study",
     "matching", "querying", "resuming", "sweeps", "tuning", "tune", "curves", "scoring",
-    "auditing", "blackbox", "audit", "evading", "words", "endings",
+    "auditing", "blackbox", "audit", "evading", "words", "endings", "trainers",
+    "ranges",
 }  # fmt: skip
 
 

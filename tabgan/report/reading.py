@@ -58,7 +58,7 @@ def read_real(
     """
     found = schema_beside(path) if schema_path is None else Path(schema_path)
     table, schema = _read(path, None if found is None else TableSchema.load(found), target)
-    schema = schema.without(drop)
+    schema = schema.without(map(str, drop))
     return table[list(schema.names)], schema
 
 
@@ -69,7 +69,7 @@ def read_whole(
     target: str | None,
     test_path: str | None,
     schema_path: str | None,
-    drop: Iterable[str],
+    drop: Sequence[str],
 ) -> tuple[str, pd.DataFrame, TableSchema]:
     """Every row of a named set or of a file, its test part included: title, table, schema.
 

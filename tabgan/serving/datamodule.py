@@ -92,7 +92,7 @@ class TableDataModule(pl.LightningDataModule):
         self.batch_size = batch_size
         self.name, self.path, self.target = name, path, target
         self.test_path, self.test_fraction = test_path, test_fraction
-        self.schema_path, self.drop = schema_path, tuple(drop)
+        self.schema_path, self.drop = schema_path, tuple(map(str, drop))
         self.balance = balance
         self.out_of_core, self.cache = out_of_core, cache
         self.content: str | None = None

@@ -14,6 +14,11 @@ COMPONENTS = 1_000
 LEAST_TOLERANCE = 0.01  # of an AUC
 
 
+def planned_keys() -> frozenset[str]:
+    """The configuration keys that may be ``auto``."""
+    return frozenset(plan(1_000, 100))
+
+
 def plan(
     n_rows: int,
     n_validation: int,
