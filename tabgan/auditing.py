@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import time
 from pathlib import Path
 
@@ -36,6 +35,7 @@ from tabgan.sampling.scored import (
 from tabgan.scoring import box_of
 from tabgan.seeding import seed_at
 from tabgan.tables.writers import write_table
+from tabgan.words import command_given
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ def _facts(
     curves = json.loads(trained.read_text("utf-8")) if trained.is_file() else {}
     known = {"training_queries": curves["train/queries"]} if "train/queries" in curves else {}
     return known | {
-        "command": f"python -m tabgan.audit {' '.join(sys.argv[1:])}",
+        "command": command_given("audit"),
         "run": str(run.folder.absolute()),
         "checkpoint": run.checkpoint.name,
         "model": str(run.config.model["_target_"]).rpartition(".")[2],

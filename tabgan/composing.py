@@ -18,7 +18,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from yaml import YAMLError
 
 from tabgan.errors import TabganError
-from tabgan.paths import conf_dir
+from tabgan.paths import conf_dir, path_of
+from tabgan.run_folder import is_run, not_a_run
 
 
 def compose_run(words: Sequence[str], folder: Path, *, begun_in: str | None = None) -> DictConfig:
@@ -56,6 +57,8 @@ def stored_run(folder: Path) -> Iterator[DictConfig]:
     Raises:
         TabganError: when the folder is not a run's.
     """
+    if not is_run(folder):
+        raise not_a_run(folder, ".hydra/config.yaml")
     asked, hydra = (read_config(folder / ".hydra" / f"{name}.yaml") for name in ("config", "hydra"))
     with own_hydra():
         own = compose("train", return_hydra_config=True)  # how to log is not for a folder to say
@@ -84,8 +87,8 @@ def find_paths(config: DictConfig, folder: Path) -> None:
         hydra = read_config(folder / ".hydra" / "hydra.yaml")
         begun_in = Path(str(OmegaConf.select(hydra, "hydra.runtime.cwd") or begun_in))
     for key, given in _paths(OmegaConf.to_container(config)):
-        known = begun_in / given
-        found = known if known.exists() else Path(given)
+        known = begun_in / path_of(given)
+        found = known if known.exists() else path_of(given)
         OmegaConf.update(config, key, str(found.absolute() if found.exists() else known))
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import shlex
-import sys
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 from hydra.utils import get_object, instantiate
@@ -17,7 +15,9 @@ from omegaconf import DictConfig, OmegaConf
 from tabgan.errors import TabganError, check_keys
 from tabgan.report.reading import Tables, compared, read_like, read_real
 from tabgan.run_folder import check_own, folder_of
+from tabgan.shell import command
 from tabgan.tables.schema import TableSchema
+from tabgan.words import command_given
 
 if TYPE_CHECKING:
     from tabgan.runs import Run
@@ -90,7 +90,7 @@ def run_study(cfg: DictConfig) -> None:
     if cfg.run is None:
         raise TabganError("a study looks at a trained run: give run=<folder>")
     if not takes_a_run(cfg.study):
-        raise TabganError("this study trains runs of its own: python -m tabgan.study +study=<name>")
+        raise TabganError(f"this study trains runs of its own: {command('study')} +study=<name>")
     from tabgan.arithmetic import compute_with
     from tabgan.runs import open_run
 
@@ -218,17 +218,12 @@ def _synthetic_rows(
         chunks = draw_chunks(run.module, run.encoder, n=n, seed=cfg.seed, refiner=refiner)
         return pd.concat(chunks, ignore_index=True)[compared(schema)]
 
-    facts["rows_again"] = (
-        f"python -m tabgan.sample run={shlex.quote(str(folder))} n={n} seed={cfg.seed} refine=false"
-    )
+    again = (f"run={folder}", f"n={n}", f"seed={cfg.seed}", "refine=false")
+    facts["rows_again"] = command("sample", *again)
     return drawn(None), drawn(run.refiner) if run.refiner else None, facts
 
 
 def _facts(cfg: DictConfig) -> Facts:
     named = ("real", "test", "synthetic")
     given = {name: str(Path(cfg[name]).absolute()) for name in named if cfg[name]}
-    facts: dict[str, Any] = {
-        **given,
-        "command": f"python -m tabgan.evaluate {' '.join(sys.argv[1:])}",
-    }
-    return facts
+    return {**given, "command": command_given("evaluate")}

@@ -13,7 +13,7 @@ from tabgan.composing import compose_run, jobs_of, stored_run, sweep_begun_in
 from tabgan.errors import TabganError
 from tabgan.journey import train
 from tabgan.recipes import PARTS, TO_GO_ON, check_stored_targets
-from tabgan.run_folder import FINISHED, SWEEP, is_begun
+from tabgan.run_folder import FINISHED, SWEEP, is_begun, way_to_rows
 from tabgan.runs import OWN_TABLE
 from tabgan.sweeps import begin, forget_failure, note_failure
 
@@ -91,6 +91,7 @@ def _resume_run(folder: Path, *, trust: bool) -> None:
         if (folder / OWN_TABLE).is_file():
             cfg.data.path = str(folder / OWN_TABLE)
         train(cfg, folder, resume=True)
+        log.info("%s", way_to_rows(folder))
 
 
 def _check_targets(cfg: DictConfig, folder: Path) -> None:

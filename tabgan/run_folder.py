@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
-import shlex
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 
 from tabgan.errors import TabganError
+from tabgan.shell import command
 
 FINISHED = "metrics.json"  # written last, in the folder of a run that is done
 SWEEP = "multirun.yaml"  # what Hydra writes of a sweep
 WRITTEN = ("config.yaml", "hydra.yaml", "overrides.yaml")  # by Hydra in .hydra/, of a run
+CHECKPOINTS = ("best.ckpt", "last.ckpt")
+LISTED = 5  # runs that a message names
 REPORT = ("report.json", "report.html", "pictures")  # of evaluate
 BY_ESTIMATOR = ("table.parquet",)  # a DataFrame that TableGAN was fitted to
 LEAVINGS = (
@@ -88,9 +90,29 @@ def way_on(folder: Path | None) -> str:
         return ""
     if not is_begun(folder) and not (folder / SWEEP).is_file():
         return ""
-    return (
-        f"go on with: python -m tabgan.train run={shlex.quote(str(folder.absolute()))} resume=true"
-    )
+    return f"go on with: {command('train', f'run={folder.absolute()}', 'resume=true')}"
+
+
+def way_to_rows(folder: Path) -> str:
+    """The command that draws rows of the run in ``folder``, or why there is none."""
+    if not is_run(folder):
+        return "no rows can be drawn: the run's configuration was not kept (hydra.output_subdir)"
+    if not any((folder / "checkpoints" / name).is_file() for name in CHECKPOINTS):
+        return "no rows can be drawn: no weights were kept (callbacks.checkpoint)"
+    return f"more rows: {command('sample', f'run={folder}', 'n=1000')}"
+
+
+def not_a_run(folder: Path, absent: str) -> TabganError:
+    """What to say of a folder without a run's file, with the runs that lie in it, newest first."""
+    text = f"not a run folder: {folder.absolute()} has no {absent}"
+    patterns = ("*/.hydra/config.yaml", "*/*/.hydra/config.yaml", "*/*/*/.hydra/config.yaml")
+    found = [path for pattern in patterns for path in folder.glob(pattern)]
+    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    runs = [str(path.parents[1].absolute()) for path in found]
+    if not runs:
+        return TabganError(text)
+    more = f" and {len(runs) - LISTED} more" if len(runs) > LISTED else ""
+    return TabganError(f"{text}; runs in it, newest first: {', '.join(runs[:LISTED])}{more}")
 
 
 def forget_report(folder: Path) -> bool:

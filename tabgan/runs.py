@@ -20,8 +20,9 @@ from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
 from tabgan.provenance import read_record
 from tabgan.recipes import build_module, check_stored_targets, resolve_auto
-from tabgan.run_folder import BY_ESTIMATOR, FINISHED
+from tabgan.run_folder import BY_ESTIMATOR, FINISHED, not_a_run
 from tabgan.sampling.refiner import Refiner
+from tabgan.shell import command
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def open_run(folder: Path) -> Run:
     """
     config_path = folder / ".hydra" / "config.yaml"
     if not config_path.is_file():
-        raise TabganError(f"not a run folder: {folder.absolute()} has no .hydra/config.yaml")
+        raise not_a_run(folder, ".hydra/config.yaml")
     config = read_config(config_path)
     read_record(folder)  # which refuses what a newer tabgan wrote
     check_stored_targets(config)
@@ -71,7 +72,7 @@ def open_run(folder: Path) -> Run:
     if "traffic" in config:
         raise TabganError(
             f"{folder}: its generator changes records and makes no rows; its figures are in "
-            "metrics.json, and python -m tabgan.study +study=evade_nslkdd judges such generators"
+            f"metrics.json, and {command('study', '+study=evade_nslkdd')} judges such generators"
         )
     plan, encoder = stored_plan(folder), TableEncoder.load(folder / "encoder")
     try:

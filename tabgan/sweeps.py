@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 import time
 import traceback
@@ -23,6 +22,7 @@ from tabgan.files import write_whole
 from tabgan.locks import LOCK, check_free, held
 from tabgan.ranks import is_first
 from tabgan.run_folder import FINISHED, SWEEP, check_unused, way_on
+from tabgan.shell import command
 
 FAILED = "failed.json"  # in the folder of a job that an exception ended
 TOLD = 5  # failed jobs whose errors are said
@@ -154,10 +154,8 @@ def _sum(folder: Path, error: Exception) -> str:
 
 
 def _say(folder: Path) -> None:
-    place = shlex.quote(str(folder))
-    sys.stdout.write(
-        f"{folder}: every job is finished; side by side: python -m tabgan.compare {place}\n"
-    )
+    side_by_side = command("compare", folder)
+    sys.stdout.write(f"{folder}: every job is finished; side by side: {side_by_side}\n")
 
 
 def _has_begun(folder: Path) -> bool:

@@ -167,7 +167,6 @@ def finish(
     save_metrics(trainer, module, folder)
     show_rows(rows.head(10), "generated rows")
     log.info("the run: %s", folder)
-    log.info("more rows: python -m tabgan.sample run=%s n=1000", folder)
 
 
 def save_map(encoder: TableEncoder, folder: Path) -> None:

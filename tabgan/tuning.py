@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,9 +30,10 @@ from tabgan.locks import held
 from tabgan.provenance import read_record, table_hashes
 from tabgan.seeding import seed_at
 from tabgan.serving.datamodule import n_validation
+from tabgan.shell import command
 from tabgan.signals import Interrupted
 from tabgan.sweeps import note_failure
-from tabgan.words import quote
+from tabgan.words import as_typed, quote
 
 log = logging.getLogger(__name__)
 
@@ -311,10 +311,10 @@ def _tell(study: optuna.Study, search: Search, folder: Path) -> None:
     states = [trial.state.name.lower() for trial in study.trials]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     best = [_word(key, value) for key, value in study.best_params.items()]
-    words = " ".join(shlex.quote(word) for word in [*search.words, *best])
+    again = command("train", *as_typed([*search.words, *best]))
     for line in (
         f"{counts}; {folder / 'trials.csv'}",
-        f"the best of them, whole: python -m tabgan.train {words}",
-        f"side by side: python -m tabgan.compare {shlex.quote(str(folder))}",
+        f"the best of them, whole: {again}",
+        f"side by side: {command('compare', folder)}",
     ):
         console.print(line, markup=False, soft_wrap=True)

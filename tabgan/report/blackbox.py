@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def describe_forest(
     box.save(out, facts)
     _print(facts, title)
     log.info("the black box: %s (score: %s)", out, _score_words(box))
-    log.info("use it: blackbox=saved blackbox.path=%s", out)
+    log.info("use it: blackbox=saved %s", shlex.quote(f"blackbox.path={out}"))
     return facts
 
 
