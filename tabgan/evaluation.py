@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,8 @@ from tabgan.words import command_given
 if TYPE_CHECKING:
     from tabgan.runs import Run
     from tabgan.sampling.refiner import Refiner
+
+log = logging.getLogger(__name__)
 
 Facts = dict[str, float | str]
 KEYS = (
@@ -210,6 +213,7 @@ def _synthetic_rows(
     if cfg.synthetic is not None:
         read = read_like(Path(cfg.synthetic), schema, ignored=run.left_out)
         return read, None, facts
+    from tabgan.runs import found_nothing_to_refine
     from tabgan.sampling.draw import draw_chunks
 
     n = n_train if cfg.n is None else int(cfg.n)
@@ -220,7 +224,14 @@ def _synthetic_rows(
 
     again = (f"run={folder}", f"n={n}", f"seed={cfg.seed}", "refine=false")
     facts["rows_again"] = command("sample", *again)
-    return drawn(None), drawn(run.refiner) if run.refiner else None, facts
+    raw, refined = drawn(None), drawn(run.refiner) if run.refiner else None
+    if found_nothing_to_refine(run):
+        facts["notes.refiner"] = "the training found nothing to refine: there are raw rows alone"
+    if refined is not None and refined.equals(raw):
+        facts["notes.refiner"] = "every raw row is accepted: refined and raw rows are the same"
+    if "notes.refiner" in facts:
+        log.info("%s", facts["notes.refiner"])
+    return raw, refined, facts
 
 
 def _facts(cfg: DictConfig) -> Facts:

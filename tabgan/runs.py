@@ -126,11 +126,19 @@ def chosen_refiner(run: Run, refine: bool | None) -> Refiner | None:
         raise TabganError(f"refine={refine!r}: expected true, false, or null for what was learned")
     if refine and run.refiner is None:
         _check_refining(run)
-        log.warning(
-            "refine=true: the training of %s found nothing to refine; the rows are as the "
-            "generator draws them", run.folder,
+    if refine is not False and found_nothing_to_refine(run):
+        log.log(
+            logging.WARNING if refine else logging.INFO,
+            "%sthe training of %s found nothing to refine; the rows are as the generator draws "
+            "them", "refine=true: " if refine else "", run.folder,
         )  # fmt: skip
     return run.refiner if refine is None or refine else None
+
+
+def found_nothing_to_refine(run: Run) -> bool:
+    """Whether the training looked for what to refine, in vain."""
+    asked = OmegaConf.select(run.config, "refiner.rounds") and not run.encoder.is_masked
+    return bool(asked) and run.refiner is None and (run.folder / FINISHED).is_file()
 
 
 def _check_refining(run: Run) -> None:

@@ -109,6 +109,11 @@ def keep_best(trainer: Trainer, module: CGANModule) -> float | None:
     if checkpoint.best_path is not None:
         load_weights(module, checkpoint.best_path)
         log.info("best weights: step %s, %s", checkpoint.best_step, checkpoint.best_path)
+        if checkpoint.best_step == 0 and trainer.global_step > 0:
+            log.warning(
+                "none of the %s training steps lowered %s: the weights kept are those that the "
+                "training started from", f"{trainer.global_step:,}", checkpoint.monitor,
+            )  # fmt: skip
     else:
         log.info("%s was never measured: the last weights are kept", checkpoint.monitor)
     return checkpoint.best_score
@@ -148,6 +153,10 @@ def fit_refiner(
         progress=log.info,
     )
     if refiner.is_idle:
+        log.warning(
+            "no refiner: %s; refined rows are the same as raw ones (refine=false)",
+            refiner.reason_ or "it found nothing to refine",
+        )
         return None
     save_state(folder / "refiner", refiner.state())
     return refiner
@@ -249,7 +258,9 @@ def save_metrics(
     curves = {name: float(value) for name, value in trainer.callback_metrics.items()}
     if isinstance(trainer.checkpoint_callback, BestAndLast):
         curves = trainer.checkpoint_callback.last_metrics(trainer)
+    best = getattr(trainer.checkpoint_callback, "best_step", None)
     facts = {
+        **({} if best is None else {"best_step": best}),
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
         "seconds": round(time.perf_counter() - CLOCK["begun"], 1),

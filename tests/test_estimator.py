@@ -198,8 +198,12 @@ def test_a_run_that_found_nothing_to_refine_says_so_and_draws_plain_rows(fitted,
         " found nothing to refine; the rows are as the generator draws them"
     ]
     caplog.clear()
-    assert [chosen_refiner(idle, refine) for refine in (None, False)] == [None, None]
+    caplog.set_level("INFO")
+    assert chosen_refiner(idle, False) is None
     assert caplog.records == []
+    assert chosen_refiner(idle, None) is None  # the default, which refines where there is a refiner
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert caplog.records[0].message.startswith("the training of ")
 
 
 def test_a_run_that_was_not_to_be_refined_is_not(fitted):

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -104,6 +105,26 @@ def test_a_run_that_goes_on_loses_the_report_on_what_it_was(command, run_copy):
     assert "the report on the unfinished run is removed" in ended.out
     assert not (run_copy / "report.json").exists()
     assert not (run_copy / "pictures").exists()
+
+
+def test_a_table_too_small_to_refine_says_that_refined_rows_are_raw_ones(
+    command, tmp_path, monkeypatch
+):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=60).round(2), "label": ["no", "yes"] * 30})
+    table.to_csv(tmp_path / "small.csv", index=False)
+    few = ("model=cgan_basic", "refiner=boosted", "+debug=smoke", "refiner.rounds=1")
+    ended = command("train", "data.path=small.csv", "data.target=label", *few, "hydra.run.dir=run")
+    assert ended.status == 0, ended.err
+    assert "no refiner: 49 real rows; refining needs at least" in ended.out  # 60 - 6 - 5
+    assert "refined rows are the same as raw ones (refine=false)" in ended.out
+    assert "val/c2st_auc was never measured: the last weights are kept" in ended.out
+    ended = command("sample", "run=run", "n=5")
+    assert "found nothing to refine; the rows are as the generator draws them" in ended.out
+    told = {}
+    monkeypatch.setattr("tabgan.report.build.build_report", lambda *_, **asked: told.update(asked))
+    assert command("evaluate", "run=run", "n=20").status == 0
+    assert told["facts"]["notes.refiner"].startswith("the training found nothing to refine")
 
 
 def test_samples_without_out_are_never_written_over(command, run_copy):
