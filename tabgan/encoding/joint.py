@@ -86,7 +86,7 @@ class Joint:
 
 
 def find_joint(
-    columns: Mapping[str, Numbers], groups: Sequence[Sequence[str]] = ()
+    columns: Mapping[str, Numbers], groups: Sequence[Sequence[str]] = (), *, find: bool = True
 ) -> list[list[str]]:
     """Groups of discrete columns to join, each of two columns at least.
 
@@ -99,6 +99,7 @@ def find_joint(
     Args:
         columns: by name, float64 [n], NaN for missing, a value like any other.
         groups: columns that are known to go together; joined where they have 256 places at most.
+        find: whether others are looked for.
     """
     n = len(next(iter(columns.values()), ()))
     rows = np.linspace(0, n - 1, min(n, TRIED_ROWS)).astype(np.int64)
@@ -108,7 +109,8 @@ def find_joint(
     }
     for group in groups:
         _join_known([name for name in group if name in columns], codes)
-    gains = {pair: _gain(codes[pair[0]], codes[pair[1]]) for pair in combinations(codes, 2)}
+    pairs = combinations(codes, 2) if find else ()
+    gains = {(one, other): _gain(codes[one], codes[other]) for one, other in pairs}
     while gains and max(gains.values()) >= EXPECTED:
         one, other = max(gains, key=gains.__getitem__)
         joined = _joined(codes.pop(one), codes.pop(other))

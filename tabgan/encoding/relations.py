@@ -43,6 +43,8 @@ class Relations:
         condition: Mapping[str, Numbers],
         masked: bool,
         groups: Sequence[Sequence[str]] = (),
+        join: bool = True,
+        deciding: Collection[str] = (),
     ) -> Self:
         """What holds on every training row (``encoding.derived``, ``joint``, ``sums``).
 
@@ -52,15 +54,22 @@ class Relations:
             steps: of those in the row that are numbers, the resolution of each.
             condition: the classes, by the condition's name; empty without one.
             masked: whether missing values are holes; then only what one other column decides.
-            groups: columns that are known to go together.
+            groups: columns that are known to go together, and share a block.
+            join: whether others, some of whose pairs never occur, share a block too.
+            deciding: numbers of many values that come back as training had them, and may decide
+                others: a date its weekday.
         """
         found = cls()
         codes = {name: of for name, of in columns.items() if encodings[name] in CODES}
-        found._derive(codes, masked=masked)
+        if masked:
+            found._derive(codes, codes, masked=True)
+        else:
+            found._derive(columns, {*codes, *deciding}, masked=False)
         if not masked:
             found._read(codes, condition)
             left = found.derived.keys() | found.sums.keys()
-            found._join({n: of for n, of in codes.items() if n not in left}, encodings, groups)
+            free = {n: of for n, of in codes.items() if n not in left}
+            found._join(free, encodings, groups, find=join)
             found._add_up(columns, encodings, steps)
         return found
 
@@ -132,8 +141,11 @@ class Relations:
         }
         return found
 
-    def _derive(self, columns: Mapping[str, Numbers], *, masked: bool) -> None:
-        for name, source in find_derived(columns, masked=masked).items():
+    def _derive(
+        self, columns: Mapping[str, Numbers], deciding: Collection[str], *, masked: bool
+    ) -> None:
+        found = find_derived(columns, masked=masked, deciding=deciding)
+        for name, source in found.items():
             deciding, decided = columns[source], columns[name]
             kept = ~(np.isnan(deciding) | np.isnan(decided)) | (not masked)
             self.derived[name] = source, Lookup().fit(deciding[kept], decided[kept])
@@ -154,8 +166,10 @@ class Relations:
         columns: Mapping[str, Numbers],
         taken: Collection[str],
         groups: Sequence[Sequence[str]],
+        *,
+        find: bool,
     ) -> None:
-        for names in find_joint(columns, groups):
+        for names in find_joint(columns, groups, find=find):
             joint = Joint.of(names, columns)
             block = " & ".join(names)
             while block in taken:

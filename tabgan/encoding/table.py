@@ -19,6 +19,7 @@ from tabgan.constraints.equations import Equation
 from tabgan.constraints.finding.rules import find_rules
 from tabgan.constraints.groups import Follows
 from tabgan.constraints.reading import Constraint, read_constraint
+from tabgan.encoding.cells import CellsEncoder
 from tabgan.encoding.choice import Choice
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.column import ColumnEncoder, Encoded, Numbers
@@ -477,6 +478,8 @@ class TableEncoder:
             condition={target.name: self._numbers(target, train)} if target else {},
             masked=self.is_masked,
             groups=self.constraints_.groups,
+            join=self.choice.numeric != "cells",  # a chain keeps such pairs apart by itself
+            deciding=self._verbatim(),
         )
         self.relations_ = found
         for name, encoding in found.encodings.items():
@@ -486,6 +489,14 @@ class TableEncoder:
             self.encodings_[block] = "onehot"
             self.encoders_[block] = self._empty_encoder(block).fit(joint.every_code)
         self.notes_ += found.notes
+
+    def _verbatim(self) -> list[str]:
+        """Numbers in the row whose every decoded value is one that training has."""
+        return [
+            name
+            for name, encoder in self.encoders_.items()
+            if isinstance(encoder, CellsEncoder) and not encoder.interpolates_
+        ]
 
     def _may_relate(self, column: Column) -> bool:
         """Whether others may decide a column, or it them: one block of codes, number or date."""
@@ -592,8 +603,11 @@ class TableEncoder:
         if self.encodings_[source] in CODES:
             (block,) = self.layout_.of(source)
             return self._numbers_of_code(column).take(rows.codes_of(block).numpy())
-        dense = rows.dense(self.layout_.of(source)).numpy()
-        return self._finished(column, self.encoders_[source].decode(dense))
+        numbers = self.encoders_[source].decode(rows.dense(self.layout_.of(source)).numpy())
+        if source != column.name:
+            decides = self._finished(self.schema[source], numbers)
+            numbers = self.relations_.derived[column.name][1](decides)
+        return self._finished(column, numbers)
 
     def _decode_presence(self, name: str, rows: Encoded | CodedRows) -> Numbers:
         """0 where an id is to be, NaN where none; float64 [n]."""
@@ -621,7 +635,10 @@ class TableEncoder:
     def _decoded_numbers(self, name: str, rows: Encoded) -> Numbers:
         if name in self.relations_.derived:
             source, lookup = self.relations_.derived[name]
-            return lookup(self._decoded_numbers(source, rows))
+            numbers = self._decoded_numbers(source, rows)
+            if source not in self.relations_.joints:
+                numbers = self._finished(self.schema[source], numbers)
+            return lookup(numbers)
         return self.encoders_[name].decode(rows[:, self._span(name)])
 
 
