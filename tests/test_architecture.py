@@ -55,6 +55,7 @@ MAY_IMPORT = {
         "metrics",
         "report",
         "composing",
+        "trainers",
         "training",
         "recipes",
         "studies",
