@@ -158,6 +158,8 @@ class ChainModule(CGANModule):
             self._end_likelihood()
         if self.likelihood_ended is None:
             self._likelihood_step(batch)
+        elif self.rounds_done >= self.rounds:  # Lightning ends no first epoch before its last batch
+            self._stop_when_done()
         elif self.adversarial == "slopes":
             self._slopes_step(batch, batch_idx)
         else:
