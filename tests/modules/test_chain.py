@@ -319,6 +319,15 @@ def test_a_training_stopped_in_either_phase_goes_on_to_the_bit(training, pairs, 
         assert getattr(resumed.module, name) == getattr(unbroken.module, name)
 
 
+def test_the_net_critic_of_the_rounds_pays_its_penalty_and_keeps_to_its_bound(training, pairs):
+    own = (f"data.path={pairs}", "data.target=right", "model.likelihood_steps=5", IGNORANT)
+    own += ("model.tree_critic=false", "model.clip=0.03")
+    free = training(*own, model="cgan").fit(max_epochs=1).module.critic
+    paid = training(*own, "penalty=r1", "penalty.gamma=9", model="cgan").fit(max_epochs=1)
+    assert max(weights.abs().max() for weights in free.parameters() if len(weights)) <= 0.03
+    assert not same(copied(free), copied(paid.module.critic))
+
+
 def test_weight_decay_leaves_biases_alone(training):
     module = training("model.weight_decay=0.1", model="cgan").module
     _, generator = module.configure_optimizers()
