@@ -132,4 +132,4 @@ def test_the_configured_study_tries_every_tool():
     games = yaml.safe_load((conf_dir() / "study" / "toolbox.yaml").read_text("utf-8"))["games"]
     tools = {path.stem for path in (conf_dir() / "tool").glob("*.yaml")}
     assert set(games["cgan_report"]["tools"]) == tools
-    assert tools - set(games["cgan"]["tools"]) == {"label_smoothing", "noisy_labels"}
+    assert tools - set(games["cgan_basic"]["tools"]) == {"label_smoothing", "noisy_labels"}
