@@ -234,7 +234,7 @@ class TableGAN(BaseEstimator):
         seed: int = 0,
         out: str | Path | None = None,
     ) -> dict[str, float]:
-        """How good the rows are: the metrics by name (``c2st_test_auc``, ``wnmis``, ...).
+        """How good the rows are: the metrics by name (``c2st_test_auc_worst``, ``wnmis``, ...).
 
         Figures of refined rows are prefixed with ``refined.``. What is undefined on these tables
         (a C2ST of a dozen test rows) is absent; with ``verbose`` the log says why.
