@@ -25,7 +25,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     data.setup("fit")
     fit = instantiate(cfg.blackbox)
     out = Path(cfg.out or f"outputs/blackbox/{data.title}")
-    keys = ("name", "path", "target", "test_path", "schema_path", "drop")
+    keys = ("name", "path", "target", "test_path", "schema_path", "drop", "index")
     _, whole, _ = read_whole(**{key: cfg.data[key] for key in keys})  # in the file's order
     rows = {"train": data.train, "held": data.validation, "test": data.test, "whole": whole}
     describe_forest(fit, rows, data.schema, title=data.title, out=out, seed=cfg.seed)

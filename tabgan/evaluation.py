@@ -115,6 +115,7 @@ def _of_files(cfg: DictConfig) -> Evaluation:
         test=read_like(Path(cfg.test), schema),
         synthetic=read_like(synthetic, schema),
         target=schema.target,
+        schema=schema,
     )
     beside = synthetic.parent / f"{synthetic.name.split('.')[0]}_report"
     return Evaluation(tables=tables, out=Path(cfg.out or beside), facts=_facts(cfg))
@@ -138,6 +139,7 @@ def _of_run(cfg: DictConfig) -> Evaluation:
         synthetic=synthetic,
         target=schema.target,
         refined=refined,
+        schema=schema,
     )
     return Evaluation(
         tables=tables,

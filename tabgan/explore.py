@@ -18,7 +18,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.report.reading import read_whole
 
     check_keys(cfg, ("data", "out", "seed", "run_name"))
-    keys = ("name", "path", "target", "test_path", "schema_path", "drop")
+    keys = ("name", "path", "target", "test_path", "schema_path", "drop", "index")
     title, rows, schema = read_whole(**{key: cfg.data[key] for key in keys})
     explore(title, rows, schema, out=Path(cfg.out or f"outputs/explore/{title}"))
 

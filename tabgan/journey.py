@@ -121,8 +121,10 @@ class KeptEncoder:
             )
         return self
 
-    def fit(self, train: pd.DataFrame) -> TableEncoder:
+    def fit(self, train: pd.DataFrame, *, n_rows: int = 0) -> TableEncoder:
         """The run's encoder, once training and validation rows are known to fit it.
+
+        The rows' ids are not made again either.
 
         Raises:
             TabganError: when a value is missing in a column that missed none.
@@ -134,6 +136,7 @@ class KeptEncoder:
                         f"column {column.name!r}: a value is missing, and the run it starts from "
                         "never saw a missing one there"
                     )
+        self.encoder.add_keys(train)
         return self.encoder
 
 

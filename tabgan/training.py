@@ -40,6 +40,7 @@ from tabgan.sampling.refiner import Refiner
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.serving.forecast import Sizes, check_memory, count_parameters, forecast_table
 from tabgan.tables import profile
+from tabgan.tables.dates import CLOCK_DAY
 from tabgan.tables.writers import write_table
 
 log = logging.getLogger(__name__)
@@ -287,7 +288,9 @@ def show_rows(rows: pd.DataFrame, title: str) -> None:
 
 
 def _days(dates: pd.Series) -> pd.Series:
-    """Dates without a time of day where none has one."""
+    """Dates without a time of day where none has one, clock times without their day."""
+    if (dates.dropna().dt.date == CLOCK_DAY).all():
+        return dates.dt.time
     is_whole = (dates.dt.normalize() == dates)[dates.notna()].all()
     return dates.dt.date if is_whole else dates
 

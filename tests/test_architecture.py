@@ -9,12 +9,13 @@ PACKAGE = Path(__file__).resolve().parents[1] / "tabgan"
 EVERYBODY = {"arithmetic", "seeding", "errors", "paths", "files", "signals", "ranks"}
 MAY_IMPORT = {
     "tables": set(),
+    "constraints": {"tables"},
     "losses": set(),
     "blackboxes": {"tables"},
-    "encoding": {"tables"},
+    "encoding": {"tables", "constraints"},
     "metrics": {"tables"},
-    "report": {"tables", "metrics", "blackboxes"},
-    "serving": {"tables", "encoding"},
+    "report": {"tables", "constraints", "encoding", "metrics", "blackboxes"},
+    "serving": {"tables", "constraints", "encoding"},
     "nets": {"encoding"},
     "modules": {"encoding", "nets", "losses", "blackboxes"},
     "sampling": {"tables", "encoding", "nets", "modules", "losses", "blackboxes"},

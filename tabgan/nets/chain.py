@@ -12,7 +12,9 @@ from torch.nn.functional import one_hot, silu
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.nets.cells import CellTables
+from tabgan.nets.dropping import ByteDropout
 from tabgan.nets.entrances import DirectEntrance, Head, StateEntrance
+from tabgan.nets.exclusions import Exclusions
 from tabgan.nets.gumbel import gumbel_like, soft_choice
 from tabgan.nets.inputs import ChainColumn, ColumnInputs, chain_columns
 from tabgan.nets.readout import Buckets, Readout
@@ -41,6 +43,8 @@ class ChainGenerator(nn.Module):
     A head's first layer sees the inputs (``nets.inputs``) of all columns before its own; a cell's
     head sees its bin too. Training computes all heads of a batch at once; drawing goes column by
     column and costs the same products once.
+
+    Pairs of codes that never go together in training (``nets.exclusions``) are never drawn.
 
     The class, where the layout names a nominal target, is drawn last, given all other columns. It
     is an input of every other head as well, which half of the training rows hide: where it is
@@ -106,11 +110,12 @@ class ChainGenerator(nn.Module):
         self.layer_biases = nn.ParameterList(
             torch.zeros(n_heads, 1, hidden_dim) for _ in range(n_layers)
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ByteDropout(dropout)
         self.readout = Readout(self.heads, hidden_dim)
         self.cells = CellTables(
             [c for c in self.columns if c.cells is not None], self.inputs, hidden_dim
         )
+        self.exclusions = Exclusions(self.columns)
         self.register_buffer("shares_of_class", torch.zeros(self.class_width))
         self.cell_heads = [at for at, head in enumerate(self.heads) if head.is_cell]
 
@@ -119,6 +124,7 @@ class ChainGenerator(nn.Module):
         """Start from the marginals of training rows: heads that see nothing draw these."""
         self.inputs.learn(rows)
         self.cells.learn(rows)
+        self.exclusions.learn(rows)
         for at, head in enumerate(self.heads):
             if not head.is_cell:
                 codes = rows.codes[:, head.code].long()
@@ -203,6 +209,7 @@ class ChainGenerator(nn.Module):
             rows.scalars[start:end] = torch.rand(shape, generator=rng, device=noise.device)
         return rows
 
+    @torch.no_grad()
     def taken_apart(self, device: torch.device) -> HeadNets:
         """The heads one by one, for a ``Walk``."""
         return HeadNets(self, torch.bfloat16 if multiplies_bfloat16(device) else torch.float32)

@@ -12,7 +12,7 @@ from tabgan.nets.entrances import Head
 WASTE = 1.6  # places multiplied together, per place that a head needs
 SPARED = 64  # places wasted that are no reason to multiply apart
 SCALE = 0.02  # of the weights, at the start
-NEVER = -30.0  # the logit of what cannot be: e^-30 is drawn once in ten million million times
+NEVER = -60.0  # the logit of what cannot be: beside any other, float32 never draws it
 
 Buckets = list[Tensor]  # per bucket [heads of it, n, width]
 
@@ -85,7 +85,7 @@ class Readout(nn.Module):
         for at, head in enumerate(self.heads):
             bucket, place = self.place[at]
             weight, bias = self.weights[bucket][place], self.biases[bucket][place, 0]
-            found.append((weight[:, : head.width].detach(), bias[: head.width].detach()))
+            found.append((weight[:, : head.width], bias[: head.width]))
         return found
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import silu
 
 from tabgan.nets.gumbel import inverse_cdf
+from tabgan.nets.readout import NEVER
 
 if TYPE_CHECKING:
     from tabgan.nets.chain import ChainGenerator
@@ -79,6 +80,7 @@ class HeadNets:
         self.tables = [
             chain.inputs.table(j).to(dtype) for j in range(len(chain.columns) - 1)
         ]  # nobody sees the last column
+        self.excluded = chain.exclusions.tables()
 
 
 class Walk:
@@ -110,7 +112,11 @@ class Walk:
         """Logits of a head given the codes before it, float32 [n, width]."""
         own = self.chain.heads[head]
         bins = self.codes[:, self.chain.columns[own.column].bins_at] if own.is_cell else None
-        return self.nets.nets[head].logits(self.inputs, bins)
+        logits = self.nets.nets[head].logits(self.inputs, bins)
+        for earlier, table in [] if own.is_cell else self.nets.excluded[own.column]:
+            code = self.codes[:, self.chain.columns[earlier].bins_at]
+            logits.masked_fill_(table[code], NEVER)
+        return logits
 
     def draw(self, head: int, rng: torch.Generator | None) -> None:
         """Draw a head's codes."""

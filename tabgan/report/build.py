@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import platform
 import time
 from collections.abc import Mapping
@@ -23,13 +24,14 @@ from tabgan.report.files import prepare, write_pictures
 from tabgan.report.measure import COLUMNS, Measured, measure, worst_pairs
 from tabgan.report.progress import progress
 from tabgan.report.reading import Tables
+from tabgan.report.rules import print_rules, rule_figures, rule_shares
 from tabgan.report.verdict import BESIDE, Judged, findings, headline
 
 log = logging.getLogger(__name__)
 
 Report = dict[str, float | str]
 PACKAGES = ("tabgan-lightning", "torch", "numpy", "pandas", "scikit-learn", "xgboost-cpu")
-STEPS = 3 * 12 + 2  # of the panels and behind them; each picture is one more
+STEPS = 3 * 12 + 3  # of the panels and behind them; each picture is one more
 
 
 def build_report(
@@ -46,8 +48,9 @@ def build_report(
     """Measure, draw and write ``report.json``, ``report.html`` and ``pictures/`` into ``out``.
 
     ``report.json`` is flat: the metrics by name, the anchors under ``real_test.`` and
-    ``independent.``, ``collapse.<signal>``, facts, and ``notes.<name>`` for what is undefined or
-    was found. Values are finite numbers or strings.
+    ``independent.``, ``collapse.<signal>``, ``rules.<rule>`` for the share of rows that keep a
+    rule, facts, and ``notes.<name>`` for what is undefined or was found. Values are finite numbers
+    or strings.
 
     Args:
         tables: what is compared.
@@ -74,6 +77,8 @@ def build_report(
             if prefix in measured.scores:
                 measured.scores[prefix]["dcr_share"] = share
                 measured.notes.pop("dcr_share", None)
+        tell("rules")
+        rules = rule_shares(tables)
         pictures = draw_pictures(tables, measured, seed=seed, tell=tell)
     write_pictures(out, pictures)
     judged = Judged(
@@ -92,14 +97,22 @@ def build_report(
     report |= {"seconds": round(time.perf_counter() - started, 1)}
     report |= _facts(tables, seed=seed, full_mle=full_mle) | dict(facts or {})
     report |= {f"notes.{name}": note for name, note in measured.notes.items()}
+    report |= {name: share for name, share in rule_figures(rules).items() if math.isfinite(share)}
     page = evaluation_page(
-        tables, measured, found, report=report, pictures=pictures, configuration=configuration
+        tables,
+        measured,
+        found,
+        report=report,
+        pictures=pictures,
+        configuration=configuration,
+        rules=rules,
     )
     (out / "report.json").write_text(
         json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
     )
     (out / "report.html").write_text(page, "utf-8")
     _print(measured, report)
+    print_rules(rules, COLUMNS)
     log.info("the report: %s", out / "report.html")
     return report
 

@@ -23,6 +23,7 @@ from tabgan.report.html import (
 )
 from tabgan.report.measure import COLUMNS, Measured, worst_pairs
 from tabgan.report.reading import Tables
+from tabgan.report.rules import RuleShare
 from tabgan.report.verdict import BESIDE, THRESHOLDS, Finding
 
 MERIT = ("c2st_test_auc_worst", "c2st_test_auc", "c2st_test_auc_net", *BESIDE)
@@ -48,6 +49,7 @@ FINDINGS = (
     "text",
 )
 SHOWN_COLUMNS, SHOWN_PAIRS = 12, 12
+MOST_RULES = 100
 
 
 def evaluation_page(
@@ -58,6 +60,7 @@ def evaluation_page(
     report: Mapping[str, float | str],
     pictures: Mapping[str, bytes],
     configuration: str,
+    rules: Sequence[RuleShare] = (),
 ) -> str:
     """``report.html``: one file, no script, nothing from the network."""
     title = f"{tables.title}: synthetic rows against real ones"
@@ -66,6 +69,7 @@ def evaluation_page(
         section("Where they differ", *_differences(measured, pictures)),
         section("Columns", *_columns(measured, pictures)),
         section("Pairs of columns", *_pairs(pictures)),
+        section("Rules", *_rules(rules)),
         section("Rows", *_rows(measured, pictures)),
         section("Privacy and copying", *_privacy(measured, pictures)),
         section("Variety", *_variety(measured)),
@@ -105,6 +109,27 @@ def _opening(
         + element("div", *cards, class_="cards")
         + (bullets(told) if told else "")
     )
+
+
+def _rules(rules: Sequence[RuleShare]) -> list[Html]:
+    if not rules:
+        return [paragraph("No rule was declared, and none was found in the training rows.")]
+    words = (
+        "Rules that were declared, rules that every training row keeps, and numbers that are the "
+        "same in some of them, with the share of rows that keep each. A missing value breaks no "
+        "rule. The evidence is the number of training rows that would break a rule by chance."
+    )
+    headings = {"train.": "training rows", **COLUMNS}
+    prefixes = [prefix for prefix in headings if prefix in rules[0].shares]
+    lines = [
+        [one.text, one.kind, f"{one.evidence:,.0f}" if one.evidence else "",
+         *(f"{one.shares[prefix]:.2%}" for prefix in prefixes)]
+        for one in rules[:MOST_RULES]
+    ]  # fmt: skip
+    more = [] if len(rules) <= MOST_RULES else [paragraph(f"The first of {len(rules)} rules.")]
+    header = ["rule", "", "evidence", *(headings[prefix] for prefix in prefixes)]
+    numbers = tuple(range(2, len(header)))
+    return [paragraph(words), table(header, lines, numbers=numbers), *more]
 
 
 def _metrics(measured: Measured) -> list[Html]:

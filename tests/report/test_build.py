@@ -57,7 +57,7 @@ def test_the_page_names_every_section_and_no_address(built):
     page = (folder / "report.html").read_text("utf-8")
     titles = re.findall(r"<h2[^>]*>(.*?)</h2>", page)
     assert titles == [
-        "Metrics", "Where they differ", "Columns", "Pairs of columns", "Rows",
+        "Metrics", "Where they differ", "Columns", "Pairs of columns", "Rules", "Rows",
         "Privacy and copying", "Variety", "How this was made",
     ]  # fmt: skip
     assert "http" not in page.replace("http-equiv", "")
