@@ -15,8 +15,10 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     from tabgan.auditing import gather
     from tabgan.report.audit import build_audit
+    from tabgan.run_folder import check_own
 
     out = Path(cfg.out or f"{cfg.run}/audit")
+    check_own(out, None)
     build_audit(gather(cfg, out), out=out, seed=cfg.seed, threads=cfg.threads)
 
 

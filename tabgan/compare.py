@@ -1,9 +1,9 @@
 """``python -m tabgan.compare FOLDERS``: one leaderboard over runs, sweeps and seeds."""
 
 import sys
-from pathlib import Path
 
 from tabgan.endings import end
+from tabgan.paths import path_of
 
 HELP = """\
 python -m tabgan.compare FOLDERS [out=FOLDER] [mark='KEY=VALUE KEY=VALUE']
@@ -27,8 +27,10 @@ def main(words: list[str]) -> None:
         sys.exit(0 if words else 2)
     from tabgan.report.leaderboard import build_leaderboard  # pandas and matplotlib take seconds
 
+    folders = [str(path_of(folder)) for folder in folders]
+    out = path_of(outs[-1]) if outs and outs[-1] else None
     mark = marks[-1].replace(",", " ").split() if marks else ()
-    build_leaderboard(folders, Path(outs[-1]) if outs and outs[-1] else None, mark)
+    build_leaderboard(folders, out, mark)
 
 
 def run() -> None:

@@ -24,14 +24,15 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from tabgan.arithmetic import compute_with
-from tabgan.commands import check_numbers
 from tabgan.composing import compose_run
 from tabgan.endings import explain
 from tabgan.errors import TabganError, nearest
 from tabgan.evaluation import RunData, read_data
+from tabgan.files import packed, unpack
 from tabgan.journey import train
 from tabgan.metrics.panel import THREADS, evaluate_tables
-from tabgan.paths import conf_dir
+from tabgan.paths import conf_dir, path_of
+from tabgan.ranges import check_numbers
 from tabgan.report.build import build_report
 from tabgan.report.reading import Tables, compared, read_like, table_like
 from tabgan.report.rules import rule_figures, rule_shares
@@ -75,6 +76,9 @@ class TableGAN(BaseEstimator):
         folder: where the run goes: a folder that is absent or empty. None is a temporary one that
             goes with the object; ``save`` keeps it.
         verbose: whether to say what is going on, as the commands do.
+
+    A pickle (``joblib.dump``) of a fitted model holds its run folder; only unpickle what you trust,
+    and give others the folder that ``save`` writes.
 
     Attributes:
         run_: the run: its ``folder``, ``config``, ``encoder``, ``module`` and ``refiner``.
@@ -280,7 +284,7 @@ class TableGAN(BaseEstimator):
         with _speaking(self.verbose):
             if out is None:
                 return _panel(tables, seed)
-            report = build_report(tables, out=Path(out), seed=seed, threads=THREADS)
+            report = build_report(tables, out=path_of(out), seed=seed, threads=THREADS)
         return {name: value for name, value in report.items() if not isinstance(value, str)}
 
     def save(self, folder: str | Path) -> None:
@@ -294,7 +298,7 @@ class TableGAN(BaseEstimator):
             TabganError: when ``folder`` has something in it.
         """
         check_is_fitted(self, "run_")
-        shutil.copytree(self.run_.folder, _empty(Path(folder)), dirs_exist_ok=True)
+        shutil.copytree(_there(self.run_.folder), _empty(path_of(folder)), dirs_exist_ok=True)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -303,10 +307,27 @@ class TableGAN(BaseEstimator):
         Raises:
             TabganError: when it is no run folder, or has no checkpoint.
         """
-        run = open_run(Path(folder))
+        run = open_run(path_of(folder))
         gan = cls(_preset(run), seed=run.config.seed, overrides=_overrides(run) or None)
         gan._take(run, is_temporary=False)
         return gan
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle holds: parameters, and of a fitted model its run folder's files."""
+        state: dict[str, Any] = super().__getstate__()
+        state.pop("_forget", None)
+        run = state.pop("run_", None)
+        return state if run is None else state | {"_packed": packed(_there(run.folder))}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpack the run folder into a temporary one, which goes with the object."""
+        state = dict(state)
+        files = state.pop("_packed", None)
+        super().__setstate__(state)
+        if files is not None:
+            folder = Path(tempfile.mkdtemp(prefix="tabgan-"))
+            unpack(files, folder)
+            self._take(open_run(folder), is_temporary=True)
 
     def _take(self, run: Run, *, is_temporary: bool) -> None:
         """Be fitted to ``run``, and remove the temporary folder of the run before."""
@@ -326,7 +347,7 @@ class TableGAN(BaseEstimator):
         """
         if self.folder is None:
             return Path(tempfile.mkdtemp(prefix="tabgan-")), True, None
-        folder, before = Path(self.folder).absolute(), None
+        folder, before = path_of(self.folder).absolute(), None
         run = self.__dict__.get("run_")
         if replace and run is not None and run.folder == folder:
             before = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -368,7 +389,7 @@ class TableGAN(BaseEstimator):
     def _tables(self, test: pd.DataFrame | str | Path | None, n: int | None, seed: int) -> Tables:
         """Training, test and drawn rows, in the columns that metrics look at."""
         run, schema = self.run_, self.run_.encoder.schema_
-        data, names = read_data(run.config), compared(schema)
+        data, names = read_data(run), compared(schema)
         n = len(data.train) if n is None else n
         return Tables(
             title=data.title,
@@ -420,7 +441,7 @@ def _data_keys(
     elif isinstance(table, str) and (conf_dir() / "data" / f"{table}.yaml").is_file():
         return keys | {"data.name": table, "data.test_fraction": 0.1}
     elif isinstance(table, str | Path):
-        path = Path(table).absolute()
+        path = path_of(table).absolute()
     else:
         raise TabganError(f"table: expected a DataFrame or a path, got {type(table).__name__}")
     return keys | {"data.path": str(path)}
@@ -501,7 +522,7 @@ def _test_rows(
     if isinstance(test, pd.DataFrame):
         return table_like(test, schema, "test", ignored=ignored)
     if test is not None:
-        return read_like(Path(test), schema, ignored=ignored)
+        return read_like(path_of(test), schema, ignored=ignored)
     if not len(data.test):
         raise TabganError("the run kept no test rows: give test=<real rows it never saw>")
     return data.test
@@ -536,6 +557,13 @@ def _overrides(run: Run) -> dict[str, Any]:
     parse = OverridesParser.create().parse_override
     parsed = [parse(word) for word in words_of(run.folder) if not word.startswith("model=")]
     return {word.get_key_element(): word.value() for word in parsed}
+
+
+def _there(folder: Path) -> Path:
+    """``folder``, unless somebody has removed it."""
+    if not folder.is_dir():
+        raise TabganError(f"{folder}: the run's folder is gone, and the model's files with it")
+    return folder
 
 
 def _whole(name: str, value: Any, *, least: int) -> int:

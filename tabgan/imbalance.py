@@ -19,7 +19,7 @@ from tabgan.errors import TabganError
 from tabgan.estimator import TableGAN
 from tabgan.nets.boosted import MIN_REAL_ROWS
 from tabgan.sampling.refiner import Refiner
-from tabgan.seeding import rng_at, seed_at
+from tabgan.seeding import rng_at, seed32, seed_at
 from tabgan.tables.profile import infer_schema
 from tabgan.tables.schema import TableSchema
 
@@ -144,7 +144,9 @@ class GANOversampler(BaseOverSampler):
         table = _as_table(X)
         schema = infer_schema(table, name="table")
         _refuse_text(schema)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        given = self.random_state
+        given = seed32(given) if isinstance(given, int) else given
+        seed = int(check_random_state(given).randint(2**31 - 1))
         made = self._make(schema, schema.conform(table), codes, wanted, classes, seed)
         labels = [np.repeat(y[codes == code][:1], len(rows)) for code, rows in made.items()]
         rows = _appended(X, [schema.restore(rows) for rows in made.values()])

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tabgan.errors import TabganError
-from tabgan.evaluation import RunData, read_data
+from tabgan.evaluation import RunData
 from tabgan.files import account_of, write_account
 from tabgan.metrics.chance import auc_band
 from tabgan.metrics.detection import CHEAP_ROWS, MIN_ROWS, cheap_c2st_auc
@@ -46,18 +46,21 @@ def refuse_check(cfg: DictConfig) -> None:
 
 
 def check_rows(
-    run: Run, refiner: Refiner | None, out: Path, where: Mapping[str, str], *, seed: int
+    run: Run,
+    data: RunData,
+    refiner: Refiner | None,
+    out: Path,
+    where: Mapping[str, str],
+    *,
+    seed: int,
 ) -> list[Scores]:
-    """How well rows in ``out`` can be told from the run's real rows that satisfy ``where``.
+    """How well rows in ``out`` can be told from those of ``data`` that satisfy ``where``.
 
     Where real rows are too few for that, each of the wider conditions that leave one column out
     is looked at instead, with rows drawn for it. Prints ``matching_scores``, and adds them to
     ``<out>.json`` as ``check``.
-
-    Raises:
-        TabganError: when the run's table is gone.
     """
-    data, schema = read_data(run.config), run.encoder.schema_
+    schema = run.encoder.schema_
     names = compared(schema)
     tables: list[tuple[Mapping[str, str], pd.DataFrame]] = [(where, read_like(out, schema)[names])]
     n_real = sum(map(len, real_rows(data, where, names)))

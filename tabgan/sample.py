@@ -20,7 +20,9 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from pathlib import Path
 
     from tabgan.arithmetic import compute_with
+    from tabgan.evaluation import read_data
     from tabgan.matching import check_rows, refuse_check
+    from tabgan.run_folder import unused
     from tabgan.runs import chosen_refiner, open_run
     from tabgan.sampling.stream import stream_rows
     from tabgan.tables.conditions import read_like
@@ -28,7 +30,8 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     check_keys(cfg, KEYS)
     compute_with(cfg.threads)
     run = open_run(Path(cfg.run))
-    out = Path(cfg.out) if cfg.out else run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
+    own = run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
+    out = Path(cfg.out) if cfg.out else unused(own)
     where = json.loads(cfg.where or "{}")
     like = read_like(Path(cfg.like)) if cfg.like else None
     refuse_check(cfg)
@@ -46,12 +49,13 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         from tabgan.sampling.shards import write_shard
 
         of_part = {"shard": cfg.shard, "shards": cfg.shards, "checkpoint": run.checkpoint}
-        whole = out if cfg.out else out.with_suffix("")
+        whole = out if cfg.out else own.with_suffix("")
         write_shard(run.module, run.encoder, refiner, folder=whole, **of_part, **asked)
         return
+    data = read_data(run) if cfg.check else None  # before rows are drawn, for it may be refused
     stream_rows(run.module, run.encoder, refiner, out=out, **asked)
-    if cfg.check:
-        check_rows(run, refiner, out, where, seed=cfg.seed)
+    if data is not None:
+        check_rows(run, data, refiner, out, where, seed=cfg.seed)
 
 
 def run() -> None:

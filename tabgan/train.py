@@ -12,6 +12,8 @@ from omegaconf import DictConfig
 from tabgan.commands import job, launch
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
+from tabgan.ranks import is_first
+from tabgan.run_folder import way_to_rows
 from tabgan.sweeps import begin
 from tabgan.words import quote
 
@@ -30,7 +32,10 @@ def main(cfg: DictConfig, folder: str) -> float | None:
             f"trainer.strategy={cfg.trainer.strategy}: a run of several processes starts them "
             "anew, and each would sweep; start the runs one by one"
         )
-    return train(cfg, Path(folder))
+    score = train(cfg, Path(folder))
+    if is_first() and "traffic" not in cfg:  # which changes records and draws none
+        log.info("%s", way_to_rows(Path(folder)))
+    return score
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="resume")

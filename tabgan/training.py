@@ -35,8 +35,10 @@ from tabgan.evasion.module import EvasionModule
 from tabgan.files import write_whole
 from tabgan.modules.cgan import CGANModule
 from tabgan.ranks import hush_others
+from tabgan.run_folder import FINISHED
 from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers
 from tabgan.sampling.refiner import Refiner
+from tabgan.seeding import seed32
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.serving.forecast import Sizes, check_memory, count_parameters, forecast_table
 from tabgan.tables import profile
@@ -54,7 +56,6 @@ FOREIGN_WARNINGS = (
 )
 SEED_MARKS = ("PL_GLOBAL_SEED", "PL_SEED_WORKERS")  # which Lightning leaves in the environment
 PREVIEW_ROWS = 100
-FINISHED = "metrics.json"  # written last
 CLOCK = {"begun": time.perf_counter()}  # set by begin, read by save_metrics
 METRICS = (
     "val/c2st_auc",
@@ -73,7 +74,7 @@ def begin(*, seed: int, threads: int) -> None:
     for message in FOREIGN_WARNINGS:
         warnings.filterwarnings("ignore", message=message)
     compute_with(threads)
-    seed_everything(seed, workers=True, verbose=False)
+    seed_everything(seed32(seed), workers=True, verbose=False)
 
 
 @contextmanager
@@ -109,6 +110,13 @@ def keep_best(trainer: Trainer, module: CGANModule) -> float | None:
     if checkpoint.best_path is not None:
         load_weights(module, checkpoint.best_path)
         log.info("best weights: step %s, %s", checkpoint.best_step, checkpoint.best_path)
+        if checkpoint.best_step == 0 and trainer.global_step > 0:
+            log.warning(
+                "none of the %s training steps lowered %s: the weights kept are those that the "
+                "training started from", f"{trainer.global_step:,}", checkpoint.monitor,
+            )  # fmt: skip
+    else:
+        log.info("%s was never measured: the last weights are kept", checkpoint.monitor)
     return checkpoint.best_score
 
 
@@ -146,6 +154,10 @@ def fit_refiner(
         progress=log.info,
     )
     if refiner.is_idle:
+        log.warning(
+            "no refiner: %s; refined rows are the same as raw ones (refine=false)",
+            refiner.reason_ or "it found nothing to refine",
+        )
         return None
     save_state(folder / "refiner", refiner.state())
     return refiner
@@ -165,7 +177,6 @@ def finish(
     save_metrics(trainer, module, folder)
     show_rows(rows.head(10), "generated rows")
     log.info("the run: %s", folder)
-    log.info("more rows: python -m tabgan.sample run=%s n=1000", folder)
 
 
 def save_map(encoder: TableEncoder, folder: Path) -> None:
@@ -248,7 +259,9 @@ def save_metrics(
     curves = {name: float(value) for name, value in trainer.callback_metrics.items()}
     if isinstance(trainer.checkpoint_callback, BestAndLast):
         curves = trainer.checkpoint_callback.last_metrics(trainer)
+    best = getattr(trainer.checkpoint_callback, "best_step", None)
     facts = {
+        **({} if best is None else {"best_step": best}),
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
         "seconds": round(time.perf_counter() - CLOCK["begun"], 1),

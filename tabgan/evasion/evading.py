@@ -20,6 +20,7 @@ from tabgan.evasion.records import measures
 from tabgan.evasion.traffic import Traffic
 from tabgan.recipes import build_trainer, check_config
 from tabgan.tables.writers import write_table
+from tabgan.trainers import check_trainer
 from tabgan.training import PREVIEW_ROWS, begin, save_metrics, show_rows
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ def train_evasion(cfg: DictConfig, folder: Path) -> None:
     """
     if cfg.get("start"):
         raise TabganError("start: a generator that changes records starts from its table alone")
+    begin(seed=cfg.seed, threads=cfg.threads)
+    check_trainer(cfg, folder)
     traffic = traffic_of(cfg)
     evade(cfg, folder, traffic, detector_of(cfg, traffic))
     log.info("the run: %s", folder)

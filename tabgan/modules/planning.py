@@ -10,6 +10,7 @@ from tabgan.encoding.layout import RowLayout
 from tabgan.modules.rounds import round_steps
 
 AUTO = "auto"
+PLANNED = ("likelihood_steps", "dropout", "rounds", "generator.hidden_dim", "generator.rank")
 
 GAME_STEPS, GAME_BATCH = 4_000, 500  # of two nets that play against each other
 SCORED_STEPS, SCORED_ROWS = 2_000, 20_000  # beside a surrogate; from so many rows on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ def describe_forest(
     schema: TableSchema,
     *,
     title: str,
+    source: str,
     out: Path,
     seed: int,
 ) -> dict[str, Any]:
@@ -44,6 +46,7 @@ def describe_forest(
             "whole", the table in its file's order, to cross-validate on.
         schema: its columns and target.
         title: what the table is called.
+        source: its file, or the name of the set.
         out: the folder of the box.
         seed: of the forest and of the shuffled folds.
 
@@ -56,7 +59,7 @@ def describe_forest(
     log.info("fitting the forest on %s rows", f"{len(rows['train']):,}")
     box = fit(rows["train"], schema, seed=seed)
     trees = int(box.estimator.named_steps["forest"].n_estimators)
-    facts: dict[str, Any] = {"table": title, "seed": seed, "n_estimators": trees}
+    facts: dict[str, Any] = {"table": title, "source": source, "seed": seed, "n_estimators": trees}
     facts |= {"train_rows": len(rows["train"])}
     for part in ("held", "test"):
         if len(rows[part]):
@@ -70,7 +73,7 @@ def describe_forest(
     box.save(out, facts)
     _print(facts, title)
     log.info("the black box: %s (score: %s)", out, _score_words(box))
-    log.info("use it: blackbox=saved blackbox.path=%s", out)
+    log.info("use it: blackbox=saved %s", shlex.quote(f"blackbox.path={out}"))
     return facts
 
 

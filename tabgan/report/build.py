@@ -92,10 +92,12 @@ def build_report(
         n_test=len(tables.test),
         n_synthetic=len(tables.synthetic),
     )
+    facts = dict(facts or {})
     found = findings(judged)
-    report: Report = {"headline": headline(found), **_figures(measured)}
+    lead = f"{_judged_on(facts)}{headline(found)}"
+    report: Report = {"headline": lead, **_figures(measured)}
     report |= {"seconds": round(time.perf_counter() - started, 1)}
-    report |= _facts(tables, seed=seed, full_mle=full_mle) | dict(facts or {})
+    report |= _facts(tables, seed=seed, full_mle=full_mle) | facts
     report |= {f"notes.{name}": note for name, note in measured.notes.items()}
     report |= {name: share for name, share in rule_figures(rules).items() if math.isfinite(share)}
     page = evaluation_page(
@@ -115,6 +117,13 @@ def build_report(
     print_rules(rules, COLUMNS)
     log.info("the report: %s", out / "report.html")
     return report
+
+
+def _judged_on(facts: Mapping[str, float | str]) -> str:
+    """A run's rows beside another table than its own are said to be so, first of all."""
+    if "run" not in facts or "real" not in facts:
+        return ""
+    return f"Judged on {facts['real']}, not on the table that the run was trained on. "
 
 
 def _figures(measured: Measured) -> Report:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from tabgan.constraints.finding.evidence import Found
 from tabgan.errors import TabganError
+from tabgan.files import write_whole
 from tabgan.metrics.coding import code_tables
 from tabgan.metrics.fidelity import associations
 from tabgan.report.evaluation_pictures import column_key, column_picture
@@ -35,14 +36,17 @@ SHOWN_RULES = 40
 HEADER = ("column", "kind", "distinct", "missing", "smallest", "largest", "most frequent value")
 
 
-def explore(title: str, rows: pd.DataFrame, schema: TableSchema, *, out: Path) -> pd.DataFrame:
-    """Write ``explore.html``, ``pictures/`` and ``tensorboard/`` into ``out``.
+def explore(
+    title: str, rows: pd.DataFrame, schema: TableSchema, *, out: Path, source: str
+) -> pd.DataFrame:
+    """Write ``explore.html``, ``explore.json``, ``pictures/`` and ``tensorboard/`` into ``out``.
 
     Args:
         title: what the table is called.
         rows: a table that conforms to ``schema``.
         schema: its columns and target.
         out: the folder, made if need be.
+        source: the file of the table, or the name of the set; ``explore.json`` says it.
 
     Returns:
         One row per column: kind, distinct, missing, smallest, largest, most frequent value.
@@ -84,6 +88,8 @@ def explore(title: str, rows: pd.DataFrame, schema: TableSchema, *, out: Path) -
     ]
     text = page(f"{title}: the table", _opening(rows, schema), sections)
     (out / "explore.html").write_text(text, "utf-8")
+    facts = {"table": source, "rows": len(rows), "columns": list(schema.names)}
+    write_whole(out / "explore.json", json.dumps(facts, indent=2) + "\n")
     _print(title, summary, label_words(rows, schema))
     _print_rules(rules)
     log.info("the pictures: %s; TensorBoard: %s", out / "explore.html", out / "tensorboard")

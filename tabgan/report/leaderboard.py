@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -40,6 +39,7 @@ from tabgan.report.standings import (
     read_runs,
     standings,
 )
+from tabgan.shell import command
 
 HEADINGS = {  # on two lines: ten figures and a name have to fit a terminal
     "c2st_test_auc_worst": "C2ST\nAUC",
@@ -189,7 +189,7 @@ def _counted(n: int, noun: str) -> str:
 
 
 def _command(folder: Path) -> str:
-    return f"python -m tabgan.evaluate run={shlex.quote(str(folder))}"
+    return command("evaluate", f"run={folder}")
 
 
 def _lead(rows: Sequence[Standing]) -> str:

@@ -65,7 +65,7 @@ def read_real(
     found = schema_beside(path) if schema_path is None else Path(schema_path)
     given = None if found is None else TableSchema.load(found)
     table, schema = _read(path, given, target, index)
-    schema = schema.without(drop)
+    schema = schema.without(map(str, drop))
     tell_codes(table, schema, path)
     return table[list(schema.names)], schema
 
@@ -77,7 +77,7 @@ def read_whole(
     target: str | None,
     test_path: str | None,
     schema_path: str | None,
-    drop: Iterable[str],
+    drop: Sequence[str],
     index: str = "drop",
 ) -> tuple[str, pd.DataFrame, TableSchema]:
     """Every row of a named set or of a file, its test part included: title, table, schema.

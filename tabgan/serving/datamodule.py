@@ -18,6 +18,7 @@ from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
+from tabgan.paths import path_of
 from tabgan.serving.balance import balanced, check_balance
 from tabgan.serving.batches import BatchLoader, EpochOrder
 from tabgan.serving.cache import Source, coded_table, is_large
@@ -36,6 +37,11 @@ FEWEST_ROWS = 4  # to train on: two batches of two, whose halves the moments com
 def n_validation(n_rows: int) -> int:
     """Of so many rows to learn from, those kept aside for validation."""
     return max(min(n_rows // 10, MAX_VALIDATION_ROWS), 1)
+
+
+def _found(path: str | None) -> str | None:
+    """A path in which ``~`` is the home."""
+    return None if path is None else str(path_of(path))
 
 
 class TableDataModule(pl.LightningDataModule):
@@ -99,13 +105,13 @@ class TableDataModule(pl.LightningDataModule):
         self.make_encoder = encoder
         self.seed = seed
         self.batch_size = batch_size
-        self.name, self.path, self.target = name, path, target
-        self.test_path, self.test_fraction = test_path, test_fraction
-        self.schema_path, self.drop = schema_path, tuple(drop)
+        self.name, self.path, self.target = name, _found(path), target
+        self.test_path, self.test_fraction = _found(test_path), test_fraction
+        self.schema_path, self.drop = _found(schema_path), tuple(map(str, drop))
         check_choice(on_violation)
         self.constraints, self.on_violation = constraints, on_violation
         self.index, self.balance = index, balance
-        self.out_of_core, self.cache = out_of_core, cache
+        self.out_of_core, self.cache = out_of_core, _found(cache)
         self.content: str | None = None
         self._coded: dict[str, tuple[CodedRows, Any]] = {}  # conditions are dense, or codes too
         self.train: pd.DataFrame | None = None

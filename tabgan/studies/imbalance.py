@@ -21,7 +21,7 @@ from tabgan.encoding.ordinal import OrdinalCodes
 from tabgan.errors import TabganError, nearest
 from tabgan.metrics.classification import best_threshold, rare_class_figures
 from tabgan.report.differences import differences_picture
-from tabgan.seeding import rng_at, seed_at
+from tabgan.seeding import rng_at, seed32, seed_at
 from tabgan.studies.cells import Cell, Figures, open_cell
 from tabgan.studies.imbalance_verdict import BASELINES, differences, page
 from tabgan.studies.prepared import Prepared
@@ -183,7 +183,7 @@ def _lines(
         cache / "cells", recipe=f"imbalance-{name.replace(' ', '-')}", table=table, seed=seed,
         configuration=configuration,
     )  # fmt: skip
-    folds = StratifiedKFold(setting.folds, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(setting.folds, shuffle=True, random_state=seed32(seed))
     lines = []
     for fold, (fit, held) in enumerate(folds.split(task.train.labels, task.train.labels)):
         work = functools.partial(

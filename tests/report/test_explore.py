@@ -19,7 +19,7 @@ def explored(make_people, tmp_path_factory):
     folder = tmp_path_factory.mktemp("explored")
     rows = make_people(200, 0)
     schema = infer_schema(rows, name="people", target="label")
-    return folder, explore("people", schema.conform(rows), schema, out=folder)
+    return folder, explore("people", schema.conform(rows), schema, out=folder, source="people")
 
 
 def test_one_line_per_column_says_what_it_holds(explored):
@@ -76,7 +76,7 @@ def test_text_and_missing_columns_are_named_and_not_drawn(tmp_path):
     lines = [f"{i},,name {i}\n" for i in range(2_000)]
     path.write_text("n,nothing,text\n" + "".join(lines), "utf-8")
     rows, schema = read_real(path)
-    summary = explore("table", rows, schema, out=tmp_path / "out").set_index("column")
+    summary = explore("table", rows, schema, out=tmp_path / "out", source="t").set_index("column")
     assert summary.loc["nothing", ["distinct", "missing"]].tolist() == [0, 1.0]
     assert summary.loc["text", "kind"] == "string"
     assert len(list((tmp_path / "out" / "pictures").iterdir())) == 3  # n, cardinalities, missing
@@ -86,7 +86,7 @@ def test_a_table_of_text_only_is_refused(tmp_path):
     rows = pd.DataFrame({"a": ["x", "y"]}, dtype="str")
     schema = TableSchema(name="t", columns=(Column(name="a", kind="string"),))
     with pytest.raises(TabganError, match="no column of numbers, categories or dates"):
-        explore("t", rows, schema, out=tmp_path)
+        explore("t", rows, schema, out=tmp_path, source="t")
 
 
 def test_the_whole_table_holds_the_test_part(tmp_path):
