@@ -260,7 +260,7 @@ class TableGAN(BaseEstimator):
         seed: int = 0,
         out: str | Path | None = None,
     ) -> dict[str, float]:
-        """How good the rows are: the metrics by name (``c2st_test_auc``, ``wnmis``, ...).
+        """How good the rows are: the metrics by name (``c2st_test_auc_worst``, ``wnmis``, ...).
 
         Figures of refined rows are prefixed with ``refined.``; ``rules.<rule>`` is the share of
         rows that keep a rule, declared or found in the training rows. What is undefined on

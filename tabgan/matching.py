@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from rich.table import Table
 from tabgan.errors import TabganError
 from tabgan.evaluation import RunData
 from tabgan.files import account_of, write_account
+from tabgan.metrics.chance import auc_band
 from tabgan.metrics.detection import CHEAP_ROWS, MIN_ROWS, cheap_c2st_auc
 from tabgan.metrics.drawing import draw_rows
 from tabgan.report.reading import compared, read_like
@@ -130,7 +130,7 @@ def matching_scores(
         "test_rows": n_test,
         "c2st_auc": float(np.mean(aucs)),
         "c2st_auc_spread": float(np.std(aucs)),
-        "chance_auc": 0.5 + 2 * math.sqrt((2 * n + 1) / (12 * n * n)),
+        "chance_auc": 0.5 + auc_band(n, n),
         **anchor,
     }
 
