@@ -52,7 +52,7 @@ from tabgan.tables.markers import is_marker
 from tabgan.tables.readers import read_arff, read_csv
 from tabgan.tables.readers.csv import delimiter_of
 from tabgan.tables.readers.pieces import read_pieces
-from tabgan.tables.readers.text import MARKS, windows_text
+from tabgan.tables.readers.text import MARKS, WINDOWS
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.spelling import spellings
 
@@ -353,7 +353,7 @@ def check_csv_value(ours: Any, theirs: str, *, is_exact: bool) -> None:
 
     A column is no longer exact where a fraction in it, as 1e-400, is nothing to float64.
     """
-    bare = theirs.strip(" ")
+    bare = theirs.strip(" " if isinstance(ours, str) else " \t")
     if pd.isna(ours):
         same = is_marker(bare)
     elif isinstance(ours, str):
@@ -586,10 +586,7 @@ def trained(folder: Path) -> Runs:
 def decoded(content: bytes) -> str:
     """By its byte order mark, UTF-8, or else Windows-1252, as our readers take it."""
     encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8")
-    try:
-        return content.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError:
-        return windows_text(content)
+    return content.decode(encoding, WINDOWS).removeprefix("\ufeff")
 
 
 CASES: dict[str, Case] = {

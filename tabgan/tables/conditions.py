@@ -34,6 +34,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tabgan.errors import TabganError, nearest, one_line
+from tabgan.tables.date_forms import is_iso
 from tabgan.tables.dates import MICROS, format_dates, naive_objects, parse_dates, zone_of
 from tabgan.tables.dtypes import TEXT
 from tabgan.tables.numbers import NUMBER, round_numbers
@@ -346,6 +347,8 @@ def _plain_number(column: Column, entry: Any) -> float:
 def _in_form(column: Column, entry: str) -> float:
     """A number or a date as the column writes it: $5,000.00, 31.12.2024, 14:30; NaN for others."""
     if column.kind == "date":
+        if column.date_format is None or is_iso(column.date_format):
+            return math.nan
         return _micros(parse_dates(pd.Series([entry], dtype=TEXT), column.date_format))
     if column.number_format is None:
         return math.nan

@@ -182,6 +182,7 @@ def format_dates(values: pd.Series, date_format: str | None, *, millis: bool = F
 def _parse(texts: pd.Series, date_format: str | None) -> np.ndarray:
     """datetime64[us] of different texts."""
     plain = "ISO8601" if date_format is None else plain_codes(date_format)
+    texts = texts.where(texts.str.contains(r"\d", na=False))  # pandas reads "now" by any format
     read = pd.to_datetime(texts, format=plain, errors="coerce", utc=True)
     moments = read.dt.tz_localize(None).to_numpy().astype(MICROS)
     for place in np.flatnonzero(np.isnat(moments) & texts.notna().to_numpy()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +40,19 @@ class Measured:
     strange: list[str]
 
 
+def looks_measured(known: pd.Series) -> bool:
+    """Whether most of some texts are numbers or dates, going by a thousand rows."""
+    step = max(1, -(-len(known) // LOOKED_AT))
+    texts = [text.strip(" \t") for text in known.iloc[::step].unique() if not is_marker(text)]
+    if 2 * sum(any(map(str.isdigit, text)) for text in texts) <= len(texts):
+        return False
+    _, wrong = parse_numbers(pa.array(texts, pa.string()))
+    if 2 * wrong.sum() < len(texts) or found_number_form(texts) is not None:
+        return True
+    n_iso = sum(re.fullmatch(ISO_DATE, text) is not None for text in texts)
+    return 2 * n_iso > len(texts) or found_date_format(texts) is not None
+
+
 def measured_fields(
     known: pd.Series, distinct: pd.Series, date_format: str | None = None
 ) -> Measured | None:
@@ -55,8 +69,6 @@ def measured_fields(
     """
     step = max(1, -(-len(distinct) // LOOKED_AT))
     sample = [text for text in distinct.iloc[::step] if not is_marker(text)]
-    if 2 * sum(any(map(str.isdigit, text)) for text in sample) <= len(sample):
-        return None
     for read in (_as_numbers, partial(_as_dates, date_format=date_format)):
         found = read(sample, distinct)
         if found is None:

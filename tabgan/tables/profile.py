@@ -21,7 +21,7 @@ from tabgan.tables.date_forms import compact_date_format
 from tabgan.tables.dates import are_dates, naive, naive_objects
 from tabgan.tables.dtypes import TEXT, dense
 from tabgan.tables.markers import is_marker
-from tabgan.tables.measures import FEW_DISTINCT, Fields, measured_fields
+from tabgan.tables.measures import FEW_DISTINCT, Fields, looks_measured, measured_fields
 from tabgan.tables.numbers import is_decimal, plain_numbers, round_numbers
 from tabgan.tables.schema import DAYS, ORDERED, TIMES, Column, TableSchema, is_objects_of
 
@@ -157,6 +157,8 @@ def infer_schema(
 
 def measured_column(name: str, values: pd.Series, written: Written) -> Column | None:
     """The column of text that a file declares as such, and is numbers or dates; None for others."""
+    if not looks_measured(values.dropna()):
+        return None
     fields = _text_fields(name, values.dropna(), False, True, written)
     if fields["kind"] not in ("numeric", "integer", "date"):
         return None
@@ -291,7 +293,9 @@ def _mixed_fields(name: str, values: pd.Series) -> Fields | None:
     known = values.dropna()
     fields, sorts = None, {*known.map(_sort_of)}
     if sorts <= {"text", "numbers", "dates"}:
-        fields = _measured_fields(name, known.map(str).astype(TEXT), False, Written())
+        texts = known.map(str).astype(TEXT)
+        unique = pd.Series(texts.unique(), dtype=TEXT)
+        fields = _measured_fields(name, texts, unique, False, Written())
     if sorts == {"text", "booleans"}:
         texts = tuple({text: None for text in known if isinstance(text, str)})
         truth = {"kind": "boolean", "categories": ("False", "True"), "dtype": "boolean"}
@@ -415,13 +419,16 @@ def _are_classes(known: pd.Series) -> bool:
 def _text_fields(
     name: str, known: pd.Series, is_target: bool, keep_dtypes: bool, written: Written
 ) -> Fields:
-    distinct = known.unique().tolist()
+    unique = pd.Series(known.unique(), dtype=TEXT)
+    distinct = unique.tolist()
     if all(map(str.isspace, distinct)):  # or there are none
         return {"kind": "string", "missing_values": tuple(distinct)}
     if _is_truth(distinct):
         return {"kind": "boolean", "categories": tuple(sorted(distinct))}
     too_many = len(distinct) > MOST_CATEGORIES or len(distinct) > max(FEW_DISTINCT, len(known) / 2)
-    fields = None if written.is_text else _measured_fields(name, known, is_target, written)
+    fields = None
+    if not written.is_text and looks_measured(known):
+        fields = _measured_fields(name, known, unique, is_target, written)
     repeats = len(distinct) * ROWS_PER_LABEL <= len(known) and len(distinct) <= FEW_DISTINCT
     if fields is not None and not _may_be_labels(fields, too_many, repeats, not keep_dtypes):
         return fields
@@ -431,10 +438,9 @@ def _text_fields(
 
 
 def _measured_fields(
-    name: str, known: pd.Series, is_target: bool, written: Written
+    name: str, known: pd.Series, distinct: pd.Series, is_target: bool, written: Written
 ) -> Fields | None:
     """Those of text that is numbers or dates; None for other text."""
-    distinct = pd.Series(known.unique(), dtype=TEXT)
     found = measured_fields(known, distinct, written.date_format)
     if found is None:
         return None
@@ -471,7 +477,7 @@ def _may_be_labels(fields: Fields, too_many: bool, repeats: bool, of_file: bool)
 def _is_truth(labels: list[str]) -> bool:
     """Whether the labels are true and false in one spelling: lower, upper or title case."""
     spellings = ({"true", "false"}, {"True", "False"}, {"TRUE", "FALSE"})
-    return set(labels) in spellings
+    return len(labels) == 2 and set(labels) in spellings
 
 
 def _in_order(labels: list[str]) -> list[str]:

@@ -351,18 +351,18 @@ def _column_from_plain(entry: Any) -> Column:
     said = {key: value for key, value in entry.items() if value is not None}
     for key, value in said.items():
         _check_type(f"schema: column {entry['name']!r}: {key!r}", value, PLAIN[key])
-    for key in ("categories", "missing_values"):
-        said[key] = _labels(entry["name"], said.get(key, []))
+    for key, what in (("categories", "a category"), ("missing_values", "a missing value")):
+        said[key] = _labels(f"schema: column {entry['name']!r}: {what}", said.get(key, []))
     column = Column(**said)
     _check_formats(column)
     return column
 
 
-def _labels(name: str, labels: list[Any]) -> tuple[str, ...]:
+def _labels(what: str, labels: list[Any]) -> tuple[str, ...]:
     """Labels as text; a person may have written numbers."""
     for label in labels:
         if isinstance(label, bool) or not isinstance(label, int | float):
-            _check_type(f"schema: column {name!r}: a label", label, str)
+            _check_type(what, label, str)
     return tuple(map(str, labels))
 
 

@@ -82,6 +82,20 @@ def test_text_and_missing_columns_are_named_and_not_drawn(tmp_path):
     assert len(list((tmp_path / "out" / "pictures").iterdir())) == 3  # n, cardinalities, missing
 
 
+def test_far_dates_clock_times_and_amounts_are_drawn_and_summed_up(tmp_path):
+    lines = [
+        f"{'9999-12-31' if i % 4 else f'2020-01-{1 + i % 28:02}'},{i % 24:02}:30,${i}.50,N/A\n"
+        for i in range(200)
+    ]
+    (tmp_path / "t.csv").write_text("ends,opens,pay,never\n" + "".join(lines), "utf-8")
+    rows, schema = read_real(tmp_path / "t.csv")
+    summary = explore("table", rows, schema, out=tmp_path / "out").set_index("column")
+    assert summary["kind"].tolist() == ["date", "date", "numeric", "string"]
+    assert summary.loc["ends", ["smallest", "largest"]].tolist() == ["2020-01-01", "9999-12-31"]
+    assert summary.loc["opens", ["smallest", "largest"]].tolist() == ["00:30:00", "23:30:00"]
+    assert summary.loc["ends", "top"].startswith("9999-12-31 (75")
+
+
 def test_a_table_of_text_only_is_refused(tmp_path):
     rows = pd.DataFrame({"a": ["x", "y"]}, dtype="str")
     schema = TableSchema(name="t", columns=(Column(name="a", kind="string"),))

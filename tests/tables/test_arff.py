@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tabgan.errors import TabganError
 from tabgan.tables.readers import read_arff
-from tabgan.tables.readers.text import windows_text
+from tabgan.tables.readers.text import WINDOWS
 from tabgan.tables.schema import Column, TableSchema
 
 TINY = Path(__file__).parents[1] / "assets" / "tiny.arff"
@@ -37,10 +37,7 @@ def liac(path):
 
 
 def liac_loads(content):
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        text = windows_text(content)
+    text = content.decode("utf-8", WINDOWS)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return arff.load(iter(lines))
 

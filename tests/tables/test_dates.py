@@ -107,6 +107,11 @@ def test_far_dates_of_every_dtype_go_there_and_back(name):
         assert back.tolist() == table["day"].tolist()
 
 
+@pytest.mark.parametrize("date_format", [None, "%Y-%m-%d", "%H:%M"])
+def test_words_that_pandas_takes_for_dates_are_none(date_format):
+    assert parse_dates(pd.Series(["now", "today", "NOW"]), date_format).isna().all()
+
+
 def test_far_dates_are_numbers_and_back():
     values, column = parse_dates(pd.Series([*FAR, None]), None), Column(name="d", kind="date")
     numbers = to_numbers(column, values, unit=date_unit(values))

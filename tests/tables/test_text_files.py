@@ -65,6 +65,16 @@ def test_a_byte_that_windows_1252_leaves_out_is_read_too(tmp_path):
     assert table["a"].tolist() == ["\x81x", "üy"]
 
 
+@pytest.mark.parametrize("suffix", ["csv", "arff"])
+def test_one_byte_that_is_not_utf8_leaves_the_others_as_they_are(tmp_path, suffix):
+    text = CSV if suffix == "csv" else ARFF
+    content = text.encode().replace("é".encode(), b"\xe9")
+    table, schema = read_table(write(tmp_path, content, f"t.{suffix}"))
+    assert list(table) == ["größe", "kind"]
+    assert table["kind"].tolist() == ["café", "naïve “q”", "5 €"]
+    pd.testing.assert_frame_equal(pd.concat(read_pieces(tmp_path / f"t.{suffix}", schema)), table)
+
+
 def test_what_is_marked_as_utf16_and_is_none_is_refused_by_that_name(tmp_path):
     path = write(tmp_path, codecs.BOM_UTF16_LE + "a,b\n1,2\n".encode("utf-16-le") + b"\x00")
     with pytest.raises(TabganError, match=r"t.csv: it begins as UTF-16-LE and is not"):
@@ -75,7 +85,7 @@ def test_an_encoding_is_guessed_with_a_warning_once(tmp_path, caplog):
     read_csv(write(tmp_path, CSV.encode("cp1252")))
     (record,) = caplog.records
     assert record.levelname == "WARNING"
-    assert "not UTF-8; read as Windows-1252 (Western European)" in record.message
+    assert "bytes that are not UTF-8; read as Windows-1252 (Western European)" in record.message
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

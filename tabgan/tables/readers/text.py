@@ -15,7 +15,8 @@ from tabgan.tables.readers.opening import open_bytes
 
 log = logging.getLogger(__name__)
 
-UTF8, WINDOWS = "utf-8", "windows-1252"
+UTF8 = "utf-8"
+WINDOWS = "tabgan.windows"  # how bytes that are not UTF-8 are decoded: as Windows-1252
 MARKS = (  # of which the third begins as the last does
     (codecs.BOM_UTF8, UTF8),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -43,6 +44,16 @@ def windows_text(content: bytes) -> str:
     return content.decode("latin-1").translate(_WINDOWS)
 
 
+def _decode_windows(error: UnicodeError) -> tuple[str, int]:
+    """The bytes that are no UTF-8, of which a file may have one or many."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return windows_text(error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(WINDOWS, _decode_windows)
+
+
 class TextStream:
     """The bytes of a file in UTF-8, without a byte order mark.
 
@@ -50,9 +61,10 @@ class TextStream:
         UnicodeDecodeError: while it is read, when the bytes are not of the encoding.
     """
 
-    def __init__(self, raw: BinaryIO, encoding: str) -> None:
-        self._raw, self._encoding, self._ended = raw, encoding, False
-        self._decoder = codecs.getincrementaldecoder(encoding)()
+    def __init__(self, raw: BinaryIO, encoding: str, errors: str = "strict") -> None:
+        self._raw, self._ended = raw, False
+        self._is_utf8 = encoding == UTF8 and errors == "strict"
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors)
         self._rest = self._block().removeprefix(codecs.BOM_UTF8)
 
     def read(self, size: int = -1) -> bytes:
@@ -77,14 +89,12 @@ class TextStream:
     def _block(self) -> bytes:
         raw = self._raw.read(BLOCK)
         self._ended = not raw
-        if self._encoding == WINDOWS:
-            return windows_text(raw).encode()
         text = self._decoder.decode(raw, final=self._ended)
-        return raw if self._encoding == UTF8 else text.encode()
+        return raw if self._is_utf8 else text.encode()
 
 
 def read_text(path: Path, read: Callable[[TextStream], T]) -> T:
-    """What ``read`` makes of a file; once more, as Windows-1252, where it is not UTF-8.
+    """What ``read`` makes of a file; once more where not all of it is UTF-8.
 
     Raises:
         TabganError: when the file is absent, damaged, or not of the encoding that it is marked
@@ -98,7 +108,7 @@ def read_text(path: Path, read: Callable[[TextStream], T]) -> T:
         _check_unmarked(path, encoding, error)
     _tell_windows(path)
     with open_bytes(path) as raw:
-        return read(TextStream(raw, WINDOWS))
+        return read(TextStream(raw, UTF8, WINDOWS))
 
 
 @contextmanager
@@ -108,13 +118,13 @@ def open_text(path: Path) -> Iterator[TextStream]:
     Raises:
         TabganError: as ``read_text``.
     """
-    encoding = _encoding_of(path)
+    encoding, errors = _encoding_of(path)
     with open_bytes(path) as raw:
-        yield TextStream(raw, encoding)
+        yield TextStream(raw, encoding, errors)
 
 
-def _encoding_of(path: Path) -> str:
-    """The encoding that all of a file is of."""
+def _encoding_of(path: Path) -> tuple[str, str]:
+    """The encoding of a file, and what becomes of bytes that are not of it."""
     encoding = _marked(path)
     try:
         with open_bytes(path) as raw:
@@ -124,8 +134,8 @@ def _encoding_of(path: Path) -> str:
             decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         _check_unmarked(path, encoding, error)
-        return WINDOWS
-    return encoding
+        return UTF8, WINDOWS
+    return encoding, "strict"
 
 
 def _marked(path: Path) -> str:
@@ -151,6 +161,6 @@ def _check_unmarked(path: Path, encoding: str, error: UnicodeDecodeError) -> Non
 
 def _tell_windows(path: Path) -> None:
     log.warning(
-        "%s: the bytes are not UTF-8; read as Windows-1252 (Western European); "
+        "%s: bytes that are not UTF-8; read as Windows-1252 (Western European); "
         "if letters are wrong, save it as UTF-8", path,
     )  # fmt: skip
