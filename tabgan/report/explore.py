@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -23,6 +22,7 @@ from tabgan.report.html import Html, gallery, page, paragraph, picture, section,
 from tabgan.report.plots import bars_picture, heatmap_picture
 from tabgan.report.progress import progress
 from tabgan.tables.schema import Column, TableSchema
+from tabgan.terminal import say, show
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ def _plain(value: object) -> str:
     if isinstance(value, pd.Timestamp):
         return str(value.date() if value == value.normalize() else value)
     if isinstance(value, int | float | np.number):
-        return f"{int(value):,}" if value == int(value) else f"{value:,.6g}"
+        return str(int(value)) if value == int(value) else f"{value:.10g}"
     return str(value)
 
 
@@ -263,11 +263,10 @@ def _strongest(square: pd.DataFrame) -> list[list[object]]:
 def _print(title: str, summary: pd.DataFrame, label: str) -> None:
     shown = Table(title=escape(title), title_justify="left", box=None)
     for place, heading in enumerate(HEADER):
-        shown.add_column(heading, justify="right" if 2 <= place <= 5 else "left", no_wrap=True)
+        shown.add_column(heading, justify="right" if 2 <= place <= 5 else "left")
     for row in summary.itertuples():
         missing = f"{row.missing:.2%}" if row.missing else ""
         cells = (row.column, row.kind, f"{row.distinct:,}", missing, row.smallest, row.largest)
         shown.add_row(*(escape(str(cell)) for cell in (*cells, row.top)))
-    console = Console(width=max(Console().width, 120))
-    console.print(shown)
-    console.print(label, markup=False)
+    show(shown)
+    say(label)
