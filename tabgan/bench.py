@@ -1,4 +1,4 @@
-"""``python -m tabgan.bench``: our recipes beside peers, on the same tables and machine."""
+"""``python -m tabgan.bench``: our recipes beside baselines and peers, on the same tables."""
 
 import hydra
 from omegaconf import DictConfig
@@ -14,19 +14,20 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from pathlib import Path  # torch takes seconds to import, and --help must not
 
     from tabgan.errors import check_keys
-    from tabgan.lineup import COMMON, OF_BENCH, cache_of, ours, peers_on, tables_of
+    from tabgan.lineup import COMMON, OF_BENCH, cache_of, others_on, ours, tables_of
     from tabgan.studies.bench import bench
 
     check_keys(cfg, (*COMMON, *OF_BENCH))
     recipes = [ours(name, [f"+experiment={name}", *cfg.words]) for name in cfg.experiments]
     bench(
         tables=tables_of(cfg),
-        contestants=lambda table: [*recipes, *peers_on(table, cfg)],
+        contestants=lambda table: [*recipes, *others_on(table, cfg)],
         seeds=list(cfg.seeds),
         peer_seeds=list(cfg.seeds if cfg.peer_seeds is None else cfg.peer_seeds),
         cache=cache_of(cfg),
         out=Path(cfg.out),
         speed_rows=cfg.speed_rows,
+        resplit=cfg.resplit,
     )
 
 

@@ -33,7 +33,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     source = str(Path(cfg.data.path).absolute()) if cfg.data.path else str(cfg.data.name)
     own = Path("outputs/blackbox") / (cfg.run_name or data.title)
     out = Path(cfg.out) if cfg.out else folder_of(own, "blackbox.json", "source", source)
-    keys = ("name", "path", "target", "test_path", "schema_path", "drop")
+    keys = ("name", "path", "target", "test_path", "schema_path", "drop", "index")
     _, whole, _ = read_whole(**{key: cfg.data[key] for key in keys})  # in the file's order
     rows = {"train": data.train, "held": data.validation, "test": data.test, "whole": whole}
     named = {"title": data.title, "source": source}

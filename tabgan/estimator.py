@@ -6,6 +6,7 @@ import logging
 import shutil
 import sys
 import tempfile
+import warnings
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,12 +35,15 @@ from tabgan.paths import conf_dir, path_of
 from tabgan.ranges import check_numbers
 from tabgan.report.build import build_report
 from tabgan.report.reading import Tables, compared, read_like, table_like
+from tabgan.report.rules import rule_figures, rule_shares
 from tabgan.runs import OWN_TABLE, Run, chosen_refiner, open_run
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.holes import check_columns, check_how, with_holes, written_schema
 from tabgan.sampling.imputing import Imputer
 from tabgan.sampling.refiner import Refiner
 from tabgan.tables.conditions import Where, conditions_of
+from tabgan.tables.frames import FrameKind, to_pandas
+from tabgan.tables.notes import tell_missing
 from tabgan.tables.profile import infer_schema
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+INNER = ("tabgan", "logging")  # modules that a warning does not point at
 ROWS = 1_000  # that sample draws where nobody says how many
 
 
@@ -65,6 +70,9 @@ class TableGAN(BaseEstimator):
         seed: of every draw, at least 0.
         overrides: configuration keys as the command line has them, such as
             ``{"model.lr": 5e-4, "trainer.max_epochs": 3, "callbacks": "report"}``.
+        constraints: rules that every row keeps, such as ``["start <= end", "total = a + b"]``
+            (``tabgan.constraints.reading`` lists them all). Training rows that break one are
+            refused; ``overrides={"data.on_violation": "drop"}`` and others go on.
         folder: where the run goes: a folder that is absent or empty. None is a temporary one that
             goes with the object; ``save`` keeps it.
         verbose: whether to say what is going on, as the commands do.
@@ -99,6 +107,7 @@ class TableGAN(BaseEstimator):
     """
 
     run_: Run
+    _kind: FrameKind | None
 
     def __init__(
         self,
@@ -106,12 +115,14 @@ class TableGAN(BaseEstimator):
         *,
         seed: int = 0,
         overrides: Mapping[str, Any] | None = None,
+        constraints: Sequence[Any] = (),
         folder: str | Path | None = None,
         verbose: bool = False,
     ) -> None:
         self.preset = preset
         self.seed = seed
         self.overrides = overrides
+        self.constraints = constraints
         self.folder = folder
         self.verbose = verbose
 
@@ -128,9 +139,9 @@ class TableGAN(BaseEstimator):
         A tenth of the rows (at most 5,000) is kept aside for validation; all others train.
 
         Args:
-            table: a DataFrame with text for column names, which stays as it is; the path of an
-                ARFF, CSV or Parquet file; or a named set ("adult"), which brings target and test
-                rows.
+            table: a DataFrame with text for column names, which stays as it is, of pandas, polars,
+                pyarrow or another library that exports Arrow; the path of an ARFF, CSV or Parquet
+                file; or a named set ("adult"), which brings target and test rows.
             target: the name of the column to predict. Classes become the condition of the rows; a
                 quantity is one more column, and so is everything without a target.
             callbacks: Lightning callbacks.
@@ -145,6 +156,7 @@ class TableGAN(BaseEstimator):
         if fine_tune:
             check_is_fitted(self, "run_")
         start = self.run_ if fine_tune else None
+        table, kind = _in_pandas(table)
         folder, is_temporary, before = self._make_folder(replace=not fine_tune)
         try:
             with _speaking(self.verbose), undisturbed():
@@ -160,6 +172,7 @@ class TableGAN(BaseEstimator):
         if before:
             shutil.rmtree(before)
         self._take(run, is_temporary=is_temporary)
+        self._kind = kind
         return self
 
     def sample(
@@ -170,13 +183,15 @@ class TableGAN(BaseEstimator):
         mix: str | Mapping[Any, float] | None = None,
         like: pd.DataFrame | Sequence[Where] | None = None,
         refine: bool | None = None,
+        dropped: str = "leave",
         seed: int = 0,
-    ) -> pd.DataFrame:
+    ) -> Any:
         """``n`` new rows in the dtypes of the training table; the same seed gives the same rows.
 
-        Of Python's objects texts, booleans and dates are such again; decimals are float64, times
-        of day and date datetime64, categories of other objects (such as intervals) of text.
-        Text columns that cannot be learned are absent (``run_.encoder.notes_`` names them).
+        They are a table of the kind that was fitted (polars for polars); pandas after ``load``. Of
+        Python's objects texts, booleans, dates and times of day are such again; decimals are
+        float64, datetimes datetime64, categories of other objects (such as intervals) of text.
+        Text that holds numbers or dates comes back in its form ("$1,200.00").
 
         Args:
             n: rows, at least 1; None draws one per condition of ``like``, or 1,000.
@@ -185,6 +200,8 @@ class TableGAN(BaseEstimator):
             mix: class -> its share of the rows.
             like: one such ``where`` per row, or a table, whose missing cells are free.
             refine: boosted rejection; None refines where the training learned to.
+            dropped: what becomes of columns that could not be learned, which ``fit`` has warned
+                of: "leave" leaves them out; "empty" gives them without values, in their place.
             seed: of the draw, at least 0.
 
         Raises:
@@ -192,21 +209,22 @@ class TableGAN(BaseEstimator):
             TabganError: for a condition that cannot be met, or ``refine`` without a refiner.
         """
         check_is_fitted(self, "run_")
+        schema = self.run_.encoder.written_schema(dropped)
         like = _listed(like)
         n = len(like or range(ROWS)) if n is None else n
         asked = {"where": where, "mix": mix, "like": like}
         rows = self._draw(n, chosen_refiner(self.run_, refine), seed=seed, **asked)
-        return self.run_.encoder.schema_.restore(rows)
+        return _of_kind(schema.restore(schema.extended(rows)), self._kind)
 
     def impute(
-        self, table: pd.DataFrame, n_imputations: int = 1, *, how: str = "draw", seed: int = 0
-    ) -> pd.DataFrame | list[pd.DataFrame]:
+        self, table: Any, n_imputations: int = 1, *, how: str = "draw", seed: int = 0
+    ) -> Any:
         """``table`` with its missing cells filled, in the dtypes of the training table.
 
         Known cells and the index stay; a column without values has all its cells filled.
 
         Args:
-            table: the columns of the training table.
+            table: the columns of the training table; what is given back is of its kind.
             n_imputations: how often each cell is drawn; of several a list of tables is given.
             how: "draw" keeps the distribution; "likeliest" takes each cell's most probable
                 category or expected number, which is right most often and varies too little;
@@ -221,13 +239,17 @@ class TableGAN(BaseEstimator):
         check_is_fitted(self, "run_")
         check_how(how, n_imputations)
         run, schema = self.run_, self.run_.encoder.schema
+        table, kind = _in_pandas(table)
+        if not isinstance(table, pd.DataFrame):
+            raise TabganError(f"table: expected a DataFrame, got {type(table).__name__}")
         check_columns(table.columns, schema, "table", optional=run.encoder.dropped_)
         known = with_holes(schema, table.columns).conform(table)
         with undisturbed():
             compute_with(run.config.threads)
             imputer = Imputer(run.module, run.encoder, seed=_whole("seed", seed, least=0))
             filled = list(imputer.fill(known, n_imputations, how))
-        tables = [_as_trained(one, schema).set_index(table.index) for one in filled]
+        frames = [_as_trained(one, schema).set_index(table.index) for one in filled]
+        tables = [_of_kind(frame, kind) for frame in frames]
         return tables if n_imputations > 1 else tables[0]
 
     def evaluate(
@@ -240,8 +262,9 @@ class TableGAN(BaseEstimator):
     ) -> dict[str, float]:
         """How good the rows are: the metrics by name (``c2st_test_auc``, ``wnmis``, ...).
 
-        Figures of refined rows are prefixed with ``refined.``. What is undefined on these tables
-        (a C2ST of a dozen test rows) is absent; with ``verbose`` the log says why.
+        Figures of refined rows are prefixed with ``refined.``; ``rules.<rule>`` is the share of
+        rows that keep a rule, declared or found in the training rows. What is undefined on
+        these tables (a C2ST of a dozen test rows) is absent; with ``verbose`` the log says why.
 
         Args:
             test: real rows that training never saw, a table or a file; None takes those that the
@@ -312,7 +335,7 @@ class TableGAN(BaseEstimator):
             forget()
         if is_temporary:
             self._forget = weakref.finalize(self, shutil.rmtree, run.folder, ignore_errors=True)
-        self.run_ = run
+        self.run_, self._kind = run, None
         names = run.encoder.schema.names
         self.feature_names_in_ = np.array(names, dtype=object)
         self.n_features_in_ = len(names)
@@ -339,6 +362,9 @@ class TableGAN(BaseEstimator):
         _check_preset(self.preset)
         data = _data_keys(table, target, folder, start)
         words = [f"model={self.preset}", "data=table", f"seed={self.seed}", *as_words(data)]
+        if self.constraints:
+            _check_rules(self.constraints)
+            words += as_words({"data.constraints": list(self.constraints)})
         words += as_words(self.overrides)
         if start is not None:  # whose schema has no dropped column
             words += as_words({"start": start.folder.absolute(), "data.drop": []})
@@ -372,7 +398,18 @@ class TableGAN(BaseEstimator):
             synthetic=self._draw(n, None, seed=seed)[names],
             target=schema.target,
             refined=self._draw(n, run.refiner, seed=seed)[names] if run.refiner else None,
+            schema=schema,
         )
+
+
+def _in_pandas(table: Any) -> tuple[Any, FrameKind | None]:
+    """A table of any library in pandas, and its kind; anything else as it is."""
+    found = to_pandas(table)
+    return (table, None) if found is None else found
+
+
+def _of_kind(rows: pd.DataFrame, kind: FrameKind | None) -> Any:
+    return rows if kind is None else kind.of(rows)
 
 
 def _as_trained(filled: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
@@ -419,6 +456,7 @@ def _write_table(table: pd.DataFrame, target: str | None, folder: Path, start: R
     _check_names(table, target)
     if start is None:
         schema = infer_schema(table, name="table", target=target)
+        tell_missing(schema, "table")
     else:
         schema = start.encoder.schema_.with_target(target)
         _check_known(table, start)
@@ -448,6 +486,13 @@ def _check_known(table: pd.DataFrame, start: Run) -> None:
         )
 
 
+def _check_rules(constraints: Any) -> None:
+    if isinstance(constraints, str | Mapping) or not isinstance(constraints, Sequence):
+        raise TabganError(
+            f"constraints: expected a list of rules such as ['start <= end'], got {constraints!r}"
+        )
+
+
 def _check_preset(preset: str) -> None:
     presets = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
     if preset not in presets:
@@ -456,6 +501,7 @@ def _check_preset(preset: str) -> None:
 
 def _listed(like: Any) -> Sequence[Where] | None:
     """Conditions, one per row, of a table or of a list of them."""
+    like, _ = _in_pandas(like)
     if isinstance(like, pd.DataFrame):
         return conditions_of(like)
     if like is None or (isinstance(like, Sequence) and not isinstance(like, str)):
@@ -472,6 +518,7 @@ def _test_rows(
     schema: TableSchema,
     ignored: Sequence[str],
 ) -> pd.DataFrame:
+    test, _ = _in_pandas(test)
     if isinstance(test, pd.DataFrame):
         return table_like(test, schema, "test", ignored=ignored)
     if test is not None:
@@ -493,7 +540,9 @@ def _panel(tables: Tables, seed: int) -> dict[str, float]:
         found |= {prefix + name: float(value) for name, value in scores.items()}
         for name, note in notes.items():
             log.info("%s: %s", prefix + name, note)
-    return found
+    figures = rule_figures(rule_shares(tables))
+    own = {n: share for n, share in figures.items() if n.startswith(("rules.", "refined."))}
+    return found | own
 
 
 def _preset(run: Run) -> str:
@@ -530,20 +579,34 @@ def _empty(folder: Path) -> Path:
     return folder
 
 
+class _AsWarnings(logging.Handler):
+    """The package's warnings as Python's, which point at the line outside of it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        frame, level = sys._getframe(), 1
+        while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in INNER:
+            frame, level = frame.f_back, level + 1
+        warnings.warn(record.getMessage(), UserWarning, stacklevel=level)
+
+
 @contextmanager
 def _speaking(verbose: bool) -> Iterator[None]:
-    """The package's log on stdout, where ``verbose``."""
+    """The package's log on stdout, where ``verbose``; its warnings always, as Python's."""
     logger = logging.getLogger("tabgan")
     level, propagate = logger.level, logger.propagate
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    shown = logging.StreamHandler(sys.stdout)
+    shown.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    shown.addFilter(lambda record: record.levelno < logging.WARNING)
+    warned = _AsWarnings(logging.WARNING)
+    logger.addHandler(warned)
+    logger.propagate = False
     if verbose:
-        logger.addHandler(handler)
+        logger.addHandler(shown)
         logger.setLevel(logging.INFO)
-        logger.propagate = False
     try:
         yield
     finally:
-        logger.removeHandler(handler)
+        logger.removeHandler(warned)
+        logger.removeHandler(shown)
         logger.setLevel(level)
         logger.propagate = propagate

@@ -13,7 +13,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Gather three tables, from a run or from files, and report on them."""
     from tabgan.evaluation import gather, run_study  # slow to import, and --help must not be
     from tabgan.report.build import build_report
-    from tabgan.resplit import resplit_share
+    from tabgan.resplit import resplit_shares
 
     if "study" in cfg:
         run_study(cfg)
@@ -25,7 +25,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         seed=cfg.seed,
         threads=cfg.threads,
         full_mle=cfg.full_mle,
-        dcr_share=resplit_share(cfg) if cfg.resplit else None,
+        dcr_shares=resplit_shares(cfg) if cfg.resplit else None,
         facts=evaluation.facts,
         configuration=evaluation.configuration,
     )

@@ -119,6 +119,7 @@ def _of_files(cfg: DictConfig) -> Evaluation:
         test=read_like(Path(cfg.test), schema),
         synthetic=read_like(synthetic, schema),
         target=schema.target,
+        schema=schema,
     )
     out = Path(cfg.out) if cfg.out else beside(synthetic)
     check_own(out, None)
@@ -146,6 +147,7 @@ def _of_run(cfg: DictConfig) -> Evaluation:
         synthetic=synthetic,
         target=schema.target,
         refined=refined,
+        schema=schema,
     )
     return Evaluation(
         tables=tables,

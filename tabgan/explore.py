@@ -23,7 +23,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     check_table_named("explore")
     check_keys(cfg, ("data", "out", "seed", "run_name"))
-    keys = ("name", "path", "target", "test_path", "schema_path", "drop")
+    keys = ("name", "path", "target", "test_path", "schema_path", "drop", "index")
     data: Any = OmegaConf.to_container(cfg.data)
     asked = {key: data[key] for key in keys}
     if wrong := misfits("data", asked, hints_of(read_whole)):

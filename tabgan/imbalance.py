@@ -17,10 +17,9 @@ from sklearn.utils.validation import validate_data
 from tabgan.encoding.ordinal import Matrix, OrdinalCodes
 from tabgan.errors import TabganError
 from tabgan.estimator import TableGAN
-from tabgan.sampling.density_ratio import MIN_REAL_ROWS
+from tabgan.nets.boosted import MIN_REAL_ROWS
 from tabgan.sampling.refiner import Refiner
 from tabgan.seeding import rng_at, seed32, seed_at
-from tabgan.serving.planning import plan
 from tabgan.tables.profile import infer_schema
 from tabgan.tables.schema import TableSchema
 
@@ -34,7 +33,6 @@ except ImportError as error:
     ) from error
 
 MODES = ("conditional", "gan_smote")
-ROWS_PER_EPOCH = 100  # of a training; a critic would learn few rows by heart
 REFINED_FROM = 2_000  # rows of a table; below, what trees could reject is not worth their time
 ROUNDS, POOL_FACTOR = 3, 3.0  # of gan_smote's refiner, as in conf/refiner/boosted.yaml
 SPARE = 1.2  # candidates drawn for one that is expected to pass
@@ -245,10 +243,7 @@ def _appended(rows: Any, parts: list[pd.DataFrame]) -> Any:
 
 def _settings(n_rows: int) -> dict[str, Any]:
     """What shortens the training of a small table."""
-    epochs = min(
-        int(plan(n_rows, 0, seeking=True)["trainer.max_epochs"]), max(1, n_rows // ROWS_PER_EPOCH)
-    )
-    settings: dict[str, Any] = {"trainer.max_epochs": epochs, "logger": "none"}
+    settings: dict[str, Any] = {"logger": "none"}
     return settings | ({"refiner.rounds": 0} if n_rows < REFINED_FROM else {})
 
 

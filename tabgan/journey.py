@@ -9,14 +9,14 @@ from typing import Any, cast
 
 import pandas as pd
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from pytorch_lightning import Callback
 
 from tabgan.checkpoints import load_weights, newest_checkpoint
 from tabgan.curves import continue_curves, curves_until
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.evading import train_evasion
+from tabgan.evasion.evading import train_evasion
 from tabgan.locks import held
 from tabgan.provenance import check_record, save_record
 from tabgan.querying import attach_box
@@ -85,8 +85,6 @@ def _train(
         save_record(datamodule, folder)
     settle(cfg, datamodule, folder, kept=stored_plan(folder) if checkpoint else _kept_plan(start))
     check_batches(cfg, len(datamodule.coded("train")[0]))
-    if checkpoint is not None or not first:  # the others are given the first one's weights
-        _forgo_warm_start(cfg)
     module = built("model", lambda: build_module(cfg, datamodule.encoder))
     built("model", module.configure_optimizers)
     forecast(cfg, datamodule, module)
@@ -94,9 +92,9 @@ def _train(
     trainer = build_trainer(cfg, datamodule.encoder, folder, callbacks)
     continue_curves(trainer.loggers, past)
     attach_box(cfg, module, datamodule, folder)
+    module.prepare(datamodule.coded("sample"), datamodule.coded("validation"), seed=cfg.seed)
     if start is not None:
         load_weights(module, start.checkpoint)
-    module.prepare(datamodule.coded("sample"), datamodule.coded("validation"), seed=cfg.seed)
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint)
     if not first:
         return None
@@ -131,8 +129,10 @@ class KeptEncoder:
             )
         return self
 
-    def fit(self, train: pd.DataFrame) -> TableEncoder:
+    def fit(self, train: pd.DataFrame, *, n_rows: int = 0) -> TableEncoder:
         """The run's encoder, once training and validation rows are known to fit it.
+
+        The rows' ids are not made again either.
 
         Raises:
             TabganError: when a value is missing in a column that missed none.
@@ -144,6 +144,7 @@ class KeptEncoder:
                         f"column {column.name!r}: a value is missing, and the run it starts from "
                         "never saw a missing one there"
                     )
+        self.encoder.add_keys(train)
         return self.encoder
 
 
@@ -154,7 +155,6 @@ def _open_table(cfg: DictConfig, folder: Path, start: Run | None) -> TableDataMo
         if is_started_by_first() and not datamodule.is_out_of_core:
             _keep(datamodule, TableEncoder.load(folder / "encoder"))
     else:
-        _forgo_warm_start(cfg)
         cfg.data.schema_path = str(folder / "schema.json")
         start.encoder.schema_.save(folder / "schema.json")
         datamodule = instantiate(cfg.data)(encoder=None)
@@ -166,12 +166,6 @@ def _open_table(cfg: DictConfig, folder: Path, start: Run | None) -> TableDataMo
 def _keep(datamodule: TableDataModule, encoder: TableEncoder) -> None:
     kept = KeptEncoder(encoder, datamodule)
     datamodule.make_encoder = cast(Any, kept)  # it has what setup calls
-
-
-def _forgo_warm_start(cfg: DictConfig) -> None:
-    """The weights come from a run."""
-    if OmegaConf.select(cfg, "model.generator.warm"):
-        cfg.model.generator.warm = False
 
 
 def _kept_plan(start: Run | None) -> dict[str, float]:

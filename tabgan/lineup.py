@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,14 @@ from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.evaluation import takes_a_run
 from tabgan.paths import conf_dir
 from tabgan.shell import command
-from tabgan.studies.contestants import DRIVERS, Ours, Peer
+from tabgan.studies.contestants import DRIVERS, Baseline, Ours, Peer
 from tabgan.studies.prepared import Prepared, prepare
 from tabgan.tables.sources import user_cache
 
 COMMON = ("tables", "seeds", "cache", "out", "seed", "run_name", "data")
-OF_BENCH = ("experiments", "words", "peers", "peer_seeds", "speed_rows", "peer")
+OF_BENCH = (
+    "experiments", "words", "baselines", "peers", "peer_seeds", "speed_rows", "resplit", "peer",
+)  # fmt: skip
 
 
 def cache_of(cfg: DictConfig) -> Path:
@@ -60,16 +63,25 @@ def ours(name: str, words: Sequence[str]) -> Ours:
     return Ours(name=name, words=tuple(words), configuration=configuration)
 
 
-def peers_on(table: Prepared, cfg: DictConfig) -> Iterator[Peer]:
-    """The asked peers with their settings for this table.
+def others_on(table: Prepared, cfg: DictConfig) -> Iterator[Baseline | Peer]:
+    """The baselines and peers that are asked for, with their settings for this table.
 
     Raises:
-        TabganError: for a peer that no configuration describes.
+        TabganError: for a name that no configuration describes, or a peer on a table with dates.
     """
-    for name in cfg.peers:
+    for name in dict.fromkeys([*cfg.baselines, *cfg.peers]):
         if name not in cfg.peer:
             raise TabganError(f"no peer {name!r}; {nearest(name, cfg.peer)}")
         peer: Any = OmegaConf.to_container(cfg.peer[name])
+        if "_target_" in peer:
+            yield Baseline(name=name, make=partial(instantiate, peer), settings=peer)
+            continue
+        dates = [column.name for column in table.schema.columns if column.kind == "date"]
+        if dates:
+            raise TabganError(
+                f"table {table.title!r}: peer {name} takes no dates: give data.drop={dates}, or "
+                "leave the peer out (peers=)"
+            )
         yield Peer(
             name=name,
             requirements=peer["requirements"],

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = "blackbox"  # inside a run: the box that its training fitted
 FITTED = "tabgan.blackboxes.forest.fit_forest"
-TAUGHT = "tabgan.blackboxes.detectors.Detector"
+TAUGHT = "tabgan.evasion.detectors.Detector"
 FILES = (  # whose boxes a run folder's configuration may open: data, and no code
     "tabgan.blackboxes.estimator",
     "tabgan.blackboxes.onnx",

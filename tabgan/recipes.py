@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from hydra.utils import get_object, instantiate
+from hydra.utils import get_class, get_object, instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning import Callback, Trainer
@@ -18,10 +19,12 @@ from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.misfits import hints_of, misfits
 from tabgan.modules.cgan import CGANModule
+from tabgan.modules.planning import PLANNED
 from tabgan.ranks import is_first
+from tabgan.serving.batches import batches_of_epoch
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.serving.forecast import Sizes
-from tabgan.serving.planning import plan, planned_keys
+from tabgan.serving.planning import tolerance
 from tabgan.training import describe, foretell, record_configuration, save_map, save_plan
 
 TOP_LEVEL = (
@@ -34,9 +37,16 @@ NEEDED = (  # whatever the model
 )  # fmt: skip
 ADDED = ("experiment", "sweep", "debug")  # groups whose files leave no key of their own
 AUTO = "auto"
+MAY_BE_AUTO = {
+    *("data.batch_size", "trainer.max_epochs", "callbacks.checkpoint.tolerance"),
+    *(f"model.{key}" for key in PLANNED),
+}
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 # What a stored configuration may call, and what it may where a training goes on.
-FROM_A_RUN_FOLDER = ("tabgan.modules.", "tabgan.nets.", "tabgan.losses.", "torch.optim.")
+FROM_A_RUN_FOLDER = (
+    "tabgan.modules.", "tabgan.nets.", "tabgan.losses.", "tabgan.evasion.module",
+    "tabgan.evasion.editor", "torch.optim.",
+)  # fmt: skip
 TO_GO_ON = (
     *FROM_A_RUN_FOLDER,
     *(
@@ -44,14 +54,13 @@ TO_GO_ON = (
         "tabgan.encoding.",
         "tabgan.callbacks.",
         "tabgan.blackboxes.forest",
-        "tabgan.blackboxes.detectors",
+        "tabgan.evasion.detectors",
         "tabgan.blackboxes.estimator",
         "tabgan.blackboxes.onnx",
-        "tabgan.traffic",
+        "tabgan.evasion.traffic",
     ),
     "pytorch_lightning.",
 )
-OF_WHOLE_ROWS = ("boundary",)  # callbacks that would tell rows with holes from whole ones
 PARTS = ("model", "loss", "penalty", "tool")  # that make a module
 
 
@@ -93,19 +102,22 @@ def settle(
     What is ``kept`` of an earlier run's plan goes before what this table would give.
     """
     n_rows = len(datamodule.coded("train")[0])
-    seeking, scored = _seeking_rounds(cfg) > 0, bool(cfg.model.get("labels"))
-    asked = cfg.data.batch_size
-    planned = plan(
-        n_rows,
-        len(datamodule.validation),
-        batch_size=asked if isinstance(asked, int) else None,
-        seeking=seeking,
-        scored=scored,
-    )
-    used = resolve_auto(cfg, planned | dict(kept or {}))
-    datamodule.batch_size = cfg.data.batch_size
+    model = model_class(cfg)
+    planned = model.plan(_plain(cfg.model), n_rows, datamodule.layout)
+    values = {f"model.{key}": value for key, value in planned.values.items()}
+    values["data.batch_size"] = planned.batch_size
+    values["callbacks.checkpoint.tolerance"] = tolerance(len(datamodule.validation))
+    used = resolve_auto(cfg, values | dict(kept or {}))
+    batches = batches_of_epoch(n_rows, int(cfg.data.batch_size), codes=model.learns_codes)
+    used |= resolve_auto(cfg, {"trainer.max_epochs": math.ceil(planned.steps / max(batches, 1))})
+    datamodule.batch_size, datamodule.serves_codes = cfg.data.batch_size, model.learns_codes
     if is_first():
         save_plan(used, folder)
+
+
+def model_class(cfg: DictConfig) -> type[CGANModule]:
+    """The LightningModule that ``cfg`` names."""
+    return cast(type[CGANModule], get_class(cfg.model["_target_"]))
 
 
 def build_module(cfg: DictConfig, encoder: TableEncoder) -> CGANModule:
@@ -121,7 +133,7 @@ def build_module(cfg: DictConfig, encoder: TableEncoder) -> CGANModule:
         penalty=instantiate(cfg.penalty),
         tools=[instantiate(tool) for tool in (cfg.get("tool") or {}).values()],
     )
-    if encoder.is_masked and type(module) is not CGANModule:
+    if encoder.is_masked and not module.learns_holes:
         raise TabganError(
             f"encoder.missing=masked: {type(module).__name__} learns from whole rows alone; "
             "choose another model, or encoder.missing=category"
@@ -140,8 +152,6 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -
     if limit != AUTO and (not is_number or limit <= 0):
         raise TabganError(f"memory_limit={limit}: expected GiB, above 0, or auto")
     rows, _ = datamodule.coded("sample")
-    generator = cfg.model.generator
-    warm = bool(generator.get("warm", False))
     sizes = Sizes(
         rows=rows,
         n_columns=len(datamodule.schema.columns),
@@ -150,25 +160,16 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -
         critic=module.critic,
         batch_size=cfg.data.batch_size,
         steps=_steps(cfg, len(datamodule.coded("train")[0])),
-        moments=bool(cfg.model.get("moments", 0)),
-        n_components=generator.n_components if warm else 0,
-        passes=generator.passes if warm else 0,
-        seeking=_seeking_rounds(cfg),
         rounds=cfg.refiner.rounds,
         pool_factor=cfg.refiner.pool_factor,
     )
     foretell(sizes, None if limit == AUTO else float(limit))
 
 
-def _seeking_rounds(cfg: DictConfig) -> int:
-    """Rounds of boundary seeking, which a generator without components has none of."""
-    boundary = cfg.callbacks.get("boundary")
-    return int(boundary.rounds) if boundary and "n_components" in cfg.model.generator else 0
-
-
 def _steps(cfg: DictConfig, n_rows: int) -> int:
     """Generator steps, as far as the configuration says."""
-    batches = n_rows // int(cfg.data.batch_size)
+    codes = model_class(cfg).learns_codes
+    batches = batches_of_epoch(n_rows, int(cfg.data.batch_size), codes=codes)
     for key in ("limit_train_batches", "overfit_batches"):
         asked = cfg.trainer.get(key)
         if asked:
@@ -186,8 +187,7 @@ def build_trainer(
 ) -> Trainer:
     """The Trainer with the configuration's callbacks, those given, and loggers, told the run."""
     loggers = [instantiate(logger) for logger in cfg.logger.values()]
-    skipped = OF_WHOLE_ROWS if encoder.is_masked else ()
-    own = [instantiate(cfg.callbacks[name]) for name in cfg.callbacks if name not in skipped]
+    own = [instantiate(callback) for callback in cfg.callbacks.values()]
     trainer: Trainer = instantiate(cfg.trainer)(
         callbacks=[StopTogether(), *own, *callbacks],
         logger=loggers,
@@ -295,6 +295,6 @@ def _unknown_keys(path: str, node: dict[str, Any]) -> list[str]:
 
 def _misfits(path: str, node: dict[str, Any]) -> list[str]:
     """The values of other types than the constructor declares, but for what may be ``auto``."""
-    auto = {key for key in node if node[key] == AUTO and f"{path}.{key}" in planned_keys()}
+    auto = {key for key in node if node[key] == AUTO and f"{path}.{key}" in MAY_BE_AUTO}
     values = {key: value for key, value in node.items() if key not in auto}
     return misfits(path, values, hints_of(get_object(node["_target_"])))

@@ -24,8 +24,10 @@ from tabgan.words import quote
 log = logging.getLogger(__name__)
 
 
-def resplit_share(cfg: DictConfig) -> float:
+def resplit_shares(cfg: DictConfig) -> dict[str, float]:
     """Share of rows nearer to the half trained on than to the other half; .5 is ideal.
+
+    By the report's prefix: "" of rows as they are drawn, "refined." where the new run refines.
 
     The run's training and validation rows are cut in two by ``cfg.seed``; a new run, in a folder
     that is removed, learns the first half; the second is cut to the rows that it really saw.
@@ -48,10 +50,19 @@ def resplit_share(cfg: DictConfig) -> float:
         run = open_run(new)
         names = compared(run.encoder.schema_)
         seen = read_data(run).train
-        chunks = draw_chunks(run.module, run.encoder, n=len(seen), seed=cfg.seed)
-        synthetic = pd.concat(chunks, ignore_index=True)
+        refiners = {"": None} | ({"refined.": run.refiner} if run.refiner else {})
+        drawn = {
+            prefix: pd.concat(
+                draw_chunks(run.module, run.encoder, n=len(seen), seed=cfg.seed, refiner=refiner),
+                ignore_index=True,
+            )
+            for prefix, refiner in refiners.items()
+        }
     others = second.head(len(seen))
-    return dcr_share(seen[names], others[names], synthetic[names], seed=cfg.seed)
+    return {
+        prefix: dcr_share(seen[names], others[names], rows[names], seed=cfg.seed)
+        for prefix, rows in drawn.items()
+    }
 
 
 def _train(old: Path, table: Path, new: Path, *, target: str | None) -> None:

@@ -8,7 +8,7 @@ from tabgan.errors import check_keys
 from tabgan.paths import conf_dir
 
 KEYS = ("run", "n", "seed", "out", "refine", "where", "mix", "like", "check", "threads",
-        "score", "tolerance", "budget", "blackbox", "shards", "shard")  # fmt: skip
+        "score", "tolerance", "budget", "blackbox", "shards", "shard", "dropped")  # fmt: skip
 ROWS = 1_000  # where neither n nor like says how many
 
 
@@ -43,6 +43,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         write_scored_rows(cfg, run, out, n=n)
         return
     asked = {"n": n, "seed": cfg.seed, "where": where, "mix": cfg.mix, "like": like}
+    asked["dropped"] = cfg.dropped
     refiner = chosen_refiner(run, cfg.refine)
     if cfg.shards is not None or cfg.shard is not None:
         from tabgan.sampling.shards import write_shard

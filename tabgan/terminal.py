@@ -12,10 +12,11 @@ UNBOUNDED = 100_000  # characters
 WIDTH = 120  # of a pipe or a file, which has none of its own; COLUMNS says another
 
 
-def say(text: str, *, markup: bool = False) -> None:
-    """Print a sentence; a pipe or a file gets it in one line."""
+def say(text: str, *, markup: bool = False, verbatim: bool = False) -> None:
+    """Print a sentence; a pipe or a file gets it in one line, and so does what is ``verbatim``."""
     console = _console()
-    console.print(text, markup=markup, soft_wrap=not console.is_terminal)
+    soft_wrap = verbatim or not console.is_terminal
+    console.print(text, markup=markup, soft_wrap=soft_wrap, highlight=False if verbatim else None)
 
 
 def show(table: Table, *, least: int = 0) -> None:

@@ -30,9 +30,9 @@ from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.checkpoints import load_weights
 from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
+from tabgan.evasion.module import EvasionModule
 from tabgan.files import write_whole
 from tabgan.modules.cgan import CGANModule
-from tabgan.modules.evasion import EvasionModule
 from tabgan.ranks import hush_others
 from tabgan.run_folder import FINISHED
 from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers
@@ -41,6 +41,7 @@ from tabgan.seeding import seed32
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.serving.forecast import Sizes, check_memory, count_parameters, forecast_table
 from tabgan.tables import profile
+from tabgan.tables.dates import CLOCK_DAY
 from tabgan.tables.writers import write_table
 from tabgan.terminal import fits, show
 
@@ -319,7 +320,9 @@ def show_rows(rows: pd.DataFrame, title: str) -> None:
 
 
 def _days(dates: pd.Series) -> pd.Series:
-    """Dates without a time of day where none has one."""
+    """Dates without a time of day where none has one, clock times without their day."""
+    if (dates.dropna().dt.date == CLOCK_DAY).all():
+        return dates.dt.time
     is_whole = (dates.dt.normalize() == dates)[dates.notna()].all()
     return dates.dt.date if is_whole else dates
 

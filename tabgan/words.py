@@ -26,7 +26,14 @@ TEXTS = ("target", "mix")  # taken as they are written
 OPEN = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "run_name")  # but for ${...}
 SWEEPS = re.compile(r"(choice|range|glob|interval|shuffle|sort)\(.*\)")  # Hydra's, of several
 OUTSIDE_QUOTES = re.compile(r",(?=(?:[^']*'[^']*')*[^']*$)")
-LISTED = ("tables", "experiments", "peers", "seeds", "peer_seeds")  # a,b is no sweep here
+LISTED = (
+    "tables",
+    "experiments",
+    "baselines",
+    "peers",
+    "seeds",
+    "peer_seeds",
+)  # a,b is no sweep here
 MOST_LETTERS = 60  # of the name of a run that several tables give
 OF_ONE_RUN = re.compile(r"[+~]*(data(?!\.batch_size)|seed|start|run_name|hydra)\b")
 TO_RESUME = ("run", "resume", "trust")  # the only words of a run that goes on,

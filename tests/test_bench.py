@@ -23,9 +23,63 @@ def bench(command, copyist, mixed_arff, tmp_path):
         )
         table = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]"]
         said = ["cache=cache", "out=out", "speed_rows=1000", f"+peer.copyist={peer}"]
-        return command("bench", *table, *said, "peers=copyist", *words)
+        return command("bench", *table, *said, "baselines=", "peers=copyist", *words)
 
     return run
+
+
+@pytest.fixture
+def baselines(command, mixed_arff, tmp_path):
+    """The bench on the same rows with baselines alone: their lines, by recipe."""
+
+    def run(*words):
+        table = [f"data.path={mixed_arff}", "data.target=label"]  # its dates too
+        said = ["cache=cache", "out=out", "speed_rows=1000", "experiments=", "peers="]
+        ended = command("bench", *table, *said, *words)
+        assert ended.status == 0, ended.err
+        return pd.read_csv(tmp_path / "out" / "bench.csv").set_index("recipe"), ended
+
+    return run
+
+
+def test_every_table_shows_cart_and_interpolation_of_any_file(baselines):
+    lines, ended = baselines()
+    assert list(lines.index) == [
+        "real test rows", "independent columns", "cart_5", "cart_20", "cart_100", "smote",
+    ]  # fmt: skip
+    own = lines[lines["side"] == "baseline"]
+    assert (own["cpu"] > 0).all()
+    assert (own["rows_per_second"] > 1_000).all()
+    assert own["c2st_test_auc"].between(0, 1).all()
+    assert own["peak_mb"].isna().all() if "peak_mb" in own else True
+    # smaller leaves are nearer to the training rows
+    assert own.loc["cart_5", "membership_auc"] > own.loc["cart_100", "membership_auc"]
+    heads = ended.out.partition("\n| ---")[0].rpartition("\n")[2]
+    assert heads.endswith(
+        "| table | recipe | rows | AUC, trees | AUC, net | copies | wNMIS | trend % | MLE AUC | "
+        "CPU, s | rows/s |"
+    )  # of 30 test rows no rate at 1 % false positives
+
+
+def test_a_resplit_gives_the_share_of_rows_near_the_half_that_was_learned(baselines):
+    lines, _ = baselines("baselines=cart_5", "resplit=true")
+    assert lines.loc["cart_5", "dcr_share"] > 0.55  # 135 rows each, and leaves of five
+    assert pd.isna(lines.loc["independent columns", "dcr_share"])
+
+
+def test_baselines_are_done_once_too(baselines, tmp_path):
+    first, _ = baselines("baselines=cart_20")
+    cell = next((tmp_path / "cache" / "cells").glob("people-*/cart_20-*"))
+    (cell / "raw_speed_1000.json").unlink()  # as if it had been stopped there
+    again, _ = baselines("baselines=cart_20")
+    same = [name for name in first if name != "rows_per_second"]
+    pd.testing.assert_frame_equal(first[same], again[same])
+
+
+def test_a_leaf_is_a_setting_of_a_peer(baselines):
+    words = ["+peer@peer.tiny=cart", "peer.tiny.leaf=2", "baselines=cart_20,tiny"]
+    lines, _ = baselines(*words)
+    assert lines.loc["tiny", "membership_auc"] > lines.loc["cart_20", "membership_auc"]
 
 
 @pytest.fixture
@@ -43,7 +97,7 @@ def test_a_peer_stands_beside_the_anchors(bench, tmp_path):
     assert lines.loc["peer", "rows_per_second"] == pytest.approx(1000)
     assert lines.loc["peer", "wall"] > lines.loc["peer", "fit_wall"] > 0
     assert lines.loc["peer", "peak_mb"] < 100  # a bare Python
-    assert "| people | independent columns | raw | - |" in ended.out
+    assert "| people | independent columns | raw | 0." in ended.out
     assert ended.out.rstrip().endswith("bench.md")
 
 
@@ -79,6 +133,7 @@ def test_other_settings_are_another_run(bench, calls):
     ("words", "text"),
     [
         (["peers=ctgn"], "no peer 'ctgn'; did you mean 'ctgan'?"),
+        (["baselines=carts", "peers="], "no peer 'carts'; did you mean 'cart_5'?"),
         (["experiments=cgan_adlt", "peers="], "no experiment 'cgan_adlt'; did you mean"),
         (['words=["model.lrr=3"]', "peers="], "model.lrr: no such key; did you mean 'lr'?"),
         (["tables=adlut"], "no data 'adlut'; did you mean 'adult'?"),
@@ -88,6 +143,14 @@ def test_a_mistake_is_one_line(command, tmp_path, words, text):
     ended = command("bench", f"cache={tmp_path / 'cache'}", *words)
     assert (ended.status, ended.err.count("\n")) == (1, 1)
     assert text in ended.err
+
+
+def test_a_peer_that_takes_no_dates_says_so(command, mixed_arff):
+    ended = command("bench", f"data.path={mixed_arff}", "experiments=", "cache=cache")
+    assert (ended.status, ended.err.count("\n")) == (1, 1)
+    assert (
+        "peer ctgan takes no dates: give data.drop=['joined'], or leave the peer out" in ended.err
+    )
 
 
 def line(side, recipe, rows, **figures):

@@ -64,7 +64,7 @@ def test_a_run_without_a_report_stands_by_its_validation_rows(command, run_copy)
 
 
 def test_a_trained_run_with_a_report_makes_a_leaderboard(command, run_copy, tmp_path):
-    report = {"data": "people", "c2st_test_auc": 0.9, "wnmis": 0.5}
+    report = {"data": "people", "c2st_test_auc_worst": 0.9, "wnmis": 0.5}
     (run_copy / "report.json").write_text(json.dumps(report), "utf-8")
     ended = command("compare", "ru*", f"out={tmp_path / 'out'}")
     assert ended.status == 0, ended.err

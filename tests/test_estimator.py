@@ -572,7 +572,7 @@ def test_nothing_is_said_unless_asked(capfd):
         ),
         (people().to_numpy(), None, r"expected a DataFrame or a path, got ndarray"),
         (people().assign(pay=np.inf), None, r"column 'pay': expected finite numbers"),
-        (people().assign(pay=np.nan), None, r"column 'pay': every value is missing"),
+        (people().assign(member=None), "member", r"target 'member': every value is missing"),
         (people().assign(member="no"), "member", r"target 'member' is constant"),
         ("nowhere.csv", None, r"file not found: .*nowhere\.csv"),
     ],

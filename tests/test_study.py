@@ -11,7 +11,7 @@ from tabgan.recipes import check_config
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        ([], "no study: give +study=<name>; the names are ['ablation', 'evade_nslkdd', 'fooled'"),
+        ([], "no study: give +study=<name>; the names are ['ablation', 'divergences', 'evade_"),
         (["+study=ablatoin"], "no study 'ablatoin'; did you mean 'ablation'?"),
         (["+study=fooled"], "python -m tabgan.evaluate run=<folder> +study=fooled"),
         (["+study=ablation", "sead=3"], "sead: no such key; did you mean 'seed'?"),

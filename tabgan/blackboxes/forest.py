@@ -18,6 +18,7 @@ from tabgan.blackboxes.estimator import EstimatorBox
 from tabgan.blackboxes.protocol import plain_rows
 from tabgan.errors import TabganError
 from tabgan.seeding import seed32
+from tabgan.tables.dtypes import TEXT
 from tabgan.tables.schema import TableSchema
 
 FOLDS = 5
@@ -65,7 +66,7 @@ def xy(table: pd.DataFrame, schema: TableSchema) -> tuple[pd.DataFrame, NDArray[
     """What a forest takes, and the class of each row that has one, text [n]."""
     known = table[table[schema.target].notna()]
     names = [column.name for column in features(schema).columns]
-    return plain_rows(known, names), known[schema.target].astype("str").to_numpy("object")
+    return plain_rows(known, names), known[schema.target].astype(TEXT).to_numpy("object")
 
 
 def features(schema: TableSchema) -> TableSchema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,13 +19,15 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from tabgan.callbacks.pace import Pace
 from tabgan.errors import TabganError
 from tabgan.metrics.coding import code_tables
-from tabgan.metrics.collapse import COLLAPSE_THRESHOLD, collapse_signals
+from tabgan.metrics.collapse import collapse_signals, describe_collapse
 from tabgan.metrics.detection import cheap_c2st_auc
-from tabgan.metrics.fidelity import column_errors, shape_error, trend_error, wnmis
+from tabgan.metrics.fidelity import column_errors, trend_error, wnmis
+from tabgan.metrics.membership import cheap_membership_tpr
 from tabgan.metrics.privacy import duplicate_rate
 from tabgan.modules.cgan import CGANModule
 from tabgan.report.evaluation_pictures import column_picture
 from tabgan.sampling.judging import draw_judged, threshold_of
+from tabgan.seeding import rng_at
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
@@ -33,6 +35,9 @@ from tabgan.tables.writers import write_table
 log = logging.getLogger(__name__)
 
 MAX_ROWS = 5_000  # of the validation rows, and as many generated
+MAX_CELLS = 2**19  # rows x columns of each: all 5,000 rows up to 104 columns
+MAX_COLUMNS = 500
+MAX_PAIRS = 5_000  # all pairs of 100 columns
 COLLAPSE_ROWS = 200  # fewer say nothing about variety
 KEPT_ROWS = 20  # of those that fooled the critic
 WORST_COLUMNS = 3
@@ -48,13 +53,18 @@ class ValidationPanel(pl.Callback):
 
     As many rows as there are validation rows are drawn from the sampling generator, always with
     the same noise, and compared with them: C2ST (max(.5, AUC), .5 is best), trend and shape error
-    in % (0 is best), wNMIS (1 is best), share of duplicates of training rows, the strongest sign
-    of mode collapse (above .5 it is an alarm), the share that the critic takes for real. Every
-    draw has its own address, so a run is the same with and without the panel. ``val/panel_share``
-    is the share of the training time that the panel has taken. A measure that is undefined on the
-    table (C2ST below 20 validation rows, the trend error of a single column) is left out and named
-    once; collapse needs 200 rows. Where missing values are holes, the drawn rows get those of the
-    validation rows. A class condition is always met: the class is put back from it.
+    in % (0 is best), wNMIS (1 is best), share of duplicates of training rows, the share of training
+    rows that an attacker finds at 1 % false positives (.01 is best), the strongest sign of mode
+    collapse (above .5 it is an alarm), the share that the critic takes for real. Every draw has its
+    own address, so a run is the same with and without the panel. ``val/panel_share`` is the share
+    of the training time that the panel has taken. A measure that is undefined on the table (C2ST
+    below 20 validation rows, the attack below 99, the trend error of a single column) is left out
+    and named once; collapse needs 200 rows. Where missing values are holes, the drawn rows get
+    those of the validation rows. A class condition is always met: the class is put back from it.
+
+    A look costs no more than so much, whatever the table's width: at most 5,000 rows and as many
+    as make 2^19 cells, 500 columns, 5,000 pairs of columns, all drawn by address and the same at
+    every look. Tables of up to 100 columns are looked at whole but for the rows.
 
     The 20 rows that fooled the critic most surely go to ``samples/fooling_step<step>.csv``, the
     columns that differ most into TensorBoard as pictures.
@@ -91,8 +101,8 @@ class ValidationPanel(pl.Callback):
     ) -> dict[str, float]:
         """Draw rows, measure them, and keep what a person would look at."""
         encoder = datamodule.encoder
-        names = [column.name for column in encoder.schema_.columns if not column.key]
-        real = datamodule.validation[names].head(MAX_ROWS)
+        names = _some([column.name for column in encoder.schema_.columns if not column.key])
+        real = datamodule.validation[names].head(min(MAX_ROWS, MAX_CELLS // len(names)))
         fake, logits = draw_judged(module, encoder, n=len(real), seed=0, piece=0)
         threshold = threshold_of(module, *datamodule.encoded("validation"))
         passed = logits > threshold.logit
@@ -100,22 +110,24 @@ class ValidationPanel(pl.Callback):
         fake = fake[names]
         if encoder.is_masked:
             fake = fake.mask(real.isna().to_numpy())
-        self._draw_worst(trainer, real, fake)
+        errors = column_errors(real, fake)
+        self._draw_worst(trainer, errors, real, fake)
         train = datamodule.train[names] if datamodule.train is not None else real
-        return self._measured(train, real, fake) | {"val/pass_rate": float(passed.mean())}
+        scores = self._measured(train, real, fake)
+        shape = {"val/shape_error": float(errors.mean())}
+        return scores | shape | {"val/pass_rate": float(passed.mean())}
 
     def _measured(
         self, train: pd.DataFrame, real: pd.DataFrame, fake: pd.DataFrame
     ) -> dict[str, float]:
         measures: dict[str, Callable[[], float]] = {
             "val/c2st_auc": lambda: cheap_c2st_auc(real, fake),
-            "val/trend_error": lambda: trend_error(real, fake),
-            "val/shape_error": lambda: shape_error(real, fake),
-            "val/wnmis": lambda: wnmis(real, fake),
+            "val/trend_error": lambda: trend_error(real, fake, max_pairs=MAX_PAIRS),
+            "val/wnmis": lambda: wnmis(real, fake, max_pairs=MAX_PAIRS),
             "val/duplicate_rate": lambda: duplicate_rate(train, fake),
+            "val/membership_tpr01": lambda: cheap_membership_tpr(train, real, fake),
         }
-        if len(real) >= COLLAPSE_ROWS:
-            measures["val/collapse"] = lambda: max(collapse_signals(real, fake).values())
+        signals = collapse_signals(real, fake) if len(real) >= COLLAPSE_ROWS else {}
         scores = {}
         for name, measure in measures.items():
             if name in self.undefined:
@@ -125,9 +137,9 @@ class ValidationPanel(pl.Callback):
             except TabganError as error:  # no reason to stop a training
                 self.undefined.add(name)
                 log.info("%s is not measured: %s", name, error)
-        if scores.get("val/collapse", 0.0) > COLLAPSE_THRESHOLD:
-            log.warning("mode collapse: val/collapse is %.2f", scores["val/collapse"])
-        return scores
+        if why := describe_collapse(real, fake, signals):
+            log.warning("mode collapse: %s", why)
+        return scores | ({"val/collapse": max(signals.values())} if signals else {})
 
     def _keep_fooling(
         self, trainer: pl.Trainer, rows: pd.DataFrame, logits: Logits, schema: TableSchema
@@ -140,16 +152,27 @@ class ValidationPanel(pl.Callback):
             path = folder / f"fooling_step{trainer.global_step:06d}.csv"
             write_table(path, surest.reset_index(drop=True), schema)
 
-    def _draw_worst(self, trainer: pl.Trainer, real: pd.DataFrame, fake: pd.DataFrame) -> None:
+    def _draw_worst(
+        self, trainer: pl.Trainer, errors: pd.Series, real: pd.DataFrame, fake: pd.DataFrame
+    ) -> None:
         """The columns with the largest errors as TensorBoard pictures, real beside generated."""
         boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
         if not boards:
             return
-        errors = column_errors(real, fake).sort_values(ascending=False, kind="stable")
-        sides = dict(zip(("real", "synthetic"), code_tables(real=real, fake=fake), strict=True))
-        for place, name in enumerate(errors.index[:WORST_COLUMNS], start=1):
+        worst = list(errors.sort_values(ascending=False, kind="stable").index[:WORST_COLUMNS])
+        coded = code_tables(real=real[worst], synthetic=fake[worst])
+        sides = dict(zip(("real", "synthetic"), coded, strict=True))
+        for place, name in enumerate(worst, start=1):
             picture = imread(io.BytesIO(column_picture(name, sides, real[name])))
             for board in boards:
                 board.experiment.add_image(
                     f"worst_columns/{place}", picture, trainer.global_step, dataformats="HWC"
                 )
+
+
+def _some(names: Sequence[str]) -> list[str]:
+    """The columns that are looked at, in the table's order."""
+    if len(names) <= MAX_COLUMNS:
+        return list(names)
+    drawn = rng_at(0, "panel", "columns").choice(len(names), MAX_COLUMNS, replace=False)
+    return [names[place] for place in np.sort(drawn)]

@@ -18,7 +18,7 @@ class Pace:
     def is_due(self, trainer: pl.Trainer) -> bool:
         """Whether this epoch's end is such a one; the next is then ``every`` steps from here."""
         is_last = trainer.current_epoch + 1 == trainer.max_epochs
-        final = is_last or trainer.global_step >= total_steps(trainer)
+        final = is_last or trainer.should_stop or trainer.global_step >= total_steps(trainer)
         if trainer.global_step < self.next_step and not final:
             return False
         self.next_step = trainer.global_step + self.every

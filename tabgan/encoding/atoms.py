@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from tabgan.encoding.column import Encoded, Numbers, State
-from tabgan.encoding.layout import BlockKind
+from tabgan.encoding.layout import BlockShape
 from tabgan.encoding.onehot import OneHotEncoder
 from tabgan.encoding.quantile_normal import QuantileNormalEncoder
 
@@ -55,7 +55,7 @@ class AtomsEncoder:
         return self
 
     @property
-    def widths_(self) -> tuple[tuple[BlockKind, int], ...]:
+    def widths_(self) -> tuple[BlockShape, ...]:
         return (*self._rest.widths_, *self._onehot.widths_)
 
     def encode(self, numbers: Numbers, rng: np.random.Generator) -> Encoded:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +11,15 @@ import pandas as pd
 
 from tabgan.encoding.atoms import MOST_LEVELS, AtomsEncoder, common_levels, heavy_values
 from tabgan.encoding.bins import BinsEncoder
+from tabgan.encoding.cells import CellsEncoder
 from tabgan.encoding.column import ColumnEncoder, ConstantEncoder, MissingIndicator, Numbers
-from tabgan.encoding.keys import is_running_number, is_text_key
+from tabgan.encoding.identifying import Identifying, identifying, private_form
+from tabgan.encoding.keys import FormedKey
 from tabgan.encoding.label import LabelEncoder
 from tabgan.encoding.levels import LevelsEncoder
 from tabgan.encoding.mode_specific import ModeSpecificEncoder
 from tabgan.encoding.onehot import OneHotEncoder
+from tabgan.encoding.patterns import form_of_pattern
 from tabgan.encoding.power import PowerEncoder
 from tabgan.encoding.quantile_normal import QuantileNormalEncoder
 from tabgan.encoding.standard import StandardEncoder
@@ -31,10 +35,16 @@ SCALARS: dict[str, Callable[[], ColumnEncoder]] = {
 BLOCKS: dict[str, Callable[[], ColumnEncoder]] = {  # with a place of their own for missing
     "mode_specific": ModeSpecificEncoder,
     "bins": BinsEncoder,
+    "cells": CellsEncoder,
 }
 NOMINALS = ("onehot", "label")
 MANY = ("auto", "drop", "keep")
 ROWS_PER_LEVEL = 10  # fewer, and a number's values are a sample of a scale, not categories
+
+KEPT = {  # how a column that was taken for an id comes back as it is
+    "integer": " (encoder.many=keep, or the kind numeric in a schema file, learns it)",
+    "string": " (the kind nominal in a schema file keeps its texts)",
+}
 
 Chosen = tuple[str, str | None]  # the name of an encoding, and what a person should know of it
 
@@ -49,8 +59,8 @@ class Choice:
     block for heavy values (quantile_normal: ``atoms``) or for missing ones where there are any.
     Columns of very many values:
 
-    * ``key``, regenerated in its own form (``encoding.keys``): text that is there and another in
-      95 % of the rows; whole numbers, all different, that fill half of their range;
+    * ``key``, regenerated in its own form (``encoding.keys``): ids (``encoding.identifying``), and
+      what a schema declares a key;
     * ``grouped``: more than 256 categories, and text with at most one value per two rows. The
       255 commonest (of 10 rows at least) have a place each, the others one place together and a
       scalar that says which;
@@ -81,7 +91,12 @@ class Choice:
             raise TabganError(f"encoder.many={self.many}: expected one of {list(MANY)}")
 
     def of(
-        self, column: Column, values: pd.Series, numbers: Numbers, learned: Numbers, *, target: bool
+        self,
+        column: Column,
+        values: pd.Series,
+        numbers: Numbers,
+        learned: Numbers,
+        found: Identifying | None,
     ) -> Chosen:
         """The encoding of a column, and a note where it does not come back as it was.
 
@@ -90,15 +105,37 @@ class Choice:
             values: of the training rows.
             numbers: the same as float64 [n], NaN for missing.
             learned: those that its encoder learns from; without holes, where there are any.
-            target: whether it is what a model learns, which is no key.
+            found: what makes it an id (``identifying``), or None.
         """
-        many = self._of_many(column, values, numbers, target=target)
+        many = self._of_many(column, values, numbers, found)
         encoding, note = many or (self._of_few(column, learned), None)
         texts = column.categories if column.is_nominal else values.dropna().unique().tolist()
-        hint = looks_like(texts) if column.kind in ("nominal", "string") else None
+        hint = _hint(column, texts, encoding)
         if hint is None or encoding == "constant":
             return encoding, note
         return encoding, f"{note or f'column {column.name!r} is nominal'}; {hint}"
+
+    def identifying(
+        self, column: Column, values: pd.Series, *, target: bool, pattern: str | None = None
+    ) -> Identifying | None:
+        """What makes a column an id that is regenerated, or None.
+
+        A target of numbers is what a model learns, and no id; ``many`` may keep numbers.
+
+        Args:
+            column: what it is, declared a key or not.
+            values: of the training rows.
+            target: whether it is what a model learns.
+            pattern: the regular expression that is declared of it, or None.
+        """
+        if column.kind == "integer" and (target or self.many == "keep") and not column.key:
+            return None
+        found = identifying(column, values)
+        if found is None or pattern is None:
+            return found
+        whole = column.kind == "integer"
+        key = FormedKey(column.name, form_of_pattern(pattern), whole=whole)
+        return Identifying("is declared a key", key)
 
     def build(self, column: Column, encoding: str) -> ColumnEncoder:
         """The encoder that ``encoding`` names, which has learned nothing."""
@@ -110,6 +147,8 @@ class Choice:
             return LevelsEncoder()
         if encoding == "atoms":
             return AtomsEncoder()
+        if encoding == "grouped" and self.numeric == "cells":
+            return CellsEncoder(interpolate=False, most_heavy=MOST_LEVELS - 1)
         if encoding == "grouped":
             return AtomsEncoder(common_levels)
         if encoding == "label":
@@ -144,16 +183,16 @@ class Choice:
         return f"{self.numeric}+missing" if np.isnan(numbers).any() else self.numeric
 
     def _of_many(
-        self, column: Column, values: pd.Series, numbers: Numbers, *, target: bool
+        self,
+        column: Column,
+        values: pd.Series,
+        numbers: Numbers,
+        found: Identifying | None,
     ) -> Chosen | None:
         """``key``, ``grouped`` or ``dropped`` where the column has very many values, else None."""
         name, text, distinct = f"column {column.name!r}", column.kind == "string", values.nunique()
-        if text and is_text_key(values):
-            return self._key(f"{name} is text without repetition")
-        if column.kind == "integer" and not target:
-            if self.many != "keep" and is_running_number(numbers):
-                return self._key(f"{name} numbers the rows", " (encoder.many=keep learns it)")
-            return None
+        if found is not None:
+            return self._key(f"{name} {found.why}", KEPT[column.kind])
         if text and distinct == 0:
             return "dropped", f"{name} is text without a value in the training rows: dropped"
         if distinct == 1 and not values.isna().any():
@@ -175,3 +214,21 @@ class Choice:
         if self.many == "drop":
             return "dropped", f"{what}: dropped{hint}"
         return "key", f"{what}: regenerated as a key{hint}"
+
+
+def _hint(column: Column, texts: Sequence[str], encoding: str) -> str | None:
+    """What a person should know of text that is learned, if at all, as labels alone."""
+    if column.kind not in ("nominal", "string"):
+        return None
+    private = private_form(pd.Series(texts, dtype="str")) if len(texts) else None
+    if private is None:
+        hint = looks_like(texts)
+        if hint and encoding in ("key", "dropped") and "separators" in hint:
+            hint = re.sub(" such as .*?, which", ", which", hint)  # it may be a telephone number
+        return hint
+    if encoding in ("key", "dropped"):
+        return None
+    return (
+        f"it holds {private}, which come back as they are; data.drop=[{column.name}] leaves it "
+        "out, and the kind string in a schema file makes new ones"
+    )

@@ -4,7 +4,7 @@ A column reaches its encoder as numbers: float64 with NaN for missing; a nominal
 codes of its categories, a date as a count of its own unit (``encoding.numbers``). An encoder is
 
 * ``fit(numbers)``: learn from training values; a second fit forgets the first; returns itself;
-* ``widths_``: the (kind, width) of the blocks it fills;
+* ``widths_``: the shapes of the blocks it fills;
 * ``encode(numbers, rng)``: float64 [n] -> float32 [n, sum of widths];
 * ``decode(encoded)``: float32 [n, sum of widths] -> float64 [n];
 * ``state()`` / ``restore(state)``: what was learned, as plain data and arrays.
@@ -19,7 +19,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tabgan.encoding.layout import BlockKind
+from tabgan.encoding.layout import BlockShape
 
 Numbers = NDArray[np.float64]
 Encoded = NDArray[np.float32]
@@ -30,7 +30,7 @@ class ColumnEncoder(Protocol):
     """What every column encoder does; the module's docstring says it exactly."""
 
     @property
-    def widths_(self) -> tuple[tuple[BlockKind, int], ...]: ...
+    def widths_(self) -> tuple[BlockShape, ...]: ...
     def fit(self, numbers: Numbers) -> Self: ...
     def encode(self, numbers: Numbers, rng: np.random.Generator) -> Encoded: ...
     def decode(self, encoded: Encoded) -> Numbers: ...
@@ -41,7 +41,7 @@ class ColumnEncoder(Protocol):
 class ConstantEncoder:
     """A column with one training value (or none but missing): no place in the row, put back."""
 
-    widths_: tuple[tuple[BlockKind, int], ...] = ()
+    widths_: tuple[BlockShape, ...] = ()
 
     def fit(self, numbers: Numbers) -> Self:
         self.value_ = float(numbers[0])
@@ -72,8 +72,8 @@ class MissingIndicator:
         self.inner = inner
 
     @property
-    def widths_(self) -> tuple[tuple[BlockKind, int], ...]:
-        return (*self.inner.widths_, ("discrete", 2))
+    def widths_(self) -> tuple[BlockShape, ...]:
+        return (*self.inner.widths_, BlockShape("discrete", 2))
 
     def fit(self, numbers: Numbers) -> Self:
         self.inner.fit(numbers[~np.isnan(numbers)])

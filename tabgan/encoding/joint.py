@@ -9,6 +9,7 @@ make them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from itertools import combinations
 from typing import Self
 
@@ -84,7 +85,9 @@ class Joint:
         return cls(names, tuples, counts)
 
 
-def find_joint(columns: Mapping[str, Numbers]) -> list[list[str]]:
+def find_joint(
+    columns: Mapping[str, Numbers], groups: Sequence[Sequence[str]] = (), *, find: bool = True
+) -> list[list[str]]:
     """Groups of discrete columns to join, each of two columns at least.
 
     Two columns are joined if their pairs take no more places than both (256 at most); if
@@ -95,6 +98,8 @@ def find_joint(columns: Mapping[str, Numbers]) -> list[list[str]]:
 
     Args:
         columns: by name, float64 [n], NaN for missing, a value like any other.
+        groups: columns that are known to go together; joined where they have 256 places at most.
+        find: whether others are looked for.
     """
     n = len(next(iter(columns.values()), ()))
     rows = np.linspace(0, n - 1, min(n, TRIED_ROWS)).astype(np.int64)
@@ -102,16 +107,35 @@ def find_joint(columns: Mapping[str, Numbers]) -> list[list[str]]:
         (name,): np.unique(numbers[rows], return_inverse=True)[1]
         for name, numbers in columns.items()
     }
-    gains = {pair: _gain(codes[pair[0]], codes[pair[1]]) for pair in combinations(codes, 2)}
+    for group in groups:
+        _join_known([name for name in group if name in columns], codes)
+    pairs = combinations(codes, 2) if find else ()
+    gains = {(one, other): _gain(codes[one], codes[other]) for one, other in pairs}
     while gains and max(gains.values()) >= EXPECTED:
         one, other = max(gains, key=gains.__getitem__)
-        first, second = codes.pop(one), codes.pop(other)
-        joined = np.unique(first * (second.max() + 1) + second, return_inverse=True)[1]
+        joined = _joined(codes.pop(one), codes.pop(other))
         gone = {one, other}
         gains = {pair: gain for pair, gain in gains.items() if not gone & set(pair)}
         gains |= {(name, one + other): _gain(of, joined) for name, of in codes.items()}
         codes[one + other] = joined
     return [list(names) for names in codes if len(names) > 1]
+
+
+def _joined(first: Codes, second: Codes) -> Codes:
+    """A code per pair of codes."""
+    return np.unique(first * (second.max() + 1) + second, return_inverse=True)[1]
+
+
+def _join_known(group: Sequence[str], codes: dict[tuple[str, ...], Codes]) -> None:
+    """Join what the columns of a group are in, in place."""
+    parts = [names for names in codes if not set(names).isdisjoint(group)]
+    if len(parts) < 2:
+        return
+    joined = reduce(_joined, [codes[names] for names in parts])
+    if joined.max() < MOST_PAIRS:
+        for names in parts:
+            del codes[names]
+        codes[tuple(name for names in parts for name in names)] = joined
 
 
 def _rows(names: Sequence[str], columns: Mapping[str, Numbers]) -> Numbers:

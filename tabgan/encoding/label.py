@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from tabgan.encoding.column import ColumnEncoder, Encoded, Numbers, State
-from tabgan.encoding.layout import BlockKind
+from tabgan.encoding.layout import BlockShape
 
 
 class LabelEncoder:
@@ -16,7 +16,7 @@ class LabelEncoder:
     Decoding rounds to the nearest code in use; every code comes back.
     """
 
-    widths_: tuple[tuple[BlockKind, int], ...] = (("continuous", 1),)
+    widths_: tuple[BlockShape, ...] = (BlockShape("continuous", 1),)
 
     def __init__(self, scale: ColumnEncoder, *, n_codes: int) -> None:
         self.scale = scale

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 BlockKind = Literal["continuous", "discrete"]
+
+
+class BlockShape(NamedTuple):
+    """What a block is like before it has a place: see ``Block``."""
+
+    kind: BlockKind
+    width: int
+    ordered: int = 0
+    atoms: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,12 +27,17 @@ class Block:
         kind: "continuous" (each place is a real number) or "discrete" (the places are a one-hot).
         start: the first place.
         width: the number of places.
+        ordered: how many of the first codes stand for numbers, ascending; 0 for categories.
+        atoms: of bins whose cells are the column's next block, those that have a single cell: one
+            heavy value each, or missing.
     """
 
     column: str
     kind: BlockKind
     start: int
     width: int
+    ordered: int = 0
+    atoms: tuple[int, ...] = ()
 
     @property
     def span(self) -> slice:
@@ -33,18 +47,25 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class RowLayout:
-    """The blocks of an encoded row, in order and without gaps."""
+    """The blocks of an encoded row, in order and without gaps.
+
+    Attributes:
+        blocks: of all columns.
+        target: the column to predict, where it stands in the row; None where it does not.
+    """
 
     blocks: tuple[Block, ...]
+    target: str | None = None
 
     @classmethod
-    def from_widths(cls, widths: Iterable[tuple[str, BlockKind, int]]) -> Self:
-        """Lay blocks of (column, kind, width) side by side."""
+    def from_widths(cls, widths: Iterable[tuple[Any, ...]], *, target: str | None = None) -> Self:
+        """Blocks of (column, kind, width[, ordered[, atoms]]), side by side."""
         blocks, start = [], 0
-        for column, kind, width in widths:
-            blocks.append(Block(column=column, kind=kind, start=start, width=width))
-            start += width
-        return cls(blocks=tuple(blocks))
+        for column, *rest in widths:
+            shape = BlockShape(*rest)
+            blocks.append(Block(column=column, start=start, **shape._asdict()))
+            start += shape.width
+        return cls(blocks=tuple(blocks), target=target)
 
     @property
     def width(self) -> int:
@@ -60,11 +81,12 @@ class RowLayout:
         blocks = [block for block in self.blocks if block.kind == kind]
         return [place for b in blocks for place in range(b.start, b.span.stop)]
 
-    def to_plain(self) -> list[dict[str, Any]]:
+    def to_plain(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return [asdict(block) for block in self.blocks]
+        return asdict(self)
 
     @classmethod
-    def from_plain(cls, plain: Iterable[dict[str, Any]]) -> Self:
+    def from_plain(cls, plain: dict[str, Any]) -> Self:
         """The layout that ``to_plain`` wrote."""
-        return cls(blocks=tuple(Block(**block) for block in plain))
+        blocks = (Block(**{**block, "atoms": tuple(block["atoms"])}) for block in plain["blocks"])
+        return cls(blocks=tuple(blocks), target=plain["target"])

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from tabgan.encoding.column import Encoded, Numbers, State
-from tabgan.encoding.layout import BlockKind
+from tabgan.encoding.layout import BlockShape
 from tabgan.encoding.onehot import OneHotEncoder
 
 
@@ -25,8 +25,9 @@ class LevelsEncoder:
         return self
 
     @property
-    def widths_(self) -> tuple[tuple[BlockKind, int], ...]:
-        return self._onehot.widths_
+    def widths_(self) -> tuple[BlockShape, ...]:
+        width = len(self.values_) + self._onehot.missing_
+        return (BlockShape("discrete", width, ordered=len(self.values_)),)
 
     def encode(self, numbers: Numbers, rng: np.random.Generator) -> Encoded:
         between = (self.values_[1:] + self.values_[:-1]) / 2

@@ -12,7 +12,7 @@ from sklearn.mixture import BayesianGaussianMixture
 from threadpoolctl import threadpool_limits
 
 from tabgan.encoding.column import Encoded, Numbers, State
-from tabgan.encoding.layout import BlockKind
+from tabgan.encoding.layout import BlockShape
 from tabgan.encoding.onehot import OneHotEncoder
 
 MODES = 10  # at most
@@ -46,8 +46,8 @@ class ModeSpecificEncoder:
         return self
 
     @property
-    def widths_(self) -> tuple[tuple[BlockKind, int], ...]:
-        return (("continuous", 1), *self._onehot.widths_)
+    def widths_(self) -> tuple[BlockShape, ...]:
+        return (BlockShape("continuous", 1), *self._onehot.widths_)
 
     def encode(self, numbers: Numbers, rng: np.random.Generator) -> Encoded:
         missing = np.isnan(numbers)

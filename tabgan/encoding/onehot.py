@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from tabgan.encoding.column import Encoded, Numbers, State
-from tabgan.encoding.layout import BlockKind
+from tabgan.encoding.layout import BlockShape
 
 
 class OneHotEncoder:
@@ -20,8 +20,8 @@ class OneHotEncoder:
         self.n_codes = n_codes
 
     @property
-    def widths_(self) -> tuple[tuple[BlockKind, int], ...]:
-        return (("discrete", self.n_codes + self.missing_),)
+    def widths_(self) -> tuple[BlockShape, ...]:
+        return (BlockShape("discrete", self.n_codes + self.missing_),)
 
     def fit(self, numbers: Numbers) -> Self:
         self.missing_ = bool(np.isnan(numbers).any())

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.preprocessing import PowerTransformer
 
 from tabgan.encoding.column import Encoded, Numbers, State
-from tabgan.encoding.layout import BlockKind
+from tabgan.encoding.layout import BlockShape
 from tabgan.encoding.standard import StandardEncoder
 
 
@@ -19,7 +19,7 @@ class PowerEncoder:
     to the encoded training range, because the inverse is NaN beyond it.
     """
 
-    widths_: tuple[tuple[BlockKind, int], ...] = (("continuous", 1),)
+    widths_: tuple[BlockShape, ...] = (BlockShape("continuous", 1),)
 
     def fit(self, numbers: Numbers) -> Self:
         self._scale = StandardEncoder().fit(numbers)

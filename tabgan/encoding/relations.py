@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from tabgan.encoding.column import Numbers, State
+from tabgan.encoding.computed import Computed
 from tabgan.encoding.derived import Lookup, find_derived
 from tabgan.encoding.joint import Joint, find_joint
 from tabgan.encoding.sums import Reading, Sum, find_sums, holds
@@ -29,7 +30,7 @@ class Relations:
     def __init__(self) -> None:
         self.derived: dict[str, tuple[str, Lookup]] = {}
         self.joints: dict[str, Joint] = {}
-        self.sums: dict[str, Sum | Reading] = {}
+        self.sums: dict[str, Sum | Reading | Computed] = {}
         self.notes: list[str] = []
 
     @classmethod
@@ -41,6 +42,9 @@ class Relations:
         *,
         condition: Mapping[str, Numbers],
         masked: bool,
+        groups: Sequence[Sequence[str]] = (),
+        join: bool = True,
+        deciding: Collection[str] = (),
     ) -> Self:
         """What holds on every training row (``encoding.derived``, ``joint``, ``sums``).
 
@@ -50,14 +54,22 @@ class Relations:
             steps: of those in the row that are numbers, the resolution of each.
             condition: the classes, by the condition's name; empty without one.
             masked: whether missing values are holes; then only what one other column decides.
+            groups: columns that are known to go together, and share a block.
+            join: whether others, some of whose pairs never occur, share a block too.
+            deciding: numbers of many values that come back as training had them, and may decide
+                others: a date its weekday.
         """
         found = cls()
         codes = {name: of for name, of in columns.items() if encodings[name] in CODES}
-        found._derive(codes, masked=masked)
+        if masked:
+            found._derive(codes, codes, masked=True)
+        else:
+            found._derive(columns, {*codes, *deciding}, masked=False)
         if not masked:
             found._read(codes, condition)
             left = found.derived.keys() | found.sums.keys()
-            found._join({n: of for n, of in codes.items() if n not in left}, encodings)
+            free = {n: of for n, of in codes.items() if n not in left}
+            found._join(free, encodings, groups, find=join)
             found._add_up(columns, encodings, steps)
         return found
 
@@ -66,12 +78,25 @@ class Relations:
         """What each column that left the row is called."""
         joined = {name for joint in self.joints.values() for name in joint.names}
         derived = {name: "joint" if name in joined else "derived" for name in self.derived}
-        sums = {n: "told" if isinstance(of, Reading) else "sum" for n, of in self.sums.items()}
+        sums = {n: "sum" if isinstance(of, Sum) else "told" for n, of in self.sums.items()}
         return derived | sums
 
     def source(self, name: str) -> str:
         """The column or block in the row that says what ``name`` is; of others itself."""
         return self.derived[name][0] if name in self.derived else name
+
+    def give(self, name: str, found: Sum | Computed) -> bool:
+        """Leave a column to what gives it from others; False where these are given by it."""
+        sums = {**self.sums, name: found}
+        ordered: dict[str, Sum | Reading | Computed] = {}
+        while len(ordered) < len(sums):
+            left = sums.keys() - ordered.keys()
+            free = [n for n in sums if n in left and left.isdisjoint(sums[n].terms)]
+            if not free:
+                return False
+            ordered |= {n: sums[n] for n in free}
+        self.sums = ordered
+        return True
 
     def hold(self, columns: Mapping[str, Numbers], steps: Mapping[str, float]) -> bool:
         """Whether what one column decides, and every sum, is what would be put back, on every row.
@@ -93,7 +118,11 @@ class Relations:
                 for name, (source, lookup) in self.derived.items()
             },
             "joints": {name: joint.state() for name, joint in self.joints.items()},
-            "sums": {name: found.state() for name, found in self.sums.items()},
+            "sums": {
+                name: found.state()
+                for name, found in self.sums.items()
+                if not isinstance(found, Computed)  # which the declared rules give again
+            },
         }
 
     @classmethod
@@ -112,8 +141,11 @@ class Relations:
         }
         return found
 
-    def _derive(self, columns: Mapping[str, Numbers], *, masked: bool) -> None:
-        for name, source in find_derived(columns, masked=masked).items():
+    def _derive(
+        self, columns: Mapping[str, Numbers], deciding: Collection[str], *, masked: bool
+    ) -> None:
+        found = find_derived(columns, masked=masked, deciding=deciding)
+        for name, source in found.items():
             deciding, decided = columns[source], columns[name]
             kept = ~(np.isnan(deciding) | np.isnan(decided)) | (not masked)
             self.derived[name] = source, Lookup().fit(deciding[kept], decided[kept])
@@ -129,8 +161,15 @@ class Relations:
                     self.notes.remove(_follows(name, self.derived.pop(name)[0]))
                 self.notes.append(_follows(name, source))
 
-    def _join(self, columns: Mapping[str, Numbers], taken: Collection[str]) -> None:
-        for names in find_joint(columns):
+    def _join(
+        self,
+        columns: Mapping[str, Numbers],
+        taken: Collection[str],
+        groups: Sequence[Sequence[str]],
+        *,
+        find: bool,
+    ) -> None:
+        for names in find_joint(columns, groups, find=find):
             joint = Joint.of(names, columns)
             block = " & ".join(names)
             while block in taken:

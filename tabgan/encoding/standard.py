@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from tabgan.encoding.column import Encoded, Numbers, State
-from tabgan.encoding.layout import BlockKind
+from tabgan.encoding.layout import BlockShape
 
 
 class StandardEncoder:
@@ -16,7 +16,7 @@ class StandardEncoder:
     Decoding restores a value up to float32 rounding.
     """
 
-    widths_: tuple[tuple[BlockKind, int], ...] = (("continuous", 1),)
+    widths_: tuple[BlockShape, ...] = (BlockShape("continuous", 1),)
 
     def fit(self, numbers: Numbers) -> Self:
         self.mean_ = float(numbers.mean())

@@ -7,7 +7,7 @@ table away, and a total that is not one is no total.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import numpy as np
@@ -191,7 +191,7 @@ def _widest_last(columns: Mapping[str, Numbers]) -> list[str]:
 
 
 def holds(
-    found: Sum | Reading,
+    found: Callable[[Mapping[str, Numbers]], Numbers],
     columns: Mapping[str, Numbers],
     name: str,
     step: float,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
@@ -12,20 +13,32 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from tabgan.constraints.columns import Columns
+from tabgan.constraints.constraints import Constraints
+from tabgan.constraints.equations import Equation
+from tabgan.constraints.finding.rules import find_rules
+from tabgan.constraints.groups import Follows
+from tabgan.constraints.reading import Constraint, read_constraint
+from tabgan.encoding.cells import CellsEncoder
 from tabgan.encoding.choice import Choice
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.column import ColumnEncoder, Encoded, Numbers
-from tabgan.encoding.keys import RunningKey
+from tabgan.encoding.computed import Computed, given
+from tabgan.encoding.keys import FormedKey, Key, restore_key
 from tabgan.encoding.layout import RowLayout
+from tabgan.encoding.levels import LevelsEncoder
 from tabgan.encoding.numbers import date_unit, from_numbers, resolution, rounded, to_numbers
 from tabgan.encoding.relations import CODES, Relations
 from tabgan.encoding.state import load_state, save_state
+from tabgan.encoding.sums import Sum
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
+from tabgan.tables.dtypes import TEXT
 from tabgan.tables.orders import Orders
 from tabgan.tables.schema import Column, TableSchema
 
 MISSING = ("category", "masked")
+DROPPED = ("leave", "empty")  # what becomes of columns that could not be learned
 EXACT_WHOLE = 2.0**53  # beyond, float64 has no place for every whole number
 NARROW = re.compile(r"[uU]?[iI]nt(8|16|32)|[uU][iI]nt64")
 CHOICES = ("nominal", "numeric", "levels", "derive", "conditional", "many", "missing")  # as given
@@ -62,10 +75,13 @@ class TableEncoder:
         class_counts_: training rows per class, in the condition's order.
         ranges_: smallest and largest training value per number or date column.
         relations_: what left the row, and what puts it back.
+        constraints_: the declared rules that rows can keep.
+        found_: rules that all training rows keep; columns that they give are put back by them.
         units_: per date column, its resolution in microseconds.
         missing_rates_: per class (and "all"), the share of missing values per column that has any.
         encodings_: per column, the name of what the rule chose.
         notes_: what a person should know about columns that do not come back as they were.
+        lost_: those of them about columns that do not come back at all.
     """
 
     def __init__(
@@ -100,8 +116,14 @@ class TableEncoder:
     def condition_width(self) -> int:
         return len(self.class_counts_)
 
-    def fit(self, train: pd.DataFrame) -> Self:
+    def fit(self, train: pd.DataFrame, *, n_rows: int = 0, is_sample: bool = False) -> Self:
         """Learn the map from training rows alone.
+
+        Args:
+            train: the rows, or a sample of them.
+            n_rows: how many there are in all, whose ids are not made again (``add_keys``).
+            is_sample: whether ``train`` is a sample of the training rows, in which rules may seem
+                to be kept that others break: only those of single columns are looked for.
 
         Raises:
             TabganError: when nothing is left to generate.
@@ -115,14 +137,24 @@ class TableEncoder:
             if column.kind == "date"
         }
         self.notes_: list[str] = []
-        self.keys_: dict[str, RunningKey] = {}
+        self.keys_: dict[str, Key] = {}
         self.texts_: dict[str, list[str]] = {}
+        empty = [name for name in self.schema.names if train[name].isna().all()]
+        if empty:
+            self.notes_.append(f"columns without a value in the training rows, dropped: {empty}")
+        self.lost_: list[str] = [*self.notes_]
+        declared = Constraints.read(self.schema.constraints, self.schema)
         for column in self.schema.columns:
             if column == self.condition_column:
                 self.encodings_[column.name] = "condition"
+            elif column.name in empty:
+                self.encodings_[column.name] = "dropped"
             else:
-                self._fit_column(column, train)
-        self._fit_relations(train)
+                key = column.key or column.name in declared.keys
+                pattern = declared.patterns.get(column.name)
+                self._fit_column(replace(column, key=key), train, n_rows, pattern)
+        self._fit_rules(declared, train)
+        self._fit_relations(train, is_sample=is_sample)
         self._fit_condition(train)
         self.missing_rates_ = self._missing_rates(train)
         self._lay_out()
@@ -165,6 +197,23 @@ class TableEncoder:
         """Columns that decoded tables do not have."""
         return [name for name, encoding in self.encodings_.items() if encoding == "dropped"]
 
+    def written_schema(self, dropped: str) -> TableSchema:
+        """``schema_``; with "empty" dropped columns too, in their place and without values.
+
+        Raises:
+            TabganError: for anything but "empty" and "leave".
+        """
+        if dropped not in DROPPED:
+            raise TabganError(f"dropped={dropped}: expected one of {list(DROPPED)}")
+        if dropped == "leave":
+            return self.schema_
+        lost, kept = set(self.dropped_), {c.name: c for c in self.schema_.columns}
+        columns = (
+            replace(c, missing=True) if c.name in lost else kept[c.name]
+            for c in self.schema.columns
+        )
+        return replace(self.schema, columns=tuple(columns), target=self.schema_.target)
+
     @property
     def is_masked(self) -> bool:
         """Whether missing values are holes."""
@@ -198,7 +247,7 @@ class TableEncoder:
     def decode_numbers(self, rows: Encoded | CodedRows, condition: Encoded) -> Numbers:
         """Rows as float64 [n, columns of ``schema_``]: codes, dates in units, numbers; NaN missing.
 
-        Rounded to what each column holds and clipped to its training range; keys are NaN.
+        Rounded to what each column holds and clipped to its training range; keys are 0.
         """
         numbers = np.empty((len(self.schema_.columns), len(rows))).T  # column by column
         for place, column in enumerate(self.schema_.columns):
@@ -230,11 +279,21 @@ class TableEncoder:
         """The columns of ``numbers``, views of it."""
         return dict(zip(self.schema_.names, numbers.T, strict=True))
 
+    def kept(self, numbers: Numbers, *, found: bool = False) -> NDArray[np.bool_]:
+        """Which rows keep every declared rule, bool [n]; of ids nothing is said yet.
+
+        Args:
+            numbers: of ``decode_numbers``.
+            found: whether also those that were found, which all training rows keep.
+        """
+        rules = self.constraints_.rules + (self.found_.rules if found else ())
+        return Constraints(rules).kept(self.schema_, self.by_name(numbers), self.units_)
+
     def orders(self, numbers: Numbers) -> Orders:
         """What all of these rows keep, of numbers and of dates of one unit: [n, columns]."""
         groups: dict[int, list[int]] = {}  # numbers are at 0
         for place, column in enumerate(self.schema_.columns):
-            if column.is_measured:
+            if column.is_measured and column.name not in self.keys_:
                 groups.setdefault(self.units_.get(column.name, 0), []).append(place)
         return Orders.found(numbers, [*groups.values()])
 
@@ -246,19 +305,15 @@ class TableEncoder:
 
     def numbers(self, table: pd.DataFrame) -> Numbers:
         """A conforming table as ``decode_numbers`` gives it: float64 [n, columns]."""
-        return np.column_stack(
-            [
-                np.full(len(table), np.nan)
-                if self.encodings_[column.name] == "key"
-                else self._numbers(column, table)
-                for column in self.schema_.columns
-            ]
-        )
+        return np.column_stack([self._numbers(c, table) for c in self.schema_.columns])
 
-    def to_table(self, numbers: Numbers, *, first_row: int = 0) -> pd.DataFrame:
-        """The table behind ``decode_numbers``; keys are numbered from ``first_row``."""
+    def to_table(self, numbers: Numbers, *, first_row: int = 0, key_seed: int = 0) -> pd.DataFrame:
+        """The table behind ``decode_numbers``; ids follow from the row's number and ``key_seed``.
+
+        The first row's number is ``first_row``.
+        """
         columns = {
-            column.name: self._values(column, numbers[:, place], first_row)
+            column.name: self._values(column, numbers[:, place], first_row, key_seed)
             for place, column in enumerate(self.schema_.columns)
         }
         return pd.DataFrame(columns, index=pd.RangeIndex(len(numbers)), copy=False)
@@ -275,10 +330,13 @@ class TableEncoder:
             "ranges": {name: list(span) for name, span in self.ranges_.items()},
             "units": self.units_,
             "notes": self.notes_,
+            "lost": self.lost_,
             "keys": {name: key.state() for name, key in self.keys_.items()},
             "texts": self.texts_,
             "class_counts": self.class_counts_.tolist(),
             "missing_rates": self.missing_rates_,
+            "constraints": self.constraints_.plain(),
+            "found": self.found_.plain(),
             **self.relations_.state(),
             "columns": {name: encoder.state() for name, encoder in self.encoders_.items()},
         }
@@ -305,12 +363,18 @@ class TableEncoder:
         self.encodings_ = state["encodings"]
         self.ranges_ = {name: (low, high) for name, (low, high) in state["ranges"].items()}
         self.units_ = state["units"]
-        self.notes_ = state["notes"]
-        self.keys_ = {name: RunningKey().restore(key) for name, key in state["keys"].items()}
+        self.notes_, self.lost_ = state["notes"], state["lost"]
+        self.keys_ = {name: restore_key(key) for name, key in state["keys"].items()}
         self.texts_ = state["texts"]
         self.class_counts_ = np.array(state["class_counts"], dtype=np.int64)
         self.missing_rates_ = state["missing_rates"]
+        self.constraints_ = Constraints.of_plain(state.get("constraints", []))
         self.relations_ = Relations.restore(state)
+        for name, given_by in self._given(self.constraints_).items():
+            self.relations_.give(name, given_by)
+        self.found_ = Constraints.of_plain(state.get("found", []))
+        for rule in self.found_.given:
+            self._give(rule)
         self.encoders_ = {
             name: self._empty_encoder(name).restore(learned)
             for name, learned in state["columns"].items()
@@ -318,7 +382,23 @@ class TableEncoder:
         self._lay_out()
         return self
 
-    def _fit_column(self, column: Column, train: pd.DataFrame) -> None:
+    def add_keys(self, table: pd.DataFrame) -> None:
+        """Remember the ids of more training rows: none of them is made again."""
+        for name, key in self.keys_.items():
+            key.add(table[name].dropna())
+
+    def check_keys(self, n_rows: int) -> None:
+        """Refuse more rows than some column has ids for.
+
+        Raises:
+            TabganError: naming the column and its form.
+        """
+        for key in self.keys_.values():
+            key.check(n_rows)
+
+    def _fit_column(
+        self, column: Column, train: pd.DataFrame, n_rows: int, pattern: str | None
+    ) -> None:
         name = column.name
         if column.kind == "string":
             self.texts_[name] = sorted(train[name].dropna().unique())
@@ -326,13 +406,15 @@ class TableEncoder:
         known = numbers[~np.isnan(numbers)]
         learned = known if self.is_masked and len(known) else numbers
         is_target = name == self.schema.target
-        encoding, note = self.choice.of(column, train[name], numbers, learned, target=is_target)
+        found = self.choice.identifying(column, train[name], target=is_target, pattern=pattern)
+        encoding, note = self.choice.of(column, train[name], numbers, learned, found)
         self.notes_ += [note] if note else []
+        self.lost_ += [note] if note and encoding == "dropped" else []
         self.encodings_[name] = encoding
-        if encoding == "key":
-            self.keys_[name] = RunningKey().fit(train[name])
         if encoding in ("key", "dropped"):
             self.texts_.pop(name, None)
+            if found is not None and encoding == "key":
+                self._fit_key(name, found.key, train[name], n_rows)
             return
         if column.kind == "integer" and (np.abs(known) > EXACT_WHOLE).any():
             self.notes_.append(
@@ -343,12 +425,76 @@ class TableEncoder:
         if column.is_measured and not np.isnan(numbers).all():
             self.ranges_[name] = (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
 
-    def _fit_relations(self, train: pd.DataFrame) -> None:
+    def _fit_key(self, name: str, key: Key, values: pd.Series, n_rows: int) -> None:
+        """Learn an id's form; which rows have none is a part of the row."""
+        key.fit(values.dropna(), n_rows)
+        self.keys_[name] = key
+        if isinstance(key, FormedKey):
+            if not key.form.may_grow:
+                key.check(len(values))
+            self.notes_[-1] += f"; their form is {key.form}, and none is a training row's"
+        if values.isna().any() and not self.is_masked:
+            self.encoders_[name] = LevelsEncoder().fit(_presence(values))
+
+    def _fit_rules(self, declared: Constraints, train: pd.DataFrame) -> None:
+        """Keep the declared rules that can be kept, with the combinations that there are."""
+        names = [c.name for c in self.schema.columns if c.name not in self.dropped_]
+        rules, notes = declared.of(names, self.keys_)
+        self.constraints_ = rules.fitted(Columns.of_table(self.schema, train))
+        self.notes_ += notes
+
+    def _given(self, rules: Constraints) -> dict[str, Sum | Computed]:
+        """What puts back the columns that rules give."""
+        return {
+            rule.column: given(rule, self.schema, self.units_)
+            for rule in rules.given
+            if self.encodings_[rule.column] != "condition"
+            and self.schema[rule.column].kind != "string"
+        }
+
+    def _fit_relations(self, train: pd.DataFrame, *, is_sample: bool) -> None:
         """Take out of the row what others decide, and put joint blocks in."""
         self.relations_ = Relations()
-        if not self.derive:
-            return
-        names = [n for n in self.encoders_ if self._may_relate(self.schema[n])]
+        self.found_ = Constraints()
+        declared = self._given(self.constraints_)
+        if self.derive:
+            self._find_relations(train, leave=declared)
+        if self.derive and not (self.is_masked or is_sample):
+            self._find_rules(train, leave=declared)
+        for name, given_by in declared.items():
+            self.relations_.give(name, given_by)
+            self.encodings_[name] = "sum" if isinstance(given_by, Sum) else "told"
+            self.encoders_.pop(name, None)
+            self.notes_.append(
+                f"column {name!r} is given by a declared rule: put back, not learned"
+            )
+
+    def _find_rules(self, train: pd.DataFrame, *, leave: Collection[str]) -> None:
+        """Find the rules that rows keep; columns that they give are left out of the row, too."""
+        out = {*leave, *(name for name in self.schema.names if name not in self.encoders_)}
+        unknown = {*self.keys_, *self.dropped_}
+        columns = tuple(replace(c, key=c.key or c.name in unknown) for c in self.schema.columns)
+        schema = replace(self.schema, columns=columns)
+        found = find_rules(Columns.of_table(schema, train), but=out)
+        sources = {source for source, _ in self.relations_.derived.values()}
+        kept: list[Constraint] = []
+        for rule in (one.rule for one in found):
+            if not isinstance(rule, Equation | Follows):
+                kept.append(rule)
+            elif rule.column not in out | sources and self._give(rule):
+                kept.append(rule)
+                self.notes_.append(f"column {rule.sentence}: put back, not learned")
+                self.encodings_[rule.column] = "told"
+                del self.encoders_[rule.column]
+        self.found_ = Constraints(tuple(kept))
+
+    def _give(self, rule: Equation | Follows) -> bool:
+        """Leave a column to a rule, unless what gives it is given by it."""
+        return self.relations_.give(rule.column, given(rule, self.schema, self.units_))
+
+    def _find_relations(self, train: pd.DataFrame, *, leave: Collection[str]) -> None:
+        """Find what columns decide one another, but those of ``leave``."""
+        names = [n for n in self.encoders_ if self._may_relate(self.schema[n]) and n not in leave]
         columns = {name: self._numbers(self.schema[name], train) for name in names}
         numbers = [self.schema[name] for name in names if self.schema[name].is_measured]
         steps = {column.name: resolution(column) for column in numbers}
@@ -359,6 +505,9 @@ class TableEncoder:
             steps,
             condition={target.name: self._numbers(target, train)} if target else {},
             masked=self.is_masked,
+            groups=self.constraints_.groups,
+            join=self.choice.numeric != "cells",  # a chain keeps such pairs apart by itself
+            deciding=self._verbatim(),
         )
         self.relations_ = found
         for name, encoding in found.encodings.items():
@@ -369,14 +518,25 @@ class TableEncoder:
             self.encoders_[block] = self._empty_encoder(block).fit(joint.every_code)
         self.notes_ += found.notes
 
+    def _verbatim(self) -> list[str]:
+        """Numbers in the row whose every decoded value is one that training has."""
+        return [
+            name
+            for name, encoder in self.encoders_.items()
+            if isinstance(encoder, CellsEncoder) and not encoder.interpolates_
+        ]
+
     def _may_relate(self, column: Column) -> bool:
         """Whether others may decide a column, or it them: one block of codes, number or date."""
-        return column.is_measured or self.encodings_[column.name] in CODES
+        encoding = self.encodings_[column.name]
+        return encoding in CODES or (column.is_measured and encoding != "key")
 
     def _empty_encoder(self, name: str) -> ColumnEncoder:
         """The encoder of a column or a joint block, which has learned nothing."""
         if name in self.relations_.joints:
             return self.relations_.joints[name].encoder()
+        if self.encodings_[name] == "key":
+            return LevelsEncoder()
         return self.choice.build(self.schema[name], self.encodings_[name])
 
     def _fit_condition(self, train: pd.DataFrame) -> None:
@@ -396,16 +556,25 @@ class TableEncoder:
         return {label: rate.fillna(0.0).to_dict() for label, rate in rates.items()}
 
     def _lay_out(self) -> None:
+        target = self.schema.target if self.schema.target in self.encoders_ else None
+        names = [name for name in self.encoders_ if name != target]
         self.layout_ = RowLayout.from_widths(
-            (name, kind, width)
-            for name, encoder in self.encoders_.items()
-            for kind, width in encoder.widths_
+            (
+                (name, *shape)
+                for name in [*names, *([target] if target else [])]  # all else tells of it
+                for shape in self.encoders_[name].widths_
+            ),
+            target=target,
         )
         columns = [
             replace(c, key=c.key or c.name in self.keys_, dtype=self._wide(c))
             for c in self.schema.columns
         ]
-        self.schema_ = replace(self.schema, columns=tuple(columns)).without(self.dropped_)
+        kept = {rule.text for rule in self.constraints_}
+        entries = [e for e in self.schema.constraints if read_constraint(e).text in kept]
+        self.schema_ = replace(
+            self.schema, columns=tuple(columns), constraints=tuple(entries)
+        ).without(self.dropped_)
         self._of_code: dict[str, Numbers] = {}
 
     def _wide(self, column: Column) -> str | None:
@@ -423,18 +592,23 @@ class TableEncoder:
         return joint.codes(columns, nearest=True)
 
     def _numbers(self, column: Column, table: pd.DataFrame) -> Numbers:
+        if column.name in self.keys_:
+            return _presence(table[column.name])
         if column.kind == "string":
             return _text_codes(self.texts_[column.name], table[column.name])
         return to_numbers(column, table[column.name], unit=self.units_.get(column.name, 1))
 
-    def _values(self, column: Column, numbers: Numbers, first_row: int) -> pd.Series:
-        """The inverse of ``_numbers``; keys are made, whatever the numbers."""
+    def _values(self, column: Column, numbers: Numbers, first_row: int, key_seed: int) -> pd.Series:
+        """The inverse of ``_numbers``; keys are made where there is to be one."""
         if column.name in self.keys_:
-            return self.keys_[column.name](first_row, len(numbers))
+            made = self.keys_[column.name](first_row, len(numbers), key_seed)
+            if column.kind == "integer" and column.missing:
+                made = made.astype("Int64")
+            return made.mask(np.isnan(numbers)) if column.missing else made
         if column.kind == "string":
             texts = np.array(self.texts_[column.name], dtype=object)
             missing = np.isnan(numbers)
-            known = pd.Series(texts[np.where(missing, 0, numbers).astype(np.int64)], dtype="str")
+            known = pd.Series(texts[np.where(missing, 0, numbers).astype(np.int64)], dtype=TEXT)
             return known.mask(missing)
         return from_numbers(column, numbers, unit=self.units_.get(column.name, 1))
 
@@ -447,7 +621,7 @@ class TableEncoder:
     ) -> Numbers:
         encoding = self.encodings_[column.name]
         if encoding == "key":
-            return np.full(len(rows), np.nan)
+            return self._decode_presence(column.name, rows)
         if encoding == "condition":
             codes = condition.argmax(axis=1).astype(np.float64)
             return np.where(codes == len(column.categories), np.nan, codes)
@@ -457,8 +631,19 @@ class TableEncoder:
         if self.encodings_[source] in CODES:
             (block,) = self.layout_.of(source)
             return self._numbers_of_code(column).take(rows.codes_of(block).numpy())
-        dense = rows.dense(self.layout_.of(source)).numpy()
-        return self._finished(column, self.encoders_[source].decode(dense))
+        numbers = self.encoders_[source].decode(rows.dense(self.layout_.of(source)).numpy())
+        if source != column.name:
+            decides = self._finished(self.schema[source], numbers)
+            numbers = self.relations_.derived[column.name][1](decides)
+        return self._finished(column, numbers)
+
+    def _decode_presence(self, name: str, rows: Encoded | CodedRows) -> Numbers:
+        """0 where an id is to be, NaN where none; float64 [n]."""
+        if name not in self.encoders_:
+            return np.zeros(len(rows))
+        if isinstance(rows, CodedRows):
+            return self.encoders_[name].decode(rows.dense(self.layout_.of(name)).numpy())
+        return self._decoded_numbers(name, rows)
 
     def _numbers_of_code(self, column: Column) -> Numbers:
         """What ``decode_numbers`` makes of each code of a block that decides the column."""
@@ -471,13 +656,23 @@ class TableEncoder:
     def _finished(self, column: Column, numbers: Numbers) -> Numbers:
         if column.name in self.ranges_:
             numbers = numbers.clip(*self.ranges_[column.name])
+        if (step := self.constraints_.steps.get(column.name)) is not None:
+            numbers = (numbers / step).round() * step
         return rounded(column, numbers)
 
     def _decoded_numbers(self, name: str, rows: Encoded) -> Numbers:
         if name in self.relations_.derived:
             source, lookup = self.relations_.derived[name]
-            return lookup(self._decoded_numbers(source, rows))
+            numbers = self._decoded_numbers(source, rows)
+            if source not in self.relations_.joints:
+                numbers = self._finished(self.schema[source], numbers)
+            return lookup(numbers)
         return self.encoders_[name].decode(rows[:, self._span(name)])
+
+
+def _presence(values: pd.Series) -> Numbers:
+    """0 where there is a value, NaN where none; float64 [n]."""
+    return np.where(values.isna(), np.nan, 0.0)
 
 
 def _text_codes(texts: list[str], values: pd.Series) -> Numbers:

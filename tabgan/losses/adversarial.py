@@ -14,15 +14,26 @@ LossFunction = Callable[[Tensor, Tensor], Tensor]
 class AdversarialLoss(NamedTuple):
     """What the critic and the generator minimise, both of (real_logits, fake_logits).
 
-    Logits are [batch]; a loss is a scalar. ``distance`` is what the critic's logits say about how
-    far apart real and fake rows are, where they do. ``price`` is what the critic pays for logits
-    [batch] that have labels [batch] (1 real, 0 fake), row by row, where its loss has labels.
+    Logits are [batch]; a loss is a scalar.
+
+    Attributes:
+        critic: the critic's loss.
+        generator: the generator's loss.
+        distance: how far apart real and fake rows are, as far as the logits tell; or None.
+        distance_name: of its curves, ``train/em_distance``.
+        price: the critic's loss row by row, of logits [batch] and labels [batch] (1 real, 0
+            fake), where it has labels; or None.
+        log_ratio: log p_real / p_fake [batch] of an optimal critic's logits [batch]; or None.
+        undecided: the logit of rows that are as likely real as fake, or None.
     """
 
     critic: LossFunction
     generator: LossFunction
     distance: LossFunction | None = None
+    distance_name: str = "em_distance"
     price: LossFunction | None = None
+    log_ratio: Callable[[Tensor], Tensor] | None = None
+    undecided: float | None = None
 
 
 def cross_entropy_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -33,6 +44,11 @@ def cross_entropy_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 def cross_entropy_price(logits: Tensor, labels: Tensor) -> Tensor:
     """softplus(D) - y D: the cross-entropy of sigmoid(D) and a label y, [batch]."""
     return softplus(logits) - labels * logits
+
+
+def log_odds(logits: Tensor) -> Tensor:
+    """The logits themselves: the optimal sigmoid(D) is p / (p + q), D is log p / q."""
+    return logits
 
 
 def saturating_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:  # noqa: ARG001
@@ -96,15 +112,17 @@ def relativistic_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 def minimax() -> AdversarialLoss:
     """Min over G, max over D of E[log D(x)] + E[log(1 - D(G(z)))] (Goodfellow et al. 2014)."""
     return AdversarialLoss(
-        critic=cross_entropy_critic, generator=saturating_generator, price=cross_entropy_price
+        critic=cross_entropy_critic,
+        generator=saturating_generator,
+        price=cross_entropy_price,
+        log_ratio=log_odds,
+        undecided=0.0,
     )
 
 
 def nonsaturating() -> AdversarialLoss:
     """The loss of Goodfellow et al. (2014), section 3, with the generator's non-saturating form."""
-    return AdversarialLoss(
-        critic=cross_entropy_critic, generator=nonsaturating_generator, price=cross_entropy_price
-    )
+    return minimax()._replace(generator=nonsaturating_generator)
 
 
 def least_squares() -> AdversarialLoss:

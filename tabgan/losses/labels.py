@@ -27,8 +27,8 @@ def relabelled(
     price = loss.price
     if price is None:
         raise TabganError(
-            f"tool={tool}: this loss has no labels to change, for it compares logits with each "
-            "other or with a margin; choose loss=nonsaturating, minimax or least_squares"
+            f"tool={tool}: this loss has no labels to change, for it is not an error against 1 "
+            "and 0; choose loss=nonsaturating, minimax or least_squares"
         )
 
     def changed(logits: Tensor, labels: Tensor) -> Tensor:

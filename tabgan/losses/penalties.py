@@ -115,18 +115,13 @@ def between(real: Tensor, fake: Tensor, *, pack: int) -> Tensor:
 def logits_and_slopes(critic: nn.Module, rows: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
     """Logits and slopes, both [n_logits] with a graph to the weights.
 
-    By the critic's own closed form where it has one (``ResidualCritic``), else by autograd; of
-    several critics (``Ensemble``), each one's own.
+    Of several critics (``Ensemble``), each one's own.
     """
     members = getattr(critic, "members", None)
     if members is not None:
         each = [logits_and_slopes(member, rows, condition) for member in members]
         together = (torch.stack(part, dim=1).flatten() for part in zip(*each, strict=True))
         logits, slopes = together
-        return logits, slopes
-    closed_form = getattr(critic, "logits_and_slopes", None)
-    if closed_form is not None:
-        logits, slopes = closed_form(rows, condition)
         return logits, slopes
     return differentiated(critic, rows, condition)
 

@@ -25,6 +25,19 @@ def discretise(
     return real_codes, synthetic_codes, sizes
 
 
+def stacked_codes(
+    real: CodedTable, synthetic: CodedTable, *, keep_distinct: int = 0
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """What ``discretise`` gives, a row per column in the tables' order: both codes, and sizes.
+
+    Shape:
+        returns: codes int64 [n_columns, n_rows] of both tables, sizes int64 [n_columns]
+    """
+    *sides, sizes = discretise(real, synthetic, keep_distinct=keep_distinct)
+    first, second = (np.array([codes[name] for name in real.columns]) for codes in sides)
+    return (first, second), np.array([sizes[name] for name in real.columns])
+
+
 def bin_numbers(
     real: np.ndarray, synthetic: np.ndarray, *, keep_distinct: int = 0
 ) -> tuple[np.ndarray, np.ndarray, int]:

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees: XGBoost where installed, scikit-learn's otherwise; the report says which.
+"""Gradient-boosted trees: XGBoost's, or scikit-learn's where it is missing; reports say which.
 
 Settings carry XGBoost's names. scikit-learn's trees know most of them: ``subsample`` and ``gamma``
 have no counterpart there and are dropped, so figures of the two are not comparable.

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tabgan.errors import TabganError
+from tabgan.tables.dates import MICROS, MICROS_A_DAY
 
 NOMINAL, NUMERIC, STRING = "nominal", "numeric", "string"
 
@@ -42,6 +43,11 @@ class CodedTable:
         """
         values = {**self.numbers, **self.codes}
         return np.column_stack([values[name].astype("float64") for name in self.columns])
+
+    def number_matrix(self) -> np.ndarray:
+        """The numbers alone, float64 [n_rows, n_numbers], missing NaN."""
+        numbers = np.array([*self.numbers.values()], dtype="float64")
+        return numbers.reshape(-1, self.n_rows).T
 
     def is_nominal(self) -> np.ndarray:
         """Which columns of ``matrix`` hold codes, bool [n_columns]."""
@@ -141,7 +147,8 @@ def _codes(values: pd.Series, union: pd.Index) -> np.ndarray:
 
 def _numbers(values: pd.Series, label: str) -> np.ndarray:
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return ((values - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy("float64")
+        micros = values.to_numpy().astype(MICROS).astype("int64")  # no date is too far for these
+        return np.where(values.isna(), np.nan, micros / MICROS_A_DAY)
     numbers = values.to_numpy("float64", na_value=np.nan)
     if np.isinf(numbers).any():
         raise TabganError(f"column {values.name!r}: expected finite numbers, got inf in {label}")

@@ -1,15 +1,19 @@
 """Has the generator stopped producing variety? Lost categories, entropy, repeated and crowded rows.
 
 Compare with real rows of about the same number: a small sample of real rows loses rare
-categories too. The alarm's threshold comes from an ablation, in docs/collapse.md.
+categories too. ``collapse_signals`` allows for what chance does to samples of their size; the
+alarm's threshold comes from an ablation, in docs/collapse.md.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from tabgan.errors import TabganError
 from tabgan.metrics.binning import discretise, entropy
@@ -18,7 +22,15 @@ from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest
 from tabgan.seeding import rng_at
 
 COLLAPSE_THRESHOLD = 0.5  # half of the categories, entropy or distinct rows gone, or crowded
+CHANCE = 0.001  # how often a signal of two samples of one table may be above 0
+OF_COLUMN = "see its picture; train longer, or leave it out (data.drop)"
+OF_ROWS = "train for fewer steps or at a lower model.lr, or with tool=minibatch"
+ROWS = {
+    "distinct_rows": "most rows repeat other rows",
+    "spacing": "most rows crowd around a few points",
+}
 NEIGHBOUR_ROWS = 2_000
+NEIGHBOUR_CELLS = 2 * 10**8  # pairs of rows x columns: all 2,000 rows up to 50 columns
 
 
 def lost_categories(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.Series:
@@ -80,7 +92,8 @@ def neighbour_ratio(
 
     1 is best; near 0 the synthetic rows crowd around a few points. Repeated rows count once, for
     ``distinct_share`` tells of them. Both tables are cut to the same number of distinct rows, at
-    most ``max_rows``, by seed; the distance is that of ``privacy``, scaled by all of real.
+    most ``max_rows`` and fewer of more than 50 columns, by seed; the distance is that of
+    ``privacy``, scaled by all of real.
 
     Raises:
         TabganError: when a table has fewer than two distinct rows.
@@ -102,46 +115,121 @@ def crowded_share(
     Raises:
         TabganError: when a table has fewer than two distinct rows.
     """
-    spacings = _spacings(real, synthetic, seed, max_rows)
-    distances = np.concatenate(spacings)
-    real_share, synthetic_share = (
-        np.searchsorted(np.sort(each), distances, side="right") / len(each) for each in spacings
-    )
-    return float((synthetic_share - real_share).max())
+    return _crowded(_spacings(real, synthetic, seed, max_rows))
 
 
 def collapse_signals(
     real: pd.DataFrame, synthetic: pd.DataFrame, *, seed: int = 0
 ) -> dict[str, float]:
-    """How much variety is gone, each in [0, 1], lower is better.
+    """How much variety is gone for certain, each in [0, 1], lower is better.
 
     ``lost_categories`` (mean over columns), ``entropy`` (of the column that lost most),
     ``distinct_rows``, the last two as the share lost of real's, and ``spacing``
-    (``crowded_share``). A signal that the table cannot give (no nominal column, a ratio
-    undefined) is absent.
+    (``crowded_share``). Each is the least that is gone: what two samples of one table would lose in
+    one case of a thousand is taken off. A signal that the table cannot give (no nominal column, a
+    ratio undefined) is absent.
 
     Raises:
         TabganError: when the tables differ in columns or have no rows.
     """
     one, other = code_tables(real=real, synthetic=synthetic)
-    lost, ratios = lost_categories(real, synthetic), entropy_ratios(real, synthetic)
-    signals = {"distinct_rows": 1 - _distinct_share(other) / _distinct_share(one)}
+    lost, entropies = _surely_lost(one, other), _surely_lost_entropy(one, other)
+    signals = {"distinct_rows": _surely_repeated(one, other)}
     if len(lost):
         signals["lost_categories"] = float(lost.mean())
-    if len(ratios):
-        signals["entropy"] = 1 - float(ratios.min())
+    if len(entropies):
+        signals["entropy"] = float(entropies.max())
     with suppress(TabganError):  # undefined on this table: absent, as said above
-        signals["spacing"] = crowded_share(real, synthetic, seed=seed)
+        signals["spacing"] = _surely_crowded(real, synthetic, seed)
     return {name: max(0.0, value) for name, value in signals.items()}
 
 
-def collapse_alarm(real: pd.DataFrame, synthetic: pd.DataFrame, *, seed: int = 0) -> bool:
-    """Whether any of ``collapse_signals`` is above ``COLLAPSE_THRESHOLD``.
+def describe_collapse(
+    real: pd.DataFrame, synthetic: pd.DataFrame, signals: Mapping[str, float]
+) -> str:
+    """Which signals are above ``COLLAPSE_THRESHOLD``, of which column, and what to do; "" for none.
 
-    Raises:
-        TabganError: when the tables differ in columns or have no rows.
+    Args:
+        real: real rows.
+        synthetic: the rows that were compared with them.
+        signals: what ``collapse_signals`` gave.
     """
-    return max(collapse_signals(real, synthetic, seed=seed).values()) > COLLAPSE_THRESHOLD
+    rings = [name for name, lost in signals.items() if lost > COLLAPSE_THRESHOLD]
+    if not rings:
+        return ""
+    one, other = code_tables(real=real, synthetic=synthetic)
+    told = []
+    if "entropy" in rings:
+        lost = _surely_lost_entropy(one, other)
+        told.append(f"column {lost.idxmax()!r} lost {lost.max():.0%} of its entropy; {OF_COLUMN}")
+    if "lost_categories" in rings:
+        lost = _surely_lost(one, other)
+        told.append(
+            f"column {lost.idxmax()!r} lost {lost.max():.0%} of its categories; {OF_COLUMN}"
+        )
+    told += [f"{says}; {OF_ROWS}" for name, says in ROWS.items() if name in rings]
+    return ". ".join(told)
+
+
+def _surely_lost(real: CodedTable, synthetic: CodedTable) -> pd.Series:
+    """Per nominal column the share of categories that synthetic rows lack for more than chance.
+
+    A category of r real rows is absent among as many rows of the same table with probability
+    (n_real / (n_real + n_synthetic)) ** r.
+    """
+    n_categories = max(1, sum(real.sizes.values()))
+    staying = np.log(real.n_rows / (real.n_rows + synthetic.n_rows))
+    lost = {}
+    for name, size in real.sizes.items():
+        counts = np.bincount(real.codes[name], minlength=size)
+        absent = np.bincount(synthetic.codes[name], minlength=size) == 0
+        surely = absent & (counts * staying < np.log(CHANCE / n_categories))
+        lost[name] = surely.sum() / (counts > 0).sum()
+    return pd.Series(lost, dtype="float64")
+
+
+def _surely_lost_entropy(real: CodedTable, synthetic: CodedTable) -> pd.Series:
+    """Per column the share of its entropy that is gone, less what chance takes."""
+    real_codes, synthetic_codes, _ = discretise(real, synthetic)
+    deviations = norm.isf(CHANCE / len(real_codes))
+    lost = {}
+    for name, codes in real_codes.items():
+        (before, noise), (after, more) = map(_entropy_and_variance, (codes, synthetic_codes[name]))
+        if before > 0:
+            lost[name] = (before - after - deviations * math.sqrt(noise + more)) / before
+    return pd.Series(lost, dtype="float64")
+
+
+def _entropy_and_variance(codes: np.ndarray) -> tuple[float, float]:
+    """Entropy in nats, and its variance over samples: that of -log p, by the number of rows."""
+    shares = np.unique_counts(codes).counts / len(codes)
+    surprise = -np.log(shares)
+    mean = float(shares @ surprise)
+    return mean, float(shares @ (surprise - mean) ** 2) / len(codes)
+
+
+def _surely_repeated(real: CodedTable, synthetic: CodedTable) -> float:
+    """The share of distinct rows that is gone, less what chance takes of a share of rows."""
+    shares = [_distinct_share(table) for table in (real, synthetic)]
+    kept = shares[1] / shares[0]
+    noise = sum((1 - s) / (s * t.n_rows) for s, t in zip(shares, (real, synthetic), strict=True))
+    return 1 - kept - float(norm.isf(CHANCE)) * kept * math.sqrt(noise)
+
+
+def _surely_crowded(real: pd.DataFrame, synthetic: pd.DataFrame, seed: int) -> float:
+    """``crowded_share`` less the one-sided Kolmogorov-Smirnov distance that chance reaches."""
+    spacings = _spacings(real, synthetic, seed, NEIGHBOUR_ROWS)
+    by_chance = math.sqrt(-math.log(CHANCE) / 2 * sum(1 / len(each) for each in spacings))
+    return _crowded(spacings) - by_chance
+
+
+def _crowded(spacings: Sequence[np.ndarray]) -> float:
+    """The largest difference of how many rows have another so near, synthetic minus real."""
+    distances = np.concatenate(spacings)
+    real_share, synthetic_share = (
+        np.searchsorted(np.sort(each), distances, side="right") / len(each) for each in spacings
+    )
+    return float((synthetic_share - real_share).max())
 
 
 def _distinct_share(coded: CodedTable) -> float:
@@ -153,7 +241,9 @@ def _spacings(
 ) -> list[np.ndarray]:
     """Distances to the nearest other distinct row, of as many rows of each table."""
     rows = [_distinct_rows(rows) for rows in mixed_rows(real=real, synthetic=synthetic)]
-    n_rows = min(max_rows, *(len(each.codes) for each in rows))
+    n_columns = max(1, rows[0].numbers.shape[1] + rows[0].codes.shape[1])
+    bound = min(max_rows, math.isqrt(NEIGHBOUR_CELLS // n_columns))
+    n_rows = min(bound, *(len(each.codes) for each in rows))
     if n_rows < 2:
         raise TabganError("row spacing: expected at least two distinct rows in each table")
     drawn = [_drawn(each, n_rows, seed, place) for place, each in enumerate(rows)]

@@ -1,7 +1,7 @@
 """Classifier two-sample tests (C2ST): can synthetic rows be told from real ones?
 
-``c2st_test`` leads every report: a boosted classifier sees dependence of any order, and as the
-real rows are test rows, copying the training table earns nothing.
+``c2st_test`` leads every report: a classifier sees dependence of any order. It does not see copying
+either (a bootstrap of the training rows scores .5), so reports print copies beside it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tabgan.metrics import boosting
 from tabgan.metrics.boosting import THREADS, boosted_classifier, detector_name
 from tabgan.metrics.coding import CodedTable, code_tables
 from tabgan.metrics.drawing import draw_rows, independent_columns, random_state
+from tabgan.metrics.net import net_auc, net_width
 
 __all__ = [
     "c2st_lr",
@@ -42,8 +43,12 @@ C2ST_SETTINGS: dict[str, Any] = {
     "colsample_bytree": 0.9,
 }
 C2ST_FOLDS = 5
+NET_ROWS = 20_000  # of each table
+NET_CELLS = 2**23  # rows of both tables x inputs of the net: 20,000 rows up to 209 inputs
 SCORE_FOLDS = 3  # TabPC's and SDMetrics' scores
 CHEAP_FOLDS, CHEAP_TREES, CHEAP_ROWS = 3, 100, 5_000
+CHEAP_CELLS = 2**19  # rows x columns of each table: all 5,000 rows up to 104 columns
+CHEAP_CUTS = 12_000  # bins x columns: scikit-learn's 255 bins up to 47 columns
 MIN_ROWS = 20  # of each table: fewer make folds of a handful of rows
 
 Classifier = Any  # has fit(rows, labels) and predict_proba(rows)
@@ -54,17 +59,23 @@ def c2st_test(
     synthetic: pd.DataFrame,
     *,
     seed: int = 0,
+    net: bool = False,
     marginal: bool = False,
     threads: int = THREADS,
 ) -> dict[str, float]:
-    """Out-of-fold ROC AUC of XGBoost between test and synthetic rows.
+    """ROC AUC, out of fold, of classifiers between test and synthetic rows.
 
-    ``c2st_test_auc``: in [0, 1], .5 is best (a little under .5 is chance), 1 is told apart. The
-    larger table is cut to the size of the smaller by ``seed``; ordinal codes, 300 trees, the
-    pooled predictions of 5 stratified folds. With ``marginal`` also ``c2st_test_auc_marginal``,
-    the same after every column of both tables was shuffled on its own, in [0, 1], .5 is best; and
-    ``c2st_test_dependency``, full minus marginal: what the columns' dependence alone gives away,
-    0 is best.
+    ``c2st_test_auc``: XGBoost's, in [0, 1], .5 is best (a little under .5 is chance), 1 is told
+    apart. The larger table is cut to the size of the smaller by ``seed``; ordinal codes, 300 trees,
+    the pooled predictions of 5 stratified folds.
+
+    With ``net`` also ``c2st_test_auc_net``, of a net (``metrics.net``) in [0, 1], .5 is best, on at
+    most ``NET_ROWS`` rows of each table and fewer of wide ones (``NET_CELLS``); and
+    ``c2st_test_auc_worst``, the larger of the two: trees and nets see different faults.
+
+    With ``marginal`` also ``c2st_test_auc_marginal``, of the trees after every column of both
+    tables was shuffled on its own, in [0, 1], .5 is best; and ``c2st_test_dependency``, full minus
+    marginal: what the columns' dependence alone gives away, 0 is best.
 
     The test rows must not be among the synthetic rows: a row on both sides of a fold is learned
     with the wrong label, and the AUC falls far below .5.
@@ -74,15 +85,15 @@ def c2st_test(
     """
     real, fake = _balanced(real_test, synthetic, seed)
     auc = _c2st_auc(real, fake, seed, threads)
-    if not marginal:
-        return {"c2st_test_auc": auc}
-    shuffled = [independent_columns(t, len(t), seed + i) for i, t in enumerate((real, fake))]
-    alone = _c2st_auc(shuffled[0], shuffled[1], seed, threads)
-    return {
-        "c2st_test_auc": auc,
-        "c2st_test_auc_marginal": alone,
-        "c2st_test_dependency": auc - alone,
-    }
+    scores = {"c2st_test_auc": auc}
+    if net:
+        of_net = _net_auc(real, fake, seed)
+        scores |= {"c2st_test_auc_net": of_net, "c2st_test_auc_worst": max(auc, of_net)}
+    if marginal:
+        shuffled = [independent_columns(t, len(t), seed + i) for i, t in enumerate((real, fake))]
+        alone = _c2st_auc(shuffled[0], shuffled[1], seed, threads)
+        scores |= {"c2st_test_auc_marginal": alone, "c2st_test_dependency": auc - alone}
+    return scores
 
 
 def c2st_train_score(
@@ -123,18 +134,25 @@ def c2st_lr(real: pd.DataFrame, synthetic: pd.DataFrame) -> float:
 def cheap_c2st_auc(real: pd.DataFrame, synthetic: pd.DataFrame, seed: int = 0) -> float:
     """``max(.5, AUC)`` of a small boosted classifier, for watching a training; in [.5, 1].
 
-    .5 is best. 3 folds of 100 of scikit-learn's trees on at most 5,000 rows of each table, pooled.
+    .5 is best. 3 folds of 100 of scikit-learn's trees on at most 5,000 rows of each table, pooled;
+    of a wide table so many rows that there are at most ``CHEAP_CELLS`` cells, in coarser bins.
     Cheaper and weaker than ``c2st_test``: compare it with itself only, on validation rows.
 
     Raises:
         TabganError: when the tables differ in columns or have under ``MIN_ROWS`` rows.
     """
-    drawn = (draw_rows(t, CHEAP_ROWS, seed, "cheap", i) for i, t in enumerate((real, synthetic)))
+    n_columns = real.shape[1]
+    n_rows = min(CHEAP_ROWS, max(CHEAP_CELLS // n_columns, 10 * MIN_ROWS))
+    bins = int(np.clip(CHEAP_CUTS // n_columns, 16, 255))
+    drawn = (draw_rows(t, n_rows, seed, "cheap", i) for i, t in enumerate((real, synthetic)))
     rows, labels = _stacked(*(table.matrix() for table in _coded(*drawn)))
 
     def build() -> Classifier:
         return HistGradientBoostingClassifier(
-            max_iter=CHEAP_TREES, early_stopping=False, random_state=random_state(seed, "cheap")
+            max_iter=CHEAP_TREES,
+            max_bins=bins,
+            early_stopping=False,
+            random_state=random_state(seed, "cheap"),
         )
 
     # More threads than free cores make scikit-learn's trees some 30 times slower.
@@ -194,6 +212,14 @@ def _c2st_classifier(seed: int, threads: int) -> Classifier:
 def _c2st_auc(real: pd.DataFrame, synthetic: pd.DataFrame, seed: int, threads: int) -> float:
     rows, labels = _stacked(*(table.matrix() for table in _coded(real, synthetic)))
     return _pooled_auc(rows, labels, lambda: _c2st_classifier(seed, threads), C2ST_FOLDS, seed)
+
+
+def _net_auc(real: pd.DataFrame, synthetic: pd.DataFrame, seed: int) -> float:
+    """The net's AUC on as many rows of each table as it looks at."""
+    n_rows = min(NET_ROWS, max(NET_CELLS // (2 * net_width(_coded(real, synthetic)[0])), MIN_ROWS))
+    sides = {"real": real, "synthetic": synthetic}
+    drawn = [draw_rows(table, n_rows, seed, "c2st", "net", side) for side, table in sides.items()]
+    return net_auc(*_coded(*drawn), seed=seed)
 
 
 def _pooled_auc(

@@ -7,16 +7,22 @@ table. ``detection.c2st_test`` is the metric to lead with.
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 import pandas as pd
 
 from tabgan.errors import TabganError
-from tabgan.metrics.binning import discretise, entropy, total_variation
+from tabgan.metrics.binning import stacked_codes, total_variation
 from tabgan.metrics.coding import CodedTable, code_tables
 from tabgan.metrics.drawing import draw_rows
 from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest
+from tabgan.metrics.pairs import (
+    Pairs,
+    correlations,
+    pair_information,
+    pair_square,
+    pair_variations,
+    pairs_of,
+)
 
 FEW_VALUES = 11  # wNMIS: a number with at most so many distinct values is not binned
 ALPHAS = np.linspace(0, 1, 30)  # grid of Alaa et al.
@@ -47,19 +53,28 @@ def column_errors(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.Series:
     return pd.Series(errors, name="error")
 
 
-def trend_error(real: pd.DataFrame, synthetic: pd.DataFrame) -> float:
-    """Mean of ``pair_errors`` over all pairs in %; in [0, 100], lower is closer.
+def trend_error(
+    real: pd.DataFrame, synthetic: pd.DataFrame, *, max_pairs: int | None = None, seed: int = 0
+) -> float:
+    """Mean of ``pair_errors`` in %; in [0, 100], lower is closer.
 
     SDMetrics cuts each table by its own edges and newer versions average only correlated pairs;
     its figures are not these.
 
+    Args:
+        real: the rows to compare with.
+        synthetic: rows of the same columns.
+        max_pairs: where there are more pairs of columns, so many are drawn by ``seed``.
+        seed: of that draw.
+
     Raises:
         TabganError: when the tables differ in columns, or have no rows or fewer than two columns.
     """
-    errors = pair_errors(real, synthetic).to_numpy()
-    if len(errors) < 2:
+    one, other = code_tables(real=real, synthetic=synthetic)
+    if len(one.columns) < 2:
         raise TabganError("trend error: expected at least two columns, got one")
-    return float(errors[np.triu_indices(len(errors), k=1)].mean())
+    pairs = pairs_of(len(one.columns), at_most=max_pairs, seed=seed)
+    return float(100 * _pair_errors(one, other, pairs).mean())
 
 
 def pair_errors(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
@@ -74,20 +89,13 @@ def pair_errors(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
         TabganError: when the tables differ in columns or have no rows.
     """
     one, other = code_tables(real=real, synthetic=synthetic)
-    real_codes, synthetic_codes, sizes = discretise(one, other)
-    square = pd.DataFrame(np.nan, index=list(one.columns), columns=list(one.columns))
-    for a, b in combinations(one.columns, 2):
-        if a in one.numbers and b in one.numbers:
-            error = abs(_correlation(one, a, b) - _correlation(other, a, b)) / 2
-        else:
-            first = real_codes[a] * sizes[b] + real_codes[b]
-            second = synthetic_codes[a] * sizes[b] + synthetic_codes[b]
-            error = total_variation(first, second, sizes[a] * sizes[b])
-        square.loc[a, b] = square.loc[b, a] = 100 * error
-    return square
+    pairs = pairs_of(len(one.columns))
+    return pair_square(one.columns, pairs, 100 * _pair_errors(one, other, pairs))
 
 
-def wnmis(real: pd.DataFrame, synthetic: pd.DataFrame) -> float:
+def wnmis(
+    real: pd.DataFrame, synthetic: pd.DataFrame, *, max_pairs: int | None = None, seed: int = 0
+) -> float:
     """Weighted similarity of normalised mutual information; in [0, 1], higher is closer (TabPC).
 
     ``NMI_ij = 2 MI_ij / (H_i + H_j)``, errors ``|NMI_real - NMI_synthetic|`` weighted by
@@ -95,16 +103,43 @@ def wnmis(real: pd.DataFrame, synthetic: pd.DataFrame) -> float:
     cut into ten bins by real edges; out of range (or, for few values, never seen) and missing are
     codes of their own. Two constants share no information (NMI 0).
 
+    Args:
+        real: the rows to compare with.
+        synthetic: rows of the same columns.
+        max_pairs: where there are more pairs of columns, so many are drawn by ``seed``.
+        seed: of that draw.
+
     Raises:
         TabganError: when no pair shares any information, which leaves the score undefined.
     """
     one, other = code_tables(real=real, synthetic=synthetic)
-    real_codes, synthetic_codes, sizes = discretise(one, other, keep_distinct=FEW_VALUES)
-    real_nmi, synthetic_nmi = _pair_nmi(real_codes, sizes), _pair_nmi(synthetic_codes, sizes)
+    sides, sizes = stacked_codes(one, other, keep_distinct=FEW_VALUES)
+    pairs = pairs_of(len(sizes), at_most=max_pairs, seed=seed)
+    real_nmi, synthetic_nmi = (pair_information(codes, sizes, pairs) for codes in sides)
     weights = real_nmi + synthetic_nmi
     if weights.sum() == 0:
         raise TabganError("wNMIS: no pair of columns shares information; the score is undefined")
     return float(1 - (weights * np.abs(real_nmi - synthetic_nmi)).sum() / weights.sum())
+
+
+def associations(
+    real: pd.DataFrame, synthetic: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Normalised mutual information of each pair, of real and of synthetic; in [0, 1].
+
+    0 is independent, 1 is one column given by the other. The bins are those of ``wnmis``, with
+    real edges for both tables. The diagonal is NaN. Without ``synthetic`` both squares are real's.
+
+    Raises:
+        TabganError: when the tables differ in columns or have no rows.
+    """
+    one, other = code_tables(real=real, synthetic=real if synthetic is None else synthetic)
+    sides, sizes = stacked_codes(one, other, keep_distinct=FEW_VALUES)
+    pairs = pairs_of(len(sizes))
+    first, second = (
+        pair_square(one.columns, pairs, pair_information(codes, sizes, pairs)) for codes in sides
+    )
+    return first, second
 
 
 def alpha_precision_beta_recall(
@@ -152,30 +187,19 @@ def _ks(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.abs(below[0] - below[1]).max())
 
 
-def _correlation(table: CodedTable, a: str, b: str) -> float:
-    known = ~np.isnan(table.numbers[a]) & ~np.isnan(table.numbers[b])
-    first, second = table.numbers[a][known], table.numbers[b][known]
-    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
-
-
-def _pair_nmi(codes: dict[str, np.ndarray], sizes: dict[str, int]) -> np.ndarray:
-    """Normalised mutual information of each pair of columns, float64 [n_pairs]."""
-    entropies = {name: entropy(column) for name, column in codes.items()}
-    return np.array(
-        [_nmi(codes, sizes, entropies, a, b) for a, b in combinations(sorted(codes), 2)]
-    )
-
-
-def _nmi(
-    codes: dict[str, np.ndarray], sizes: dict[str, int], entropies: dict[str, float], a: str, b: str
-) -> float:
-    total = entropies[a] + entropies[b]
-    if total == 0:
-        return 0.0
-    shared = total - entropy(codes[a] * sizes[b] + codes[b])
-    return max(0.0, 2 * shared / total)  # rounding may end just below 0
+def _pair_errors(real: CodedTable, synthetic: CodedTable, pairs: Pairs) -> np.ndarray:
+    """What ``pair_errors`` gives, as shares, float64 [n_pairs]."""
+    numeric = ~real.is_nominal()
+    both = numeric[pairs[0]] & numeric[pairs[1]]
+    errors = np.empty(len(both))
+    (one, other), sizes = stacked_codes(real, synthetic)
+    errors[~both] = pair_variations(one, other, sizes, (pairs[0][~both], pairs[1][~both]))
+    if both.any():
+        place = np.cumsum(numeric) - 1  # among the numbers
+        a, b = place[pairs[0][both]], place[pairs[1][both]]
+        gaps = correlations(real.number_matrix()) - correlations(synthetic.number_matrix())
+        errors[both] = np.abs(gaps[a, b]) / 2
+    return errors
 
 
 def _agreement(curve: np.ndarray) -> float:

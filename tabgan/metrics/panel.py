@@ -14,8 +14,9 @@ from tabgan.metrics.detection import c2st_lr, c2st_test, c2st_train_score
 from tabgan.metrics.directions import DIRECTIONS, Direction
 from tabgan.metrics.drawing import independent_columns, random_state
 from tabgan.metrics.fidelity import alpha_precision_beta_recall, shape_error, trend_error, wnmis
+from tabgan.metrics.membership import FALSE_POSITIVES, fewest_rows, membership
 from tabgan.metrics.orders import broken_orders
-from tabgan.metrics.privacy import duplicate_rate, membership_auc, quantile_dcr
+from tabgan.metrics.privacy import duplicate_rate, quantile_dcr
 from tabgan.metrics.utility import absent_classes, mle
 
 __all__ = [
@@ -25,6 +26,17 @@ __all__ = [
     "evaluate_tables",
     "independent_columns",
 ]
+
+C2ST = (
+    "c2st_test_auc_worst",
+    "c2st_test_auc",
+    "c2st_test_auc_net",
+    "c2st_test_auc_marginal",
+    "c2st_test_dependency",
+)
+MEMBERSHIP = tuple(name for name in DIRECTIONS if name.startswith("membership_"))
+
+MLE = tuple(name for name in DIRECTIONS if name.startswith("mle_"))
 
 Steps = dict[tuple[str, ...], Callable[[], dict[str, float]]]  # under the names that each gives
 
@@ -42,7 +54,7 @@ def evaluate_tables(
 ) -> tuple[dict[str, float], dict[str, str]]:
     """The metrics of ``DIRECTIONS`` by name, and notes on what could not be computed.
 
-    ``c2st_test_*``, MLE, the quantile DCR and the membership attack use test rows; all others
+    ``c2st_test_*``, MLE, the quantile DCR and the membership attacks use test rows; all others
     compare with the training rows, as published. ``dcr_share`` is never among them: it needs a
     generator trained on half of the rows (``privacy.dcr_share``). A metric that is undefined on
     these tables is absent, and the notes say why under its name; a note under ``categories``,
@@ -119,7 +131,7 @@ def _run(
             notes.update(dict.fromkeys(names, str(error)))
     for name in DIRECTIONS:
         if name not in scores and name not in notes:
-            notes[name] = _not_asked(name)
+            notes[name] = _why_absent(name)
     return {name: scores[name] for name in DIRECTIONS if name in scores}, notes
 
 
@@ -137,10 +149,10 @@ def _against_test(
         return mle(synthetic, test, target, full=full_mle, seed=seed, threads=threads)
 
     return {
-        ("c2st_test_auc", "c2st_test_auc_marginal", "c2st_test_dependency"): lambda: c2st_test(
-            test, synthetic, seed=seed, marginal=True, threads=threads
+        C2ST: lambda: c2st_test(
+            test, synthetic, seed=seed, net=True, marginal=True, threads=threads
         ),
-        ("mle_auc", "mle_f1", "mle_rmse"): utility,
+        MLE: utility,
     }
 
 
@@ -163,9 +175,7 @@ def _against_train(train: pd.DataFrame, synthetic: pd.DataFrame, seed: int, thre
 def _copying(train: pd.DataFrame, test: pd.DataFrame, synthetic: pd.DataFrame, seed: int) -> Steps:
     return {
         ("dcr_q02", "dcr_q05"): lambda: quantile_dcr(train, test, synthetic, seed=seed),
-        ("membership_auc",): lambda: {
-            "membership_auc": membership_auc(train, test, synthetic, seed=seed)
-        },
+        MEMBERSHIP: lambda: membership(train, test, synthetic, seed=seed),
     }
 
 
@@ -185,7 +195,11 @@ def _findings(
     return findings
 
 
-def _not_asked(name: str) -> str:
+def _why_absent(name: str) -> str:
     if name == "dcr_share":
         return "needs a generator trained on half of the rows (a re-split)"
-    return "the target is a number" if name in ("mle_auc", "mle_f1") else "the target is nominal"
+    for suffix, level in FALSE_POSITIVES.items():
+        if name.endswith(suffix):
+            n = fewest_rows(level) * (2 if "ratio" in name else 1)
+            return f"needs {n:,} unseen rows"
+    return "the target is nominal" if name.startswith("mle_rmse") else "the target is a number"

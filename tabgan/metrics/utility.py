@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -12,6 +13,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from tabgan.errors import TabganError
 from tabgan.metrics.boosting import THREADS, boosted_classifier, boosted_regressor
+from tabgan.metrics.chance import auc_error
 from tabgan.metrics.coding import STRING, CodedTable, code_tables, column_kinds
 from tabgan.metrics.drawing import random_state
 from tabgan.seeding import rng_at
@@ -48,6 +50,7 @@ def mle(
     classes the AUC and F1 of the class that is rarer in the test rows, for more the macro means
     (one against the rest). A missing target is a class of its own. A number gives ``mle_rmse`` in
     the target's unit, at least 0, lower is better; rows without a target are left out.
+    ``mle_auc_se`` and ``mle_rmse_se`` are their standard errors over the test rows.
 
     Settings are chosen by AUC (RMSE) on a ninth of the synthetic rows, drawn within classes, and
     refitted on the other eight: ``FULL_GRID`` when ``full``, as published, else ``SMALL_GRID``. A
@@ -110,7 +113,11 @@ def _classification(
 
     aucs = [_auc(labels[chosen], probabilities(settings, rows[chosen])) for settings in grid]
     scores = probabilities(grid[int(np.argmax(aucs))], _features(tested, target))
-    return {"mle_auc": _auc(test_labels, scores), "mle_f1": _f1(test_labels, scores)}
+    return {
+        "mle_auc": _auc(test_labels, scores),
+        "mle_auc_se": _auc_error(test_labels, scores),
+        "mle_f1": _f1(test_labels, scores),
+    }
 
 
 def _regression(
@@ -131,14 +138,20 @@ def _regression(
     rows, values = _features(trained, target)[known], values[known]
     state, chosen = random_state(seed, "mle"), _ninth(np.zeros(len(values)), seed)
 
-    def rmse(settings: Settings, queries: np.ndarray, truth: np.ndarray) -> float:
+    def squares(settings: Settings, queries: np.ndarray, truth: np.ndarray) -> np.ndarray:
         model = boosted_regressor(seed=state, threads=threads, **settings)
-        guesses = model.fit(rows[~chosen], values[~chosen]).predict(queries)
-        return float(np.sqrt(np.mean((guesses - truth) ** 2)))
+        return (model.fit(rows[~chosen], values[~chosen]).predict(queries) - truth) ** 2
 
-    errors = [rmse(settings, rows[chosen], values[chosen]) for settings in grid]
+    errors = [squares(settings, rows[chosen], values[chosen]).mean() for settings in grid]
     best = grid[int(np.argmin(errors))]
-    return {"mle_rmse": rmse(best, _features(tested, target)[test_known], test_values[test_known])}
+    return _rmse(squares(best, _features(tested, target)[test_known], test_values[test_known]))
+
+
+def _rmse(squares: np.ndarray) -> dict[str, float]:
+    """The root of the mean of squared errors, and its standard error by the delta method."""
+    rmse = math.sqrt(squares.mean())
+    of_mean = squares.std(ddof=1) / math.sqrt(len(squares)) if len(squares) > 1 else 0.0
+    return {"mle_rmse": rmse, "mle_rmse_se": float(of_mean / (2 * rmse)) if rmse > 0 else 0.0}
 
 
 def _check_classes(label: str, codes: np.ndarray) -> None:
@@ -170,6 +183,13 @@ def _auc(labels: np.ndarray, scores: np.ndarray) -> float:
         found = found[1:]
         return float(roc_auc_score(labels == found[0], scores[:, 0]))
     return float(np.mean([roc_auc_score(labels == c, scores[:, c]) for c in found]))
+
+
+def _auc_error(labels: np.ndarray, scores: np.ndarray) -> float:
+    """The standard error of ``_auc``; the classes' mean, as if they erred together."""
+    found = np.unique(labels)
+    told = found[1:] if len(found) == 2 else found
+    return float(np.mean([auc_error(labels == c, scores[:, c]) for c in told]))
 
 
 def _f1(labels: np.ndarray, scores: np.ndarray) -> float:

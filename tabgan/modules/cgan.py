@@ -16,11 +16,10 @@ from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
 from tabgan.losses.adversarial import AdversarialLoss
-from tabgan.losses.moments import Moments, moment_distance, moments_of
 from tabgan.losses.penalties import Penalty
+from tabgan.modules.planning import plan_game
 from tabgan.modules.toolbox import Tool, Toolbox
 from tabgan.nets.averaging import Average
-from tabgan.nets.mixture_generator import MixtureGenerator
 from tabgan.seeding import generator_at
 
 log = logging.getLogger(__name__)
@@ -57,6 +56,11 @@ class CGANModule(pl.LightningModule):
     ``global_step`` counts generator steps alone. Rows are drawn from the generator's moving
     average where there is one, in eval mode.
 
+    Attributes:
+        learns_codes: whether its batches are coded rows (``encoding.coded``), not dense ones.
+        learns_holes: whether it learns from rows with unknown cells (encoder.missing=masked).
+        plan: what ``auto`` becomes (``modules.planning``).
+
     Args:
         layout: the map of a row.
         condition_width: classes of the condition; 0 for none.
@@ -71,13 +75,15 @@ class CGANModule(pl.LightningModule):
         average: the moving average's decay in [0, 1); None for no average.
         clip: the critic's weights are kept in [-clip, clip] after each of its steps, which keeps
             it Lipschitz (Arjovsky et al. 2017); None leaves them free.
-        moments: weight of the pairwise moments in the generator's loss; 0 for none.
         cosine: whether the learning rates fall to 0 along a cosine, or stay.
         tools: against collapse and instability (``modules.toolbox``).
 
     Raises:
         TabganError: when ``clip`` is not above 0; when a tool has no meaning for the loss.
     """
+
+    learns_codes, learns_holes = False, True
+    plan = staticmethod(plan_game)
 
     def __init__(
         self,
@@ -96,7 +102,6 @@ class CGANModule(pl.LightningModule):
         dropout: float,
         average: float | None,
         clip: float | None,
-        moments: float,
         cosine: bool,
         tools: Sequence[Tool] = (),
     ) -> None:
@@ -109,8 +114,7 @@ class CGANModule(pl.LightningModule):
         self.toolbox = Toolbox(tools)
         self.training_loss = self.toolbox.loss(loss)
         self.lr, self.critic_lr = lr, self.toolbox.critic_rate(critic_lr)
-        self.clip, self.moments, self.cosine = clip, moments, cosine
-        self.table_moments: Moments | None = None
+        self.clip, self.cosine = clip, cosine
         self.masked = False  # whether training rows may have holes
         self.hidden: Tensor | None = None  # bool [batch, row_width], those of the step's rows
         self.make_optimizers = (critic_optimizer, generator_optimizer)
@@ -165,32 +169,16 @@ class CGANModule(pl.LightningModule):
         return torch.randn(shape, generator=rng, device=condition.device, dtype=condition.dtype)
 
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:
-        """Learn from the whole table what one batch cannot tell: lens, moments, warm start.
+        """Learn from the whole table what one batch cannot tell.
 
         Args:
             train: all training rows and their conditions, dense or coded.
             validation: the same of the validation rows.
-            seed: of the warm start.
+            seed: of what is drawn here.
         """
         rows = CodedRows.of(train[0], self.layout)
         self.masked = rows.masked
-        self.critic.learn(rows.shown)
-        if self.moments:
-            self.table_moments = self._moments_of(rows, seed)
-        if isinstance(self.generator, MixtureGenerator) and self.generator.warm:
-            log.info("warm start: a mixture, by EM")
-            self.generator.warm_start(*train, validation, generator_at(seed, "warm start"))
-            if self.averaged is not None:
-                self.averaged.net.load_state_dict(self.generator.state_dict())
-
-    def _moments_of(self, rows: CodedRows, seed: int) -> Moments:
-        """What the generator's rows are to have on average."""
-        spans = [block.span for block in self.layout.blocks]
-        n_rows = rows.together() if rows.masked else len(rows)
-        products, squares = rows.gram() / n_rows, rows.squared().gram() / n_rows
-        if rows.masked:  # what no row knows together has no weight
-            products, squares = products.nan_to_num(), squares.nan_to_num(nan=math.inf)
-        return moments_of(products, squares, spans)
+        self.critic.learn(rows)
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         rows, condition = self._whole_packs(batch)
@@ -235,7 +223,7 @@ class CGANModule(pl.LightningModule):
             "val/generator_loss": self.loss.generator(real_logits, fake_logits),
         }
         if self.loss.distance is not None:
-            losses["val/em_distance"] = self.loss.distance(real_logits, fake_logits)
+            losses[f"val/{self.loss.distance_name}"] = self.loss.distance(real_logits, fake_logits)
         self.log_dict(losses, on_epoch=True, batch_size=len(rows))
 
     def configure_optimizers(self) -> list[Optimizer]:
@@ -254,8 +242,6 @@ class CGANModule(pl.LightningModule):
 
     def on_train_start(self) -> None:
         self.log_every = int(self.trainer.log_every_n_steps)  # type: ignore[attr-defined]
-        if self.table_moments is not None:  # no buffer: checkpoints do not carry the table's
-            self.table_moments = Moments(*(part.to(self.device) for part in self.table_moments))
 
     def _players(self) -> tuple[Any, Any]:
         """Both optimizers; the critic's bare, so that global_step counts the generator's alone."""
@@ -294,10 +280,7 @@ class CGANModule(pl.LightningModule):
     def _generator_loss(self, real_logits: Tensor, fake: Tensor, condition: Tensor) -> Tensor:
         """``real_logits`` are those of the critic's step: one step old, and for nothing."""
         fake_logits = self.critic(self._blurred(fake), condition)
-        loss = self.training_loss.generator(real_logits, fake_logits)
-        if self.table_moments is not None:
-            loss = loss + self.moments * moment_distance(fake, self.table_moments)
-        return loss
+        return self.training_loss.generator(real_logits, fake_logits)
 
     def _blurred(self, rows: Tensor) -> Tensor:
         """Rows as the critic sees them while it trains."""
@@ -350,11 +333,13 @@ class CGANModule(pl.LightningModule):
         """Stop a run whose loss is no longer a number; looked at now and then, for it is a sync."""
         for name, loss in self._losses.items():
             if not loss.isfinite():
-                raise FloatingPointError(
-                    f"{name} loss is {loss.item()} at step {self.global_step}: the training "
-                    f"diverged (model.lr={self.lr:g}, model.critic_lr={self.critic_lr:g}); "
-                    "checkpoints written before that are whole"
-                )
+                raise FloatingPointError(self._diverged(f"{name} loss is {loss.item()}"))
+
+    def _diverged(self, what: str) -> str:
+        return (
+            f"{what} at step {self.global_step}: the training diverged (model.lr={self.lr:g}, "
+            f"model.critic_lr={self.critic_lr:g}); checkpoints written before that are whole"
+        )
 
     def _report(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         curves = {
@@ -368,7 +353,9 @@ class CGANModule(pl.LightningModule):
             "train/generator_lr": self._players()[1].param_groups[0]["lr"],
         }
         if self.loss.distance is not None:
-            curves["train/em_distance"] = self.loss.distance(real_logits, fake_logits)
+            curves[f"train/{self.loss.distance_name}"] = self.loss.distance(
+                real_logits, fake_logits
+            )
         self.log_dict(curves)
 
 

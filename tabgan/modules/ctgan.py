@@ -29,6 +29,8 @@ class CTGANModule(CGANModule):
         game: what ``CGANModule`` takes.
     """
 
+    learns_holes = False
+
     def __init__(self, *, layout: RowLayout, condition_width: int, **game: Any) -> None:
         vector = ConditionalVector(layout=layout, condition_width=condition_width)
         super().__init__(layout=layout, condition_width=vector.width + condition_width, **game)

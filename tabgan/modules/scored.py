@@ -18,6 +18,7 @@ from tabgan.losses.scores import expected_error, laplace_loss
 from tabgan.modules.asking import Asker
 from tabgan.modules.cgan import Batch, CGANModule, Whole
 from tabgan.modules.labelling import fit_surrogate, labelled_rows, scores_of
+from tabgan.modules.planning import plan_scored
 from tabgan.nets.surrogate import Surrogate
 from tabgan.seeding import generator_at
 
@@ -58,6 +59,8 @@ class ScoredModule(CGANModule):
         TabganError: when the table has a condition of its own.
     """
 
+    learns_holes = False
+    plan = staticmethod(plan_scored)
     quantiles: Tensor
     places: Tensor
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.errors import TabganError
 
 
@@ -44,7 +45,7 @@ class Ensemble(nn.Module):
         each = [cast(Any, member).features(rows, condition) for member in self.members]
         return torch.cat(each, dim=1)
 
-    def learn(self, scalars: Tensor) -> None:
-        """Show every critic the training rows' scalars, [n_rows, n_scalars]."""
+    def learn(self, rows: CodedRows) -> None:
+        """Show every critic the training rows."""
         for member in self.members:
-            cast(Any, member).learn(scalars)
+            cast(Any, member).learn(rows)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.errors import TabganError
 from tabgan.nets.packing import in_packs
 
@@ -88,6 +89,6 @@ class MinibatchCritic(nn.Module):
         logits: Tensor = self.critic.verdict(own) + self.weights(closeness).squeeze(1)
         return logits
 
-    def learn(self, scalars: Tensor) -> None:
-        """Show the critic the training rows' scalars, [n_rows, n_scalars]."""
-        self.critic.learn(scalars)
+    def learn(self, rows: CodedRows) -> None:
+        """Show the critic the training rows."""
+        self.critic.learn(rows)

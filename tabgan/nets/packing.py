@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
 
@@ -59,17 +60,9 @@ class Packed(nn.Module):
         logits: Tensor = self.critic.verdict(features)
         return logits
 
-    @property
-    def logits_and_slopes(self) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None:
-        """The critic's closed form, of packs; None where it has none."""
-        closed_form = getattr(self.critic, "logits_and_slopes", None)
-        if closed_form is None:
-            return None
-        return lambda rows, condition: closed_form(*self._packed(rows, condition))
-
-    def learn(self, scalars: Tensor) -> None:
-        """Show the critic the training rows' scalars, [n_rows, n_scalars], packed."""
-        self.critic.learn(in_packs(scalars, self.size))
+    def learn(self, rows: CodedRows) -> None:
+        """Show the critic the training rows."""
+        self.critic.learn(rows)
 
     def _packed(self, rows: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         return in_packs(rows, self.size), in_packs(condition, self.size)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.nets.heads import Headed, Heads
 
@@ -104,7 +105,7 @@ class ReportCritic(nn.Module):
         logits: Tensor = self.trunk[-1](features).squeeze(1)
         return logits
 
-    def learn(self, scalars: Tensor) -> None:
+    def learn(self, rows: CodedRows) -> None:
         """Nothing: all it knows of the table, it learns by judging."""
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
 
@@ -102,9 +103,9 @@ class ReferencedCritic(nn.Module):
         logits: Tensor = self.critic.verdict(features)
         return logits
 
-    def learn(self, scalars: Tensor) -> None:
-        """Show the critic the training rows' scalars, [n_rows, n_scalars]."""
-        self.critic.learn(scalars)
+    def learn(self, rows: CodedRows) -> None:
+        """Show the critic the training rows."""
+        self.critic.learn(rows)
 
     @torch.no_grad()
     def _take_reference(self, rows: Tensor, condition: Tensor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import platform
 import time
 from collections.abc import Mapping
@@ -22,14 +23,15 @@ from tabgan.report.files import prepare, write_pictures
 from tabgan.report.measure import COLUMNS, Measured, measure, worst_pairs
 from tabgan.report.progress import progress
 from tabgan.report.reading import Tables
-from tabgan.report.verdict import findings, headline
+from tabgan.report.rules import print_rules, rule_figures, rule_shares
+from tabgan.report.verdict import BESIDE, Judged, findings, headline
 from tabgan.terminal import say, show
 
 log = logging.getLogger(__name__)
 
 Report = dict[str, float | str]
 PACKAGES = ("tabgan-lightning", "torch", "numpy", "pandas", "scikit-learn", "xgboost-cpu")
-STEPS = 3 * 12 + 2  # of the panels and behind them; each picture is one more
+STEPS = 3 * 12 + 3  # of the panels and behind them; each picture is one more
 
 
 def build_report(
@@ -39,15 +41,16 @@ def build_report(
     seed: int,
     threads: int,
     full_mle: bool = False,
-    dcr_share: float | None = None,
+    dcr_shares: Mapping[str, float] | None = None,
     facts: Mapping[str, float | str] | None = None,
     configuration: str = "",
 ) -> Report:
     """Measure, draw and write ``report.json``, ``report.html`` and ``pictures/`` into ``out``.
 
     ``report.json`` is flat: the metrics by name, the anchors under ``real_test.`` and
-    ``independent.``, ``collapse.<signal>``, facts, and ``notes.<name>`` for what is undefined or
-    was found. Values are finite numbers or strings.
+    ``independent.``, ``collapse.<signal>``, ``rules.<rule>`` for the share of rows that keep a
+    rule, facts, and ``notes.<name>`` for what is undefined or was found. Values are finite numbers
+    or strings.
 
     Args:
         tables: what is compared.
@@ -55,7 +58,7 @@ def build_report(
         seed: fixes every draw and fold.
         threads: for XGBoost.
         full_mle: the published grid for MLE.
-        dcr_share: from a re-split, where one was trained.
+        dcr_shares: of a generator trained on half of the rows, by the prefix of its rows.
         facts: what else a reader should know: the command, the checkpoint.
         configuration: the run's configuration as text.
 
@@ -70,33 +73,48 @@ def build_report(
     prepare(out)
     with progress(STEPS + len(tables.train.columns) + 8) as tell:
         measured = measure(tables, seed=seed, threads=threads, full_mle=full_mle, tell=tell)
-        if dcr_share is not None:
-            measured.scores[""]["dcr_share"] = dcr_share
-            measured.notes.pop("dcr_share", None)
+        for prefix, share in (dcr_shares or {}).items():
+            if prefix in measured.scores:
+                measured.scores[prefix]["dcr_share"] = share
+                measured.notes.pop("dcr_share", None)
+        tell("rules")
+        rules = rule_shares(tables)
         pictures = draw_pictures(tables, measured, seed=seed, tell=tell)
     write_pictures(out, pictures)
-    found = findings(
-        measured.scores.get("refined.", measured.scores[""]),  # what sample gives by default
-        measured.scores["real_test."],
-        measured.scores["independent."],
-        measured.signals,
+    judged = Judged(
+        model=measured.scores.get("refined.", measured.scores[""]),  # what sample gives by default
+        real=measured.scores["real_test."],
+        floor=measured.scores["independent."],
+        signals=measured.signals,
+        collapse=measured.collapse,
+        detector=detector_name(),
+        n_train=len(tables.train),
         n_test=len(tables.test),
         n_synthetic=len(tables.synthetic),
     )
     facts = dict(facts or {})
+    found = findings(judged)
     lead = f"{_judged_on(facts)}{headline(found)}"
     report: Report = {"headline": lead, **_figures(measured)}
     report |= {"seconds": round(time.perf_counter() - started, 1)}
     report |= _facts(tables, seed=seed, full_mle=full_mle) | facts
     report |= {f"notes.{name}": note for name, note in measured.notes.items()}
+    report |= {name: share for name, share in rule_figures(rules).items() if math.isfinite(share)}
     page = evaluation_page(
-        tables, measured, found, report=report, pictures=pictures, configuration=configuration
+        tables,
+        measured,
+        found,
+        report=report,
+        pictures=pictures,
+        configuration=configuration,
+        rules=rules,
     )
     (out / "report.json").write_text(
         json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
     )
     (out / "report.html").write_text(page, "utf-8")
     _print(measured, report)
+    print_rules(rules, COLUMNS)
     log.info("the report: %s", out / "report.html")
     return report
 
@@ -118,6 +136,8 @@ def _figures(measured: Measured) -> Report:
     figures |= {f"collapse.{name}": float(lost) for name, lost in measured.signals.items()}
     rings = max(measured.signals.values(), default=0.0) > COLLAPSE_THRESHOLD
     figures["collapse.alarm"] = int(rings)
+    if measured.collapse:
+        figures["collapse.says"] = measured.collapse
     figures["worst_columns"] = ", ".join(map(str, measured.columns.index[:5]))
     figures["worst_pairs"] = ", ".join(f"{a} x {b}" for a, b, _ in worst_pairs(measured, 5))
     return figures
@@ -150,7 +170,7 @@ def _print(measured: Measured, report: Report) -> None:
         shown.add_column(heading, justify="right")
     for name, direction in DIRECTIONS.items():
         values = [scores.get(name) for scores in measured.scores.values()]
-        if any(value is not None for value in values):
+        if name in BESIDE or any(value is not None for value in values):
             shown.add_row(name, *map(figure_text, values), f"{direction.ideal:g}")
     show(shown)
     say(str(report["headline"]))

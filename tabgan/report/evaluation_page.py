@@ -23,14 +23,19 @@ from tabgan.report.html import (
 )
 from tabgan.report.measure import COLUMNS, Measured, worst_pairs
 from tabgan.report.reading import Tables
-from tabgan.report.verdict import THRESHOLDS, Finding
+from tabgan.report.rules import RuleShare
+from tabgan.report.verdict import BESIDE, THRESHOLDS, Finding
 
+MERIT = ("c2st_test_auc_worst", "c2st_test_auc", "c2st_test_auc_net", *BESIDE)
 LEADING = (
-    "c2st_test_auc", "c2st_test_auc_marginal", "c2st_test_dependency", "c2st_train_score",
-    "wnmis", "mle_auc", "mle_f1", "mle_rmse",
+    "c2st_test_auc_marginal", "c2st_test_dependency", "c2st_train_score", "wnmis",
+    "mle_auc", "mle_auc_se", "mle_f1", "mle_rmse", "mle_rmse_se",
 )  # fmt: skip
 COMPARABLE = ("shape_error", "trend_error", "alpha_precision", "beta_recall", "c2st_lr")
-PRIVACY = ("dcr_share", "dcr_q02", "dcr_q05", "duplicate_rate", "membership_auc")
+PRIVACY = (
+    "dcr_share", "dcr_q02", "dcr_q05", "duplicate_rate",
+    *(name for name in DIRECTIONS if name.startswith("membership_")),
+)  # fmt: skip
 ARROWS = {"higher": "higher ↑", "lower": "lower ↓", "nearer": "nearer →"}
 FINDINGS = (
     "synthetic",
@@ -44,6 +49,7 @@ FINDINGS = (
     "text",
 )
 SHOWN_COLUMNS, SHOWN_PAIRS = 12, 12
+MOST_RULES = 100
 
 
 def evaluation_page(
@@ -54,6 +60,7 @@ def evaluation_page(
     report: Mapping[str, float | str],
     pictures: Mapping[str, bytes],
     configuration: str,
+    rules: Sequence[RuleShare] = (),
 ) -> str:
     """``report.html``: one file, no script, nothing from the network."""
     title = f"{tables.title}: synthetic rows against real ones"
@@ -62,6 +69,7 @@ def evaluation_page(
         section("Where they differ", *_differences(measured, pictures)),
         section("Columns", *_columns(measured, pictures)),
         section("Pairs of columns", *_pairs(pictures)),
+        section("Rules", *_rules(rules)),
         section("Rows", *_rows(measured, pictures)),
         section("Privacy and copying", *_privacy(measured, pictures)),
         section("Variety", *_variety(measured)),
@@ -103,11 +111,33 @@ def _opening(
     )
 
 
+def _rules(rules: Sequence[RuleShare]) -> list[Html]:
+    if not rules:
+        return [paragraph("No rule was declared, and none was found in the training rows.")]
+    words = (
+        "Rules that were declared, rules that every training row keeps, and numbers that are the "
+        "same in some of them, with the share of rows that keep each. A missing value breaks no "
+        "rule. The evidence is the number of training rows that would break a rule by chance."
+    )
+    headings = {"train.": "training rows", **COLUMNS}
+    prefixes = [prefix for prefix in headings if prefix in rules[0].shares]
+    lines = [
+        [one.text, one.kind, f"{one.evidence:,.0f}" if one.evidence else "",
+         *(f"{one.shares[prefix]:.2%}" for prefix in prefixes)]
+        for one in rules[:MOST_RULES]
+    ]  # fmt: skip
+    more = [] if len(rules) <= MOST_RULES else [paragraph(f"The first of {len(rules)} rules.")]
+    header = ["rule", "", "evidence", *(headings[prefix] for prefix in prefixes)]
+    numbers = tuple(range(2, len(header)))
+    return [paragraph(words), table(header, lines, numbers=numbers), *more]
+
+
 def _metrics(measured: Measured) -> list[Html]:
     groups = (
-        ("Fidelity: the metrics that lead", LEADING),
+        ("Told from unseen rows, and copying: a generator can buy the one with the other", MERIT),
+        ("Fidelity: other metrics that see dependence", LEADING),
         ("Fidelity, for comparison with published tables", COMPARABLE),
-        ("Privacy and copying", PRIVACY),
+        ("Privacy and copying", [name for name in PRIVACY if name not in BESIDE]),
     )
     rows: list[Sequence[object]] = []
     for heading, names in groups:
@@ -136,7 +166,7 @@ def _metric_rows(measured: Measured, names: Sequence[str]) -> list[Sequence[obje
     rows: list[Sequence[object]] = []
     for name in names:
         values = [scores.get(name) for scores in measured.scores.values()]
-        if all(value is None for value in values):
+        if name not in BESIDE and all(value is None for value in values):
             continue
         direction = DIRECTIONS[name]
         says = [f"{direction.ideal:g}", ARROWS[direction.better], direction.says]
@@ -281,8 +311,9 @@ def _variety(measured: Measured) -> list[Html]:
     ]  # fmt: skip
     return [
         paragraph(
-            "How much of real's variety is gone; real rows are cut to the number of synthetic "
-            f"ones. The collapse alarm rings above {COLLAPSE_THRESHOLD:.0%}."
+            "How much of real's variety is gone for certain: real rows are cut to the number of "
+            "synthetic ones, and what chance takes from samples of that size is taken off. The "
+            f"collapse alarm rings above {COLLAPSE_THRESHOLD:.0%}. {measured.collapse}"
         ),
         table(["signal", "gone", "alarm", "what it says"], rows, numbers=(1,)),
     ]

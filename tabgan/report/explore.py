@@ -12,15 +12,18 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
+from tabgan.constraints.finding.evidence import Found
 from tabgan.errors import TabganError
 from tabgan.files import write_whole
 from tabgan.metrics.coding import code_tables
-from tabgan.report.association import associations
+from tabgan.metrics.fidelity import associations
 from tabgan.report.evaluation_pictures import column_key, column_picture
 from tabgan.report.files import prepare, write_events, write_pictures
 from tabgan.report.html import Html, gallery, page, paragraph, picture, section, table
 from tabgan.report.plots import bars_picture, heatmap_picture
 from tabgan.report.progress import progress
+from tabgan.report.rules import table_rules
+from tabgan.tables.dates import moment_text
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.terminal import say, show
 
@@ -29,6 +32,7 @@ log = logging.getLogger(__name__)
 MOST_PAIRED = 60  # columns whose pairs are looked at: the target and the first others
 MOST_DRAWN = 200  # columns that get a picture
 SHOWN_PAIRS = 12
+SHOWN_RULES = 40
 HEADER = ("column", "kind", "distinct", "missing", "smallest", "largest", "most frequent value")
 
 
@@ -56,7 +60,7 @@ def explore(
         raise TabganError(f"table {schema.name!r}: no column of numbers, categories or dates")
     summary = pd.DataFrame([_summary(column, rows[column.name]) for column in schema.columns])
     (coded,) = code_tables(table=rows[known])
-    with progress(len(known) + 4) as tell:
+    with progress(len(known) + 5) as tell:
         tell("", stage=f"{len(rows):,} rows x {len(schema.columns)} columns")
         pictures = {}
         for place, name in enumerate(known[:MOST_DRAWN]):
@@ -69,6 +73,8 @@ def explore(
         square = associations(rows[paired])[0] if len(paired) > 1 else None
         if square is not None:
             pictures["associations"] = heatmap_picture("Association of columns", square)
+        tell("rules")
+        rules = table_rules(schema, rows[known])
     write_pictures(out, pictures)
     write_events(out / "tensorboard", pictures)
     sections = [
@@ -78,12 +84,14 @@ def explore(
         section("Missing values", *_missing(rows, pictures)),
         section("Cardinalities", *_cardinalities(pictures)),
         section("Associations", *_associations(square, schema, known, pictures)),
+        section("Rules", *_rules(rules)),
     ]
     text = page(f"{title}: the table", _opening(rows, schema), sections)
     (out / "explore.html").write_text(text, "utf-8")
     facts = {"table": source, "rows": len(rows), "columns": list(schema.names)}
     write_whole(out / "explore.json", json.dumps(facts, indent=2) + "\n")
     _print(title, summary, label_words(rows, schema))
+    _print_rules(rules)
     log.info("the pictures: %s; TensorBoard: %s", out / "explore.html", out / "tensorboard")
     return summary
 
@@ -127,7 +135,7 @@ def _summary(column: Column, values: pd.Series) -> dict[str, object]:
 
 def _plain(value: object) -> str:
     if isinstance(value, pd.Timestamp):
-        return str(value.date() if value == value.normalize() else value)
+        return moment_text(value.to_datetime64())
     if isinstance(value, int | float | np.number):
         return str(int(value)) if value == int(value) else f"{value:.10g}"
     return str(value)
@@ -251,6 +259,31 @@ def _associations(
             table([f"with the target {schema.target}", "association"], lines, numbers=(1,))
         )
     return parts
+
+
+def _rules(rules: Sequence[Found]) -> list[Html]:
+    if not rules:
+        return [paragraph("No rule was found that every row keeps.")]
+    words = (
+        "What every row keeps, and how many rows would break it by chance. As a list of texts "
+        '"constraints" in a schema file, or with TableGAN(constraints=[...]), generated rows keep '
+        "it too."
+    )
+    lines = [[one.rule.text, one.rule.sentence, f"{one.evidence:,.0f}"] for one in rules]
+    return [paragraph(words), table(["rule", "in words", "evidence"], lines, numbers=(2,))]
+
+
+def _print_rules(rules: Sequence[Found]) -> None:
+    """The rules found, ready to be pasted into a schema file."""
+    if not rules:
+        say("No rule was found that every row keeps.")
+        return
+    texts = [json.dumps(one.rule.text, ensure_ascii=False) for one in rules[:SHOWN_RULES]]
+    say(f"Every row keeps {len(rules)} rules; for a schema file (or data.constraints):")
+    listed = ",\n".join(f"  {text}" for text in texts)
+    say(f'"constraints": [\n{listed}\n]', verbatim=True)
+    if more := len(rules) - len(texts):
+        say(f"and {more} more in explore.html")
 
 
 def _strongest(square: pd.DataFrame) -> list[list[object]]:

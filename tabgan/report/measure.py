@@ -10,17 +10,21 @@ import numpy as np
 import pandas as pd
 
 from tabgan.errors import TabganError
+from tabgan.metrics.chance import auc_band
 from tabgan.metrics.coding import CodedTable, code_tables
-from tabgan.metrics.collapse import collapse_signals, entropy_ratios, lost_categories
+from tabgan.metrics.collapse import (
+    collapse_signals,
+    describe_collapse,
+    entropy_ratios,
+    lost_categories,
+)
 from tabgan.metrics.detection import telltale_columns
 from tabgan.metrics.drawing import draw_rows, independent_columns
-from tabgan.metrics.fidelity import column_errors, pair_errors
+from tabgan.metrics.fidelity import associations, column_errors, pair_errors
 from tabgan.metrics.panel import evaluate_real_rows, evaluate_tables
 from tabgan.metrics.privacy import duplicate_rate
-from tabgan.report.association import associations
 from tabgan.report.progress import Tell
 from tabgan.report.reading import Tables, same_rows
-from tabgan.report.verdict import chance_band
 
 COLUMNS = {
     "": "model",
@@ -42,6 +46,7 @@ class Measured:
             -> metric -> value.
         notes: metric or finding -> why it is absent, or what was found.
         signals: ``collapse.collapse_signals``.
+        collapse: ``collapse.describe_collapse``.
         columns: per column what is wrong with it, worst first.
         pairs: the error of each pair in %, a square.
         associations: of each pair of columns, in real and in synthetic rows.
@@ -52,6 +57,7 @@ class Measured:
     scores: dict[str, dict[str, float]]
     notes: dict[str, str]
     signals: dict[str, float]
+    collapse: str
     columns: pd.DataFrame
     pairs: pd.DataFrame
     associations: tuple[pd.DataFrame, pd.DataFrame]
@@ -90,10 +96,12 @@ def measure(tables: Tables, *, seed: int, threads: int, full_mle: bool, tell: Te
     scores |= {"real_test.": _finite(ceiling), "independent.": _finite(floor)}
     tell("", stage="columns, pairs and variety")
     like = draw_rows(train, len(synthetic), seed, "collapse")  # fewer rows have fewer categories
+    signals = collapse_signals(like, synthetic, seed=seed)
     return Measured(
         scores=scores,
         notes={**row_notes(tables, is_test=is_test), **notes},
-        signals=collapse_signals(like, synthetic, seed=seed),
+        signals=signals,
+        collapse=describe_collapse(like, synthetic, signals),
         columns=_columns(tables, like, seed, threads, is_test),
         pairs=pair_errors(train, synthetic),
         associations=associations(train, synthetic),
@@ -156,7 +164,8 @@ def row_notes(tables: Tables, *, is_test: bool) -> dict[str, str]:
     if fewest < FEW_ROWS:
         notes["rows"] = (
             f"{len(test):,} test and {len(synthetic):,} synthetic rows are few: with so many, a "
-            f"C2ST AUC of .5 ± {chance_band(fewest):.2f} is chance, and the other figures waver too"
+            f"C2ST AUC of .5 ± {auc_band(fewest, fewest):.2f} is chance, "
+            "and the other figures waver too"
         )
     if len(synthetic) != len(train):
         notes["size"] = (

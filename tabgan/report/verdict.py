@@ -7,6 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from tabgan.metrics.chance import (
+    DEVIATIONS,
+    auc_band,
+    most_under_quantile,
+    rate_band,
+    share_interval,
+)
 from tabgan.metrics.collapse import COLLAPSE_THRESHOLD
 
 Scores = Mapping[str, float]
@@ -21,19 +28,32 @@ TOLD_APART = (  # C2ST AUC up to -> answer, grade
 LOST_AUC = ((0.01, "Yes", "good"), (0.03, "Nearly", "fair"), (1.0, "No", "poor"))
 LOST_ERROR = ((0.05, "Yes", "good"), (0.15, "Nearly", "fair"), (math.inf, "No", "poor"))
 COPIED = {"duplicate_rate": 0.01, "membership_auc": 0.05}  # beyond what real test rows get
-CLOSE = {"dcr_q02": 2.0, "dcr_q05": 2.0}  # times the ideal
+CLOSE = {"dcr_q02": 2.0, "dcr_q05": 5.0}  # the ideals; twice as much is copying
+BESIDE = {  # what stands beside the C2ST, which does not see memorising
+    "dcr_share": "DCR share",
+    "duplicate_rate": "copies",
+    "membership_tpr01": "training rows found at 1 % false positives",
+}
+NEARER = 0.05  # of the DCR share, above .5
+FOUND = 0.01  # the ideal of membership_tpr01; twice as much is copying
 NEAR_FLOOR = 0.01  # an AUC so near to that of independent columns has learned no dependence
+LEARNABLE = {"mle_auc": 0.01, "mle_rmse": 0.05}  # what real rows gain on independent columns
 
 THRESHOLDS = (
-    "Told apart, by c2st_test_auc: no up to .52 (or what chance allows with so few rows), hardly "
-    "up to .60, in part up to .75, mostly up to .90; "
+    "Told apart, by c2st_test_auc_worst: no up to .52 (or what chance allows with so few rows), "
+    "hardly up to .60, in part up to .75, mostly up to .90; "
     "where real training rows are told from test rows too, what lies above their figure counts.",
-    "Useful, by mle_auc beside a model trained on real rows: yes up to .01 lost, nearly up to "
-    ".03; for a number, by mle_rmse: up to 5 % and 15 % more error.",
     "Copying: duplicate_rate more than twice that of real test rows and .01 above it, "
-    "membership_auc .05 above that of real test rows, or dcr_q02 or dcr_q05 over twice its ideal.",
+    "membership_auc .05 above that of real test rows, membership_tpr01 over twice theirs, dcr_q02 "
+    "or dcr_q05 over twice its ideal, or dcr_share over .55; each only where chance with so few "
+    "rows does not do as much (95 %).",
+    "Useful, by mle_auc beside a model trained on real rows: yes up to .01 lost, nearly up to "
+    ".03; for a number, by mle_rmse: up to 5 % and 15 % more error. Not judged where chance takes "
+    "as much with so few test rows (two standard errors), or where real rows themselves gain no "
+    "more than .01 (5 %) on independent columns.",
     f"Variety: the collapse alarm rings when more than {COLLAPSE_THRESHOLD:.0%} of the "
-    "categories, of a column's entropy, of the distinct rows or of the spacing is gone.",
+    "categories, of a column's entropy, of the distinct rows or of the spacing is gone, after what "
+    "chance takes from samples of this size.",
 )
 
 
@@ -56,51 +76,62 @@ class Finding:
     headline: str
 
 
-def findings(
-    model: Scores, real: Scores, floor: Scores, signals: Scores, *, n_test: int, n_synthetic: int
-) -> list[Finding]:
-    """The four answers that open a report, the most important first.
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """The figures that a verdict rests on, and of how many rows they are.
 
-    Args:
-        model: the figures of the synthetic rows.
-        real: those of real rows in their place.
-        floor: those of independent columns.
+    Attributes:
+        model: of the synthetic rows.
+        real: of real rows in their place.
+        floor: of independent columns.
         signals: ``collapse.collapse_signals``.
+        collapse: which of them ring and why (``collapse.describe_collapse``).
+        detector: the trees that judged, with their version.
+        n_train: training rows.
         n_test: test rows.
         n_synthetic: synthetic rows.
     """
-    return [
-        _told_apart(model, real, floor, min(n_test, n_synthetic)),
-        _useful(model, real, floor),
-        _copying(model, real),
-        _variety(signals),
-    ]
+
+    model: Scores
+    real: Scores
+    floor: Scores
+    signals: Scores
+    collapse: str = ""
+    detector: str = "trees"
+    n_train: int
+    n_test: int
+    n_synthetic: int
+
+
+def findings(judged: Judged) -> list[Finding]:
+    """The four answers that open a report: told apart, copies, useful, variety."""
+    return [_told_apart(judged), _copying(judged), _useful(judged), _variety(judged)]
 
 
 def headline(found: list[Finding]) -> str:
     """The report's first sentences; copies and collapse go first, for they void the rest."""
-    told_apart, useful, copying, variety = found
+    told_apart, copying, useful, variety = found
     void = [finding for finding in (copying, variety) if finding.grade == "poor"]
-    rest = [finding for finding in (told_apart, useful, copying, variety) if finding not in void]
+    rest = [finding for finding in (told_apart, copying, useful, variety) if finding not in void]
     return " ".join(finding.headline for finding in (*void, *rest) if finding.headline)
 
 
-def chance_band(n_rows: int) -> float:
-    """How far from .5 an AUC of chance strays with ``n_rows`` rows on each side: two deviations."""
-    return 2 * math.sqrt((2 * n_rows + 1) / (12 * n_rows**2))
-
-
-def _told_apart(model: Scores, real: Scores, floor: Scores, n_rows: int) -> Finding:
+def _told_apart(judged: Judged) -> Finding:
     question = "Can they be told from real rows?"
-    auc = model.get("c2st_test_auc")
+    name = "c2st_test_auc_worst"
+    model, n_rows = judged.model, min(judged.n_test, judged.n_synthetic)
+    auc = model.get(name)
     if auc is None:
-        return _unknown(question, "c2st_test_auc is undefined", "Too little to judge realism by.")
-    band = max(TOLD_APART[0][0] - 0.5, chance_band(n_rows))
+        return _unknown(question, f"{name} is undefined", "Too little to judge realism by.")
+    band = max(TOLD_APART[0][0] - 0.5, auc_band(n_rows, n_rows))
+    by = f"{judged.detector} {model['c2st_test_auc']:.3f}, a net {model['c2st_test_auc_net']:.3f}"
     says = (
-        f"Of 100 pairs of a real and a synthetic row, a classifier orders {100 * auc:.0f} rightly "
-        f"(50 is chance; with {n_rows:,} rows, {50 - 100 * band:.0f} to {50 + 100 * band:.0f})."
+        f"Of 100 pairs of a real and a synthetic row, the better of two classifiers ({by}) orders "
+        f"{100 * auc:.0f} rightly (50 is chance; with {n_rows:,} rows, {50 - 100 * band:.0f} to "
+        f"{50 + 100 * band:.0f})."
     )
-    shift = real.get("c2st_test_auc", 0.5) - 0.5
+    lead = f" (C2ST AUC: {by})."
+    shift = judged.real.get(name, 0.5) - 0.5
     if shift > band:
         says += (
             f" Real training rows get {50 + 100 * shift:.0f}: the test table is not drawn like the "
@@ -118,92 +149,137 @@ def _told_apart(model: Scores, real: Scores, floor: Scores, n_rows: int) -> Find
     else:
         answer, grade = next(entry[1:] for entry in TOLD_APART if auc <= entry[0])
     ends = {
-        "No": "Not told from unseen real rows.",
-        "Hardly": "Hardly told from unseen real rows.",
-        "In part": "Told from unseen real rows in part.",
-        "Mostly": "Mostly told from unseen real rows.",
-        "Nearly always": "Nearly always told from unseen real rows.",
+        "No": "Not told from unseen real rows",
+        "Hardly": "Hardly told from unseen real rows",
+        "In part": "Told from unseen real rows in part",
+        "Mostly": "Mostly told from unseen real rows",
+        "Nearly always": "Nearly always told from unseen real rows",
     }
-    lead = ends[answer]
-    if (
-        auc > 0.5 + band
-        and model["c2st_test_auc"] >= floor.get("c2st_test_auc", math.inf) - NEAR_FLOOR
-    ):
+    end = ends[answer]
+    if auc > 0.5 + band and model[name] >= judged.floor.get(name, math.inf) - NEAR_FLOOR:
         says += " Columns drawn independently do no worse."
-        lead = "No better than columns drawn independently."
-    return Finding(question=question, answer=answer, says=says, grade=grade, headline=lead)  # type: ignore[arg-type]
+        end = "No better than columns drawn independently"
+    return Finding(question=question, answer=answer, says=says, grade=grade, headline=end + lead)  # type: ignore[arg-type]
 
 
-def _useful(model: Scores, real: Scores, floor: Scores) -> Finding:
+def _copying(judged: Judged) -> Finding:
+    question = "Do they copy training rows?"
+    model, real = judged.model, judged.real
+    known = [n for n in ("dcr_share", *COPIED, "membership_tpr01", *CLOSE) if n in model]
+    if not known:
+        return _unknown(question, "the copying metrics are undefined", "")
+    beside = ", ".join(
+        f"{heading} {model[name]:.3f}" + (f" (real rows {real[name]:.3f})" if name in real else "")
+        if name in model
+        else f"{heading} not measured"
+        for name, heading in BESIDE.items()
+    )
+    limits = _copying_limits(judged)
+    signs = [
+        f"{name} {model[name]:.3f} ({f'real test rows: {real[name]:.3f}, ' if name in real else ''}"
+        f"copying from {limit:.3f})"
+        for name, limit in limits.items()
+        if model.get(name, 0.0) > limit
+    ]
+    if signs:
+        return Finding(
+            question=question, answer="Yes", says="; ".join(signs) + ".", grade="poor",
+            headline=f"They copy training rows: {beside}.",
+        )  # fmt: skip
+    says = ", ".join(f"{name} {model[name]:.3g}" for name in known)
+    return Finding(
+        question=question, answer="No sign", says=says + ".", grade="good",
+        headline=f"No sign of copying: {beside}.",
+    )  # fmt: skip
+
+
+def _copying_limits(judged: Judged) -> dict[str, float]:
+    """Above which figure rows copy: the threshold, or what chance reaches if that is more."""
+    real, train, test = judged.real, judged.n_train, judged.n_test
+    half = max(1, test // 2)  # of the test rows: the holdout of real rows in the generator's place
+    limits = {}
+    base = real.get("duplicate_rate", 0.0)
+    chance = share_interval(base, min(test, judged.n_synthetic))[1]
+    limits["duplicate_rate"] = max(2 * base, base + COPIED["duplicate_rate"], chance)
+    base = real.get("membership_auc", 0.5)
+    chance = math.hypot(auc_band(train, test), auc_band(train, half))
+    limits["membership_auc"] = base + max(COPIED["membership_auc"], chance)
+    base = max(FOUND, real.get("membership_tpr01", FOUND))
+    chance = math.hypot(rate_band(FOUND, train, test), rate_band(FOUND, train, half))
+    limits["membership_tpr01"] = base + max(base, chance)
+    for name, ideal in CLOSE.items():
+        limits[name] = max(2 * ideal, 100 * most_under_quantile(ideal / 100, test))
+    limits["dcr_share"] = 0.5 + max(NEARER, rate_band(0.5, judged.n_synthetic, judged.n_synthetic))
+    return limits
+
+
+def _useful(judged: Judged) -> Finding:
     question = "Do they train a model as real rows do?"
-    if "mle_auc" in model and "mle_auc" in real:
-        lost = real["mle_auc"] - model["mle_auc"]
-        answer, grade = next(entry[1:] for entry in LOST_AUC if lost <= entry[0])
-        says = (
-            f"AUC on real test rows {model['mle_auc']:.3f}, trained on real {real['mle_auc']:.3f}"
-        )
-        if "mle_auc" in floor:
-            says += f", on independent columns {floor['mle_auc']:.3f}"
-    elif "mle_rmse" in model and "mle_rmse" in real:
-        lost = model["mle_rmse"] / real["mle_rmse"] - 1 if real["mle_rmse"] > 0 else 0.0
-        answer, grade = next(entry[1:] for entry in LOST_ERROR if lost <= entry[0])
-        says = (
-            f"Error on real test rows {model['mle_rmse']:.4g}, "
-            f"trained on real {real['mle_rmse']:.4g}"
-        )
-    else:
+    model, real, floor = judged.model, judged.real, judged.floor
+    name = next((n for n in LEARNABLE if n in model and n in real), None)
+    if name is None:
         return _unknown(question, "no target to learn, or it is undefined (see the notes)", "")
+    lost, band = _lost(name, model, real)
+    gained, gain_band = _lost(name, floor, real) if name in floor else (math.inf, 0.0)
+    what = "AUC" if name == "mle_auc" else "Error"
+    digits = ".3f" if name == "mle_auc" else ".4g"
+    says = (
+        f"{what} on real test rows {model[name]:{digits}}, trained on real {real[name]:{digits}}"
+        + (f", on independent columns {floor[name]:{digits}}" if name in floor else "")
+        + f" (with {judged.n_test:,} test rows a difference of {band:{digits}}"
+        + (" is chance)." if name == "mle_auc" else " of the error is chance).")
+    )
+    if gained <= max(LEARNABLE[name], gain_band):
+        says += " Real rows themselves do no better than independent columns."
+        lead = "The target is hardly learned from real rows either, so usefulness is not judged."
+        return Finding(
+            question=question, answer="Not judged", says=says, grade="unknown", headline=lead
+        )
+    limits = LOST_AUC if name == "mle_auc" else LOST_ERROR
+    if limits[0][0] < lost <= band:
+        lead = f"{judged.n_test:,} test rows are too few to say how useful they are for training."
+        return Finding(
+            question=question, answer="Too few rows", says=says, grade="unknown", headline=lead
+        )
+    answer, grade = next(entry[1:] for entry in limits if lost <= entry[0])
     told = {
         "Yes": "As useful as real rows for training.",
         "Nearly": "Nearly as useful for training.",
     }
     lead = told.get(answer, "Clearly less useful for training.")
-    return Finding(question=question, answer=answer, says=says + ".", grade=grade, headline=lead)  # type: ignore[arg-type]
+    return Finding(question=question, answer=answer, says=says, grade=grade, headline=lead)  # type: ignore[arg-type]
 
 
-def _copying(model: Scores, real: Scores) -> Finding:
-    question = "Do they copy training rows?"
-    known = [name for name in (*COPIED, *CLOSE) if name in model]
-    if not known:
-        return _unknown(question, "the copying metrics are undefined", "")
-    signs = []
-    for name, margin in COPIED.items():
-        base = real.get(name, 0.5 if name == "membership_auc" else 0.0)
-        limit = base + margin if name == "membership_auc" else max(2 * base, base + margin)
-        if model.get(name, 0.0) > limit:
-            signs.append(f"{name} {model[name]:.3f} (real test rows: {base:.3f})")
-    for name, times in CLOSE.items():
-        ideal = {"dcr_q02": 2.0, "dcr_q05": 5.0}[name]
-        if model.get(name, 0.0) > times * ideal:
-            signs.append(f"{name} {model[name]:.1f} (ideal {ideal:.0f})")
-    if signs:
-        return Finding(
-            question=question, answer="Yes", says="; ".join(signs) + ".", grade="poor",
-            headline="They copy training rows.",
-        )  # fmt: skip
-    says = ", ".join(f"{name} {model[name]:.3g}" for name in known)
-    return Finding(
-        question=question, answer="No sign", says=says + ".", grade="good",
-        headline="No sign of copying.",
-    )  # fmt: skip
+def _lost(name: str, rows: Scores, real: Scores) -> tuple[float, float]:
+    """What is lost beside training on real rows, and how much of it may be chance: AUC, or shares.
+
+    Chance is two standard errors of the difference, as if the two erred apart; on the same test
+    rows they err together, so it is less.
+    """
+    noise = DEVIATIONS * math.hypot(rows.get(f"{name}_se", 0.0), real.get(f"{name}_se", 0.0))
+    if name == "mle_auc":
+        return real[name] - rows[name], noise
+    if real[name] == 0:
+        return 0.0, 0.0
+    return rows[name] / real[name] - 1, noise / real[name]
 
 
-def _variety(signals: Scores) -> Finding:
+def _variety(judged: Judged) -> Finding:
     question = "Is the variety kept?"
+    signals = judged.signals
     if not signals:
         return _unknown(question, "undefined on these tables", "")
-    worst = max(signals, key=lambda name: signals[name])
+    worst = max(signals.values())
     gone = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in signals.items())
-    if signals[worst] > COLLAPSE_THRESHOLD:
+    says = f"Gone, beyond chance: {gone}."
+    if worst > COLLAPSE_THRESHOLD:
         return Finding(
-            question=question, answer="No", says=f"Gone: {gone}.", grade="poor",
-            headline="Variety has collapsed.",
+            question=question, answer="No", says=f"{says} {judged.collapse}.", grade="poor",
+            headline=f"Variety has collapsed: {judged.collapse}.",
         )  # fmt: skip
-    grade: Literal["good", "fair"] = "good" if signals[worst] <= COLLAPSE_THRESHOLD / 2 else "fair"
+    grade: Literal["good", "fair"] = "good" if worst <= COLLAPSE_THRESHOLD / 2 else "fair"
     answer = "Yes" if grade == "good" else "Mostly"
-    return Finding(
-        question=question, answer=answer, says=f"Gone: {gone}.", grade=grade, headline=""
-    )
+    return Finding(question=question, answer=answer, says=says, grade=grade, headline="")
 
 
 def _unknown(question: str, says: str, lead: str) -> Finding:

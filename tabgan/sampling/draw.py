@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,9 @@ from torch import Tensor
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
+from tabgan.modules.chain import ChainModule
 from tabgan.modules.ctgan import CTGANModule
-from tabgan.nets.mixture_generator import MixtureGenerator
-from tabgan.sampling.conditioning import ConditionalMixture
+from tabgan.sampling.conditioning import ConditionalChain
 from tabgan.sampling.refiner import Refiner
 from tabgan.sampling.regions import Regions
 from tabgan.sampling.requests import Condition, Request
@@ -40,17 +40,23 @@ class Tally:
 
     Attributes:
         tried: drawn, or tried for: a try that gives no row counts.
-        satisfied: as asked.
+        unruly: of those as asked or drawn, without a condition: they broke a declared rule.
+        satisfied: as asked, and keeping every declared rule.
         accepted: and accepted by the refiner; without one, all of them.
         returned: and wanted.
         share: of the generator's rows, those as asked, where it is known beforehand.
+        particles: rows drawn side by side for a row under conditions.
+        effective: of them, as many as would do if all weighed the same.
     """
 
     tried: int = 0
+    unruly: int = 0
     satisfied: int = 0
     accepted: int = 0
     returned: int = 0
     share: float | None = None
+    particles: int = 1
+    effective: float = 1.0
 
     @property
     def hit_rate(self) -> float:
@@ -61,6 +67,13 @@ class Tally:
     def oversampling(self) -> float:
         """Tries per returned row, at least 1."""
         return self.tried / max(self.returned, 1)
+
+
+class Numbering(NamedTuple):
+    """What the ids of a draw follow from: the number of its first row, and a seed."""
+
+    first_row: int
+    key_seed: int
 
 
 class Source(Protocol):
@@ -89,6 +102,7 @@ def draw_chunks(
     refiner: Refiner | None = None,
     tally: Tally | None = None,
     first_row: int = 0,
+    key_seed: int | None = None,
 ) -> Iterator[pd.DataFrame]:
     """``n`` decoded rows in tables of at most ``CHUNK_ROWS``; the same seed gives the same rows.
 
@@ -107,17 +121,20 @@ def draw_chunks(
         refiner: rows are drawn until enough are accepted.
         tally: is filled in as chunks are taken.
         first_row: rows that go before in other draws; keys and ``like`` go on from there.
+        key_seed: fixes the ids, where other draws go before; None takes ``seed``.
 
     Raises:
         TabganError: at once, for what cannot be satisfied; later, if too few rows come.
     """
+    encoder.check_keys(first_row + n)
     tally = Tally() if tally is None else tally
+    rows = Numbering(first_row, seed if key_seed is None else key_seed)
     request = Request.read(encoder, where=where, mix=mix, like=like)
     column = encoder.condition_column
     if len(request.conditions) == 1 and request.conditions[0].keys() <= {column and column.name}:
         weights = class_weights(encoder, request.conditions[0])
-        return _chunks_of_classes(module, encoder, n, seed, weights, refiner, tally, first_row)
-    return _chunks_as_asked(module, encoder, n, seed, request, refiner, tally, first_row)
+        return _chunks_of_classes(module, encoder, n, seed, weights, refiner, tally, rows)
+    return _chunks_as_asked(module, encoder, n, seed, request, refiner, tally, rows)
 
 
 def class_weights(encoder: TableEncoder, condition: Condition) -> Numbers:
@@ -179,47 +196,61 @@ def _chunks_of_classes(
     weights: Numbers,
     refiner: Refiner | None,
     tally: Tally,
-    first_row: int,
+    rows: Numbering,
 ) -> Iterator[pd.DataFrame]:
     """Chunks where nothing but the class is asked, which every row satisfies."""
     for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
         wanted = min(CHUNK_ROWS, n - done)
         address = (seed, "sample", chunk)
-        if refiner is None:
+        if refiner is None and not len(encoder.constraints_):
             numbers = draw_numbers(module, encoder, n=wanted, address=address, weights=weights)
             _count(tally, tried=wanted, satisfied=wanted, accepted=wanted, returned=wanted)
         else:
             numbers = _draw_accepted(module, encoder, refiner, wanted, address, weights, tally)
-        yield encoder.to_table(numbers, first_row=first_row + done)
+        first_row = rows.first_row + done
+        yield encoder.to_table(numbers, first_row=first_row, key_seed=rows.key_seed)
 
 
 def _draw_accepted(
     module: CGANModule,
     encoder: TableEncoder,
-    refiner: Refiner,
+    refiner: Refiner | None,
     wanted: int,
     address: Address,
     weights: Numbers,
     tally: Tally,
 ) -> Numbers:
-    """``wanted`` rows that the refiner accepts; each attempt has its own address."""
+    """``wanted`` rows that keep the declared rules and that the refiner accepts.
+
+    Each attempt has its own address.
+    """
     kept: list[Numbers] = []
-    n_kept = n_drawn = 0
+    n_kept = n_drawn = n_ruly = 0
+    rate = refiner.total_acceptance if refiner else 1.0
     for attempt in range(MOST_ATTEMPTS):
-        n = int((wanted - n_kept) / refiner.total_acceptance * 1.1) + 100
+        n = int((wanted - n_kept) / rate * 1.1) + 100
         here = (*address, attempt)
         n = min(n, CHUNK_ROWS)
         rows = draw_numbers(module, encoder, n=n, address=here, weights=weights)
-        rows = rows[refiner.accept(rows, rng_at(*here, "accept"))]
+        rows = rows[encoder.kept(rows)]
+        n_satisfied = len(rows)
+        if refiner is not None:
+            rows = rows[refiner.accept(rows, rng_at(*here, "accept"))]
         n_wanted = min(len(rows), wanted - n_kept)
-        _count(tally, tried=n, satisfied=n, accepted=len(rows), returned=n_wanted)
+        tally.unruly += n - n_satisfied
+        _count(tally, tried=n, satisfied=n_satisfied, accepted=len(rows), returned=n_wanted)
         kept.append(rows)
-        n_kept, n_drawn = n_kept + len(rows), n_drawn + n
+        n_kept, n_drawn, n_ruly = n_kept + len(rows), n_drawn + n, n_ruly + n_satisfied
         if n_kept >= wanted:
             return np.concatenate(kept)[:wanted]
+        if len(encoder.constraints_):
+            rate = max(n_kept / n_drawn, 1 / CHUNK_ROWS)
+        if n_kept == 0 and n_drawn >= FRUITLESS_ROWS:
+            break
+    refined = f", the refiner accepted {n_kept:,}" if refiner else ""
     raise TabganError(
-        f"of {n_drawn:,} generated rows the refiner accepted {n_kept}, "
-        f"{wanted} were wanted; try refine=false"
+        f"of {n_drawn:,} generated rows {n_ruly:,} keep the declared rules{refined}, and "
+        f"{wanted:,} were wanted{'; try refine=false' if refiner and n_ruly else ''}"
     )
 
 
@@ -231,16 +262,16 @@ def _chunks_as_asked(
     request: Request,
     refiner: Refiner | None,
     tally: Tally,
-    first_row: int,
+    rows: Numbering,
 ) -> Iterator[pd.DataFrame]:
     """Chunks under conditions, which are checked before the first is asked for."""
     weights = np.stack([_class_shares(encoder, asked) for asked in request.conditions])
     source: Source
-    of_classes = module.condition_width == encoder.condition_width  # scores or vectors otherwise
-    if of_classes and isinstance(module.sampling_generator, MixtureGenerator):
-        source = ConditionalMixture(module, encoder, request, weights, seed=seed)
-        if len(request.conditions) == 1 and source.shares is not None:
-            tally.share = float(source.shares[0])
+    if isinstance(module, ChainModule):
+        source = ConditionalChain(module, encoder, request, seed=seed)
+        tally.particles, tally.effective = source.particles, source.effective
+        if len(request.conditions) == 1 and not source.regions.checked:
+            tally.share = float(source.shares[0]) if np.isfinite(source.shares[0]) else None
     elif isinstance(module, CTGANModule):
         source = VectorDraws(module, encoder, request, weights)
     else:
@@ -249,9 +280,10 @@ def _chunks_as_asked(
     def chunks() -> Iterator[pd.DataFrame]:
         filling = Filling(source, encoder, request, refiner, tally)
         for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
-            asked = request.of_rows(first_row + done, min(CHUNK_ROWS, n - done), seed)
+            first_row = rows.first_row + done
+            asked = request.of_rows(first_row, min(CHUNK_ROWS, n - done), seed)
             numbers = filling(asked, (seed, "as asked", chunk))
-            yield encoder.to_table(numbers, first_row=first_row + done)
+            yield encoder.to_table(numbers, first_row=first_row, key_seed=rows.key_seed)
 
     return chunks()
 
@@ -302,6 +334,9 @@ class Filling:
     def _accepted(self, tries: Rows, address: Address) -> tuple[Numbers, Rows]:
         rows, places = self.source.draw(tries, address)
         right = self._satisfied(rows, places)
+        ruly = self.encoder.kept(rows)
+        self.tally.unruly += int((right & ~ruly).sum())
+        right &= ruly
         rows, places = rows[right], places[right]
         n_satisfied = len(rows)
         if self.refiner:

@@ -15,7 +15,7 @@ import pandas as pd
 from tabgan.errors import TabganError
 from tabgan.files import write_account
 from tabgan.sampling.imputing import HOWS, Imputer
-from tabgan.tables.readers import READERS
+from tabgan.tables.readers import column_names, reader_of
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
 
@@ -95,10 +95,7 @@ def read_holes(path: Path, schema: TableSchema, *, optional: Iterable[str] = ())
         TabganError: when the file cannot be read, has other columns, or a value is none of its
             column's.
     """
-    read = next((r for suffix, r in READERS.items() if path.name.lower().endswith(suffix)), None)
-    if read is None:
-        raise TabganError(f"{path}: expected a file ending in one of {list(READERS)}")
-    names = read(path)[1].names
+    read, names = reader_of(path), column_names(path, schema)
     check_columns(names, schema, str(path), optional=optional)
     table: pd.DataFrame = read(path, schema=with_holes(schema, names))[0]
     if len(table) == 0:

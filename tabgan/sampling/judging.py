@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tabgan.encoding.table import TableEncoder
-from tabgan.losses.adversarial import cross_entropy_critic
 from tabgan.modules.cgan import CGANModule
 from tabgan.seeding import generator_at, rng_at
 
@@ -34,16 +33,23 @@ class Threshold:
 
 
 def threshold_of(module: CGANModule, rows: Tensor, condition: Tensor) -> Threshold:
-    """Sigmoid .5 for a cross-entropy critic; for others the median logit of these real rows.
+    """The logit of rows that are as likely real as generated, where the critic's loss has one.
 
-    A relativistic critic compares rows with each other, so its logits have no zero.
+    That is sigmoid .5 for cross-entropy and T = f'(1) for an f-divergence. For others it is the
+    median logit of these real rows: a relativistic critic compares rows with each other, so its
+    logits have no zero.
 
     Shape:
         rows: [n, row_width], encoded real rows that the critic was not trained on
         condition: [n, condition_width]
     """
-    if module.loss.critic is cross_entropy_critic:
-        return Threshold(logit=0.0, says="the critic's sigmoid above .5 (cross-entropy)")
+    undecided = module.loss.undecided
+    if undecided is not None:
+        says = (
+            f"the critic's logit above {undecided:.4g}, that of rows as likely real as generated "
+            "(of cross-entropy, sigmoid above .5)"
+        )
+        return Threshold(logit=undecided, says=says)
     median = float(np.median(logits(module, rows, condition)))
     says = (
         f"the critic's logit above {median:.4g}, the median of {len(rows):,} real validation rows: "

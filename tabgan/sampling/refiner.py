@@ -18,111 +18,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabgan.errors import TabganError
-from tabgan.sampling.density_ratio import MIN_REAL_ROWS, Split, chance, fit_ratio
-from tabgan.sampling.trees import BoostedTrees, Cuts, Floats
+from tabgan.nets.boosted import MIN_REAL_ROWS, BoostedRatio, Side, chance
+from tabgan.sampling.marginals import Marginals
 from tabgan.seeding import rng_at, seed_at
 from tabgan.tables.orders import Orders
 
+Floats = NDArray[np.float64]
 DrawRows = Callable[[int, int], Floats]  # (n, place) -> float64 [n, n_columns]
 
 MOST_REAL_ROWS, MOST_POOL_ROWS = 100_000, 240_000  # what one round is fitted on: its time
 MIN_POOL_ROWS = 5_000
 MOST_DRAWN_ROWS = 1_000_000  # for one round; where few survive, the pool is smaller
 CHUNK_ROWS = 20_000
-MIN_ACCEPTANCE = 0.02  # of generated rows by all rounds together; below, sampling would crawl
+MIN_ACCEPTANCE = 1 / 3  # of generated rows by all rounds together; below, it is no refinement
 CAP_QUANTILE = 0.98  # beyond it rows always pass; .995 kept a third fewer rows, no better ones
 MIN_AUC = 0.51  # a round that tells no better on held-out rows has nothing to teach
 
 MIN_ORDERLY = 0.1  # of generated rows keep the orders that are asked of them
 
-RAKING_PASSES, RAKING_BINS = 3, 64  # bins per column at most
-ROWS_PER_BIN, RAKING_ROWS = 100, 1.0  # real rows a bin has; pseudo-rows, for empty bins
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Round:
-    trees: BoostedTrees
+    trees: BoostedRatio
     cap: float
 
     @classmethod
-    def of(cls, trees: BoostedTrees, pool: Floats) -> Self:
-        return cls(trees=trees, cap=float(np.quantile(trees.decision(pool), CAP_QUANTILE)))
+    def of(cls, trees: BoostedRatio, pool: Floats) -> Self:
+        return cls(trees=trees, cap=float(np.quantile(trees.log_odds(pool), CAP_QUANTILE)))
 
     @property
     def cost(self) -> int:
         """Of a row, in lookups."""
-        return self.trees.n_trees
+        return self.trees.n_trees_
 
     def log_acceptance(self, rows: Floats) -> Floats:
         """min(0, log-odds - cap), float64 [n]."""
-        return np.minimum(self.trees.decision(rows) - self.cap, 0.0)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Marginals:
-    """Raking: one log weight per column and bin, which re-match the columns' marginals."""
-
-    cuts: list[Cuts]
-    log_weights: list[Floats]  # per column [n_cuts + 2], the last for missing values
-    cap: float
-
-    @classmethod
-    def fit(cls, real: Floats, pool: Floats, weights: Floats | None = None) -> Self:
-        """Iterative proportional fitting of the pool's marginals to the real rows'.
-
-        Args:
-            real: float64 [n, n_columns].
-            pool: float64 [m, n_columns].
-            weights: of the pool's rows, float64 [m]; None for even ones.
-        """
-        n_bins = max(2, min(RAKING_BINS, len(real) // ROWS_PER_BIN))
-        cuts = [Cuts.of(i, _bin_edges(column, n_bins)) for i, column in enumerate(real.T)]
-        sizes = [cut.missing_place + 1 for cut in cuts]
-        places = [cut.places(pool[:, cut.column]) for cut in cuts]
-        targets = [
-            np.bincount(cut.places(real[:, cut.column]), minlength=size)
-            for cut, size in zip(cuts, sizes, strict=True)
-        ]
-        log_weights = [np.zeros(size) for size in sizes]
-        weights = np.ones(len(pool)) if weights is None else weights
-        weights = weights * len(real) / weights.sum()
-        for _ in range(RAKING_PASSES):
-            for place, target, table in zip(places, targets, log_weights, strict=True):
-                found = np.bincount(place, weights, minlength=len(table)).astype(np.float64)
-                change = _log_ratio(target.astype(np.float64), found)
-                table += change
-                weights *= np.exp(change)[place]
-                weights *= len(real) / weights.sum()
-        uncapped = cls(cuts=cuts, log_weights=log_weights, cap=np.inf)
-        cap = float(np.quantile(uncapped.log_weights_of(pool), CAP_QUANTILE))
-        return cls(cuts=cuts, log_weights=log_weights, cap=cap)
-
-    @property
-    def cost(self) -> int:
-        """Of a row, in lookups."""
-        return len(self.cuts)
-
-    def log_acceptance(self, rows: Floats) -> Floats:
-        return np.minimum(self.log_weights_of(rows) - self.cap, 0.0)
-
-    def state(self) -> dict[str, Any]:
-        edges = [cut.thresholds[:-1] for cut in self.cuts]
-        return {"edges": edges, "log_weights": self.log_weights, "cap": self.cap}
-
-    @classmethod
-    def restore(cls, state: dict[str, Any]) -> Self:
-        cuts = [Cuts.of(i, edges) for i, edges in enumerate(state["edges"])]
-        log_weights = state["log_weights"]
-        if [len(w) for w in log_weights] != [cut.missing_place + 1 for cut in cuts]:
-            raise ValueError("marginals: one weight per bin and one for missing values")
-        return cls(cuts=cuts, log_weights=log_weights, cap=state["cap"])
-
-    def log_weights_of(self, rows: Floats) -> Floats:
-        """The sum over the columns, float64 [n]."""
-        total = np.zeros(len(rows))
-        for cut, table in zip(self.cuts, self.log_weights, strict=True):
-            total += table[cut.places(np.ascontiguousarray(rows[:, cut.column]))]
-        return total
+        return np.minimum(self.trees.log_odds(rows) - self.cap, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,7 +74,7 @@ class _Orderly:
 class Refiner:
     """Rejection of generated rows in rounds, each fitted on the survivors of those before it.
 
-    A round is the mean of ``MODELS`` boosted classifiers. Both stop on held-out rows that neither
+    A round is a boosted classifier (``nets.boosted``). Its trees stop on held-out rows that neither
     a round nor the generator has learned: to trees, a real row that was followed looks well
     covered, so they would stop too early, and at once where the generator itself has followed
     trees. Rejection by estimated odds bends the marginals, so a last step, one weight per column
@@ -229,14 +160,14 @@ class Refiner:
         order = rng_at(seed, "refine", "real").permutation(len(real))
         real = real[order[:MOST_REAL_ROWS]]
         n_pool = int(np.clip(pool_factor * len(real), MIN_POOL_ROWS, MOST_POOL_ROWS))
-        real_split = Split.of(real, held)
+        real_split = Side.of(real, held)
         survivors = _Survivors(self, draw, seed)
         for index in range(rounds):
             pool = survivors(n_pool)
             if pool is None:
                 self.reason_ = f"under {MIN_ACCEPTANCE:.0%} of generated rows survive"
                 break
-            pool_split = Split.of(pool)
+            pool_split = Side.of(pool)
             if not self._add_round(real_split, pool_split, seed_at(seed, "refine", index)):
                 break
             say(
@@ -305,7 +236,7 @@ class Refiner:
             if state.get("orders") is not None:
                 refiner.orders_ = Orders.restore(state["orders"], refiner.n_columns_)
             refiner.rounds_ = [
-                _Round(trees=BoostedTrees.restore(learned["trees"]), cap=learned["cap"])
+                _Round(trees=BoostedRatio.restore(learned["trees"]), cap=learned["cap"])
                 for learned in state["rounds"]
             ]
             if state["marginals"] is not None:
@@ -314,8 +245,9 @@ class Refiner:
             raise TabganError(f"refiner: not a state of a refiner: {error}") from error
         return refiner
 
-    def _add_round(self, real: Split, pool: Split, seed: int) -> bool:
-        trees, auc = fit_ratio(real, pool, seed)
+    def _add_round(self, real: Side, pool: Side, seed: int) -> bool:
+        trees = BoostedRatio().fit(real, pool, seed=seed)
+        auc = trees.auc_
         noise = chance(real, pool)
         if auc <= max(MIN_AUC, 0.5 + noise):
             self.reason_ = f"held-out rows are not told apart any more (AUC {auc:.3f})"
@@ -342,7 +274,7 @@ class Refiner:
         return True
 
     def _add_marginals(self, real: Floats, pool: Floats) -> None:
-        marginals = Marginals.fit(real, pool)
+        marginals = Marginals.fit(real, pool, cap_quantile=CAP_QUANTILE)
         acceptance = _acceptance(marginals, pool)
         if acceptance * self.total_acceptance >= MIN_ACCEPTANCE:
             self.marginals_ = marginals
@@ -378,25 +310,5 @@ class _Survivors:
         return np.concatenate(kept)[:n_rows]
 
 
-def _log_ratio(target: Floats, found: Floats) -> Floats:
-    """log(target / found) per bin, shrunk to 0 by what chance alone would make of it."""
-    target, found = target + RAKING_ROWS, found + RAKING_ROWS
-    change = np.log(target / found)
-    chance = 1 / target + 1 / found
-    return change * np.maximum(0.0, 1 - chance / np.maximum(change**2, 1e-12))
-
-
 def _acceptance(step: _Round | Marginals, pool: Floats) -> float:
     return float(np.exp(step.log_acceptance(pool)).mean())
-
-
-def _bin_edges(column: Floats, n_bins: int) -> Floats:
-    """Between how many bins? One per distinct value, or quantiles; upper edges, without the last.
-
-    A bin's upper edge is a real value, which belongs to it.
-    """
-    distinct = np.unique(column[~np.isnan(column)])
-    if len(distinct) > n_bins:
-        shares = np.linspace(0, 1, n_bins + 1)[1:]
-        distinct = np.unique(np.nanquantile(column, shares, method="inverted_cdf"))
-    return distinct[:-1]

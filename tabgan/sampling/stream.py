@@ -40,7 +40,9 @@ def stream_rows(
     mix: str | Mapping[Any, float] | None = None,
     like: Sequence[Where] | None = None,
     first_row: int = 0,
+    key_seed: int | None = None,
     beside: bool = True,
+    dropped: str = "leave",
 ) -> dict[str, Any]:
     """Write ``n`` rows that satisfy ``where``, ``mix`` and ``like`` to ``out``, with an account.
 
@@ -48,8 +50,9 @@ def stream_rows(
     and, per column that can be missing, its rate in the rows (beside that of the training rows of
     the same classes, where no other column is asked for). The same seed gives the same bytes.
 
-    A part of a larger draw begins at its ``first_row`` there, and may keep its account elsewhere
-    (``beside``).
+    A part of a larger draw begins at its ``first_row`` there, makes its ids at the ``key_seed`` of
+    all parts, and may keep its account elsewhere (``beside``). With ``dropped`` "empty" columns
+    that could not be learned are there, empty.
 
     Returns:
         The account.
@@ -58,6 +61,7 @@ def stream_rows(
         TabganError: for a condition that cannot be met, a file that cannot be written, or more
             rows than the disk has room for, going by the first chunk.
     """
+    schema = encoder.written_schema(dropped)
     started, tally, written = time.perf_counter(), Tally(), 0
     chunks = draw_chunks(  # refuses before a file is made
         module,
@@ -70,11 +74,12 @@ def stream_rows(
         refiner=refiner,
         tally=tally,
         first_row=first_row,
+        key_seed=key_seed,
     )
     can_miss = [name for name in encoder.missing_rates_["all"] if name in encoder.schema_.names]
     missing = pd.Series(0.0, index=can_miss)
     console = Console(stderr=True)
-    with open_writer(out, encoder.schema_) as writer:
+    with open_writer(out, schema) as writer:
         for chunk in track(
             chunks,
             description="sampling",
@@ -82,7 +87,7 @@ def stream_rows(
             console=console,
             disable=not console.is_terminal,
         ):
-            writer.write(chunk)
+            writer.write(schema.extended(chunk))
             if not written and len(chunk) < n:
                 _check_room(writer.part, len(chunk), n)
             written += len(chunk)
@@ -101,6 +106,7 @@ def stream_rows(
         "tried": tally.tried,
         "hit_rate": tally.hit_rate,
         "oversampling": tally.oversampling,
+        **({"broke_a_rule": tally.unruly} if len(encoder.constraints_) else {}),
         "share_of_the_generator": tally.share,
         "seconds": round(seconds, 3),  # of drawing and writing
         "missing_rates": rates,
@@ -108,6 +114,11 @@ def stream_rows(
     if beside:
         write_account(out, account)
     _tell(rates, classes)
+    if len(encoder.constraints_):
+        share = tally.unruly / max(tally.unruly + tally.satisfied, 1)
+        log.info(
+            "declared rules: %.2f %% of the rows drawn broke one and were left out", 100 * share
+        )
     if refiner or where or mix or like:
         _tell_tally(tally, refiner)
     log.info("%s rows in %.1f s (%s a second): %s", f"{n:,}", seconds, f"{n / seconds:,.0f}", out)
@@ -179,6 +190,11 @@ def _tell_tally(tally: Tally, refiner: Refiner | None) -> None:
     log.info("hit rate %.3f: the rows as asked, of %s tried", tally.hit_rate, f"{tally.tried:,}")
     if tally.share is not None:
         log.info("the generator gives such rows a share of %.2g", tally.share)
+    if tally.particles > 1:
+        log.info(
+            "particles: each row is one of %s drawn side by side, %.1f of them effective",
+            tally.particles, tally.effective,
+        )  # fmt: skip
     if refiner:
         share = tally.accepted / max(tally.satisfied, 1)
         log.info("refined: %.0f %% of these are accepted", 100 * share)

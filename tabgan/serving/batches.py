@@ -12,6 +12,14 @@ from tabgan.encoding.coded import CodedRows
 from tabgan.errors import TabganError
 from tabgan.seeding import generator_at
 
+LEAST_BATCHES, MOST_BATCHES = 50, 500  # of an epoch of codes
+
+
+def batches_of_epoch(n_rows: int, batch_size: int, *, codes: bool) -> int:
+    """Batches of a training epoch; of codes 50 to 500, see ``BatchLoader``."""
+    full = n_rows // batch_size
+    return min(max(full, LEAST_BATCHES), MOST_BATCHES) if codes and full else full
+
 
 class EpochOrder:
     """The row order of an epoch; Lightning calls ``set_epoch`` before each."""
@@ -24,9 +32,9 @@ class EpochOrder:
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 
-    def permutation(self, device: torch.device) -> Tensor:
-        """Int64 [n_rows], on ``device``; drawn on the CPU so that devices agree."""
-        rng = generator_at(self.seed, "order", self.epoch)
+    def permutation(self, number: int, device: torch.device) -> Tensor:
+        """Int64 [n_rows], of pass ``number`` over the rows; drawn on the CPU, so devices agree."""
+        rng = generator_at(self.seed, "order", number)
         return torch.randperm(self.n_rows, generator=rng).to(device)
 
 
@@ -41,6 +49,9 @@ class BatchLoader:
             order with the incomplete batch.
         rank, ranks: which of how many processes this one is; with an order, a batch is dealt out
             to them in equal parts, so that together they serve what one would.
+        codes: whether batches are coded rows. With an order, an epoch then has 50 to 500 batches:
+            several passes over a small table, a part of one over a large one, so that what is
+            done at its end costs little, and comes in time.
 
     Its state is how many batches of the epoch were served; Lightning keeps it in checkpoints, so
     that a training interrupted within an epoch goes on with the batch after.
@@ -55,6 +66,7 @@ class BatchLoader:
         order: EpochOrder | None = None,
         rank: int = 0,
         ranks: int = 1,
+        codes: bool = False,
     ) -> None:
         if batch_size % ranks:
             raise TabganError(
@@ -66,31 +78,44 @@ class BatchLoader:
         self.batch_size = batch_size
         self.order = order
         self.rank, self.ranks = rank, ranks
+        self.codes = codes
         self.served = {"epoch": 0, "batches": 0}
         self.resumed = self.served  # until the first batch after load_state_dict
         if order is not None:
             self.sampler = order  # where Lightning looks for set_epoch
 
     def __len__(self) -> int:
-        full, rest = divmod(len(self.rows), self.batch_size)
-        return full if self.order is not None else full + bool(rest)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         if self.order is None:
-            pairs = zip(
-                self.rows.split(self.batch_size), self.condition.split(self.batch_size), strict=True
-            )
-            yield from pairs
+            return -(-len(self.rows) // self.batch_size)
+        return batches_of_epoch(len(self.rows), self.batch_size, codes=self.codes)
+
+    def __iter__(self) -> Iterator[tuple[Any, Tensor]]:
+        if self.order is None:
+            yield from self._in_order()
             return
-        epoch = self.order.epoch
+        epoch, full = self.order.epoch, len(self.rows) // self.batch_size
         begin = self.resumed["batches"] if self.resumed["epoch"] == epoch else 0
         self.resumed = {"epoch": 0, "batches": 0}
-        order = self.order.permutation(self.rows.device)
+        known, order = -1, torch.empty(0)
         for batch in range(begin, len(self)):
-            whole = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            number, within = divmod(epoch * len(self) + batch, full)
+            if number != known:
+                known, order = number, self.order.permutation(number, self.rows.device)
+            whole = order[within * self.batch_size : (within + 1) * self.batch_size]
             places = whole[self.rank :: self.ranks]
             self.served = {"epoch": epoch, "batches": batch + 1}
-            yield self.rows[places], self.condition[places]
+            yield self._rows(places), self.condition[places]
+
+    def _in_order(self) -> Iterator[tuple[Any, Tensor]]:
+        for start in range(0, len(self.rows), self.batch_size):
+            places = torch.arange(start, min(start + self.batch_size, len(self.rows)))
+            places = places.to(self.rows.device)
+            yield self._rows(places), self.condition[places]
+
+    def _rows(self, places: Tensor) -> Tensor | CodedRows:
+        if self.codes and isinstance(self.rows, CodedRows):
+            return self.rows.at(places)
+        return self.rows[places]
 
     def state_dict(self) -> dict[str, Any]:
         return dict(self.served)

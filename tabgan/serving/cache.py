@@ -23,6 +23,8 @@ import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from tabgan.constraints.checking import declared, settled
+from tabgan.constraints.constraints import Constraints
 from tabgan.encoding.coded import INT16_CODES, CodedRows
 from tabgan.encoding.layout import Block, RowLayout
 from tabgan.encoding.numbers import resolution
@@ -58,20 +60,25 @@ class Source:
         target: the column to predict, or None.
         schema_path: a schema file, or None.
         drop: columns to leave out.
+        index: what becomes of a first column without a name (``read_table``).
         seed: of the cut and of encoders that draw.
         test_path: a file of test rows, or None.
         test_fraction: share of the rows cut off for testing where there is no such file.
         choices: the encoder's, as plain data.
+        constraints, on_violation: declared rules, and what becomes of rows that break one.
     """
 
     path: Path
     target: str | None
     schema_path: Path | None
     drop: Sequence[str]
+    index: str
     seed: int
     test_path: Path | None
     test_fraction: float
     choices: Mapping[str, Any]
+    constraints: Sequence[Any] = ()
+    on_violation: str = "error"
 
     def key(self) -> str:
         """Sixteen hexadecimal digits; whole files are read for them."""
@@ -83,19 +90,34 @@ class Source:
             "schema": None if given is None else _hash(given),
             "target": self.target,
             "drop": list(self.drop),
+            "index": self.index,
             "seed": self.seed,
             "test": self.test_fraction if test is None else _hash(test),
             "encoder": dict(self.choices),
+            "rules": [*self.constraints, self.on_violation],
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
     def survey(self) -> tuple[TableSchema, int]:
         """The schema of all rows, a test file's too, and how many are not that file's."""
         given = None if self.schema_path is None else TableSchema.load(self.schema_path)
-        schema, n_rows = survey(self.path, target=self.target, schema=given)
+        schema, n_rows = survey(self.path, target=self.target, schema=given, index=self.index)
         if self.test_path is not None and given is None:
-            schema = schema.widened(survey(self.test_path, target=schema.target)[0])
-        return schema.without(self.drop), n_rows
+            other, _ = survey(self.test_path, target=schema.target, index=self.index)
+            schema = schema.widened(other)
+        return declared(schema.without(self.drop), self.constraints)[0], n_rows
+
+    def pieces(self, schema: TableSchema) -> Iterator[pd.DataFrame]:
+        """The table piece by piece, its rows as declared rules leave them.
+
+        Raises:
+            TabganError: for a piece with rows that break one, unless ``on_violation`` says better.
+        """
+        rules, row = Constraints.of_plain(schema.constraints), 0
+        for piece in read_pieces(self.path, schema):
+            kept = settled(piece, schema, rules, on_violation=self.on_violation, first_row=row)
+            row += len(piece)
+            yield kept.reset_index(drop=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +206,7 @@ def _build(source: Source, make_encoder: Make, folder: Path) -> None:
     log.info("%s: reading piece by piece", source.path)
     schema, n_rows = source.survey()
     samples = _Samples(source, schema, n_rows)
-    for place, piece in enumerate(read_pieces(source.path, schema)):
+    for place, piece in enumerate(source.pieces(schema)):
         samples.add(place, piece)
     if source.test_path is not None:
         for place, piece in enumerate(read_pieces(source.test_path, schema)):
@@ -193,13 +215,14 @@ def _build(source: Source, make_encoder: Make, folder: Path) -> None:
     tables = samples.tables()
     check_table(tables["sample"], schema)
     encoder, rows = make_encoder(schema), samples.to_learn_from()
-    encoder.fit(rows)
+    encoder.fit(rows, n_rows=n_rows, is_sample=True)
     if not _write_codes(source, encoder, folder, samples):
         log.info("what followed in the sample does not in the table: columns are learned instead")
         encoder.derive = False
-        encoder.fit(rows)
+        encoder.fit(rows, n_rows=n_rows, is_sample=True)
         _write_codes(source, encoder, folder, samples)
     for name, table in tables.items():
+        encoder.add_keys(table)  # a test file's
         write_table(folder / f"{name}.parquet", table, schema)
     encoder.save(folder / "encoder")
     facts = {"format": FORMAT, "table": str(source.path), "rows": samples.n_train}
@@ -331,7 +354,7 @@ def _write_codes(source: Source, encoder: TableEncoder, folder: Path, samples: _
     classes = _created(folder, condition, "condition", samples.n_train)
     counts = np.zeros(encoder.condition_width, np.int64)
     start = 0
-    for place, table in _train_pieces(source, encoder.schema, samples):
+    for place, table in _train_pieces(source, encoder, samples):
         if not _follows(encoder, table):
             return False
         coded = encoder.encode_coded(table, seed=seed_at(source.seed, "piece", place))
@@ -350,9 +373,11 @@ def _write_codes(source: Source, encoder: TableEncoder, folder: Path, samples: _
 
 
 def _train_pieces(
-    source: Source, schema: TableSchema, samples: _Samples
+    source: Source, encoder: TableEncoder, samples: _Samples
 ) -> Iterator[tuple[int, pd.DataFrame]]:
-    for place, piece in enumerate(read_pieces(source.path, schema)):
+    """The training rows piece by piece; of the others, too, no id is made again."""
+    for place, piece in enumerate(source.pieces(encoder.schema)):
+        encoder.add_keys(piece)
         mine = samples.parts(samples.numbers(place, len(piece)))["train"]
         yield place, piece.iloc[np.flatnonzero(mine)].reset_index(drop=True)
 

@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 
+from tabgan.constraints.checking import check_choice, declared, settled
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.table import TableEncoder
@@ -21,6 +22,7 @@ from tabgan.paths import path_of
 from tabgan.serving.balance import balanced, check_balance
 from tabgan.serving.batches import BatchLoader, EpochOrder
 from tabgan.serving.cache import Source, coded_table, is_large
+from tabgan.tables.lines import first_line
 from tabgan.tables.readers import read_table, schema_beside
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.sources import resolve, user_cache
@@ -60,6 +62,9 @@ class TableDataModule(pl.LightningDataModule):
         test_fraction: share of the rows cut off for testing in [0, 1), without a test part.
         schema_path: a schema as JSON that overrides what the file seems to be.
         drop: columns to leave out.
+        constraints: rules that every row keeps (``constraints.reading``), beside the schema's.
+        on_violation: what becomes of rows that break one (``constraints.checking``).
+        index: "drop" or "keep" for a first column of a CSV file without a name (``read_table``).
         out_of_core: whether the file is read piece by piece and its codes stay on the disk
             (``serving.cache``); "auto" for files of half a GiB and more, packed ones of 64 MiB.
         cache: the folder of the codes; None for ``tabgan/codes`` in the user's cache.
@@ -72,6 +77,7 @@ class TableDataModule(pl.LightningDataModule):
             Of a table out of core, samples.
         content: the key of the codes out of core, a hash of the file; None in memory.
         encoder, schema, layout, condition_width: after ``setup``.
+        serves_codes: whether batches are coded rows, as the model wants them.
     """
 
     def __init__(
@@ -87,7 +93,10 @@ class TableDataModule(pl.LightningDataModule):
         test_fraction: float,
         schema_path: str | None,
         drop: Sequence[str],
-        balance: str | None = None,  # run folders from before these have none
+        constraints: Sequence[Any] = (),
+        on_violation: str = "error",
+        index: str = "drop",
+        balance: str | None = None,
         out_of_core: bool | str = False,
         cache: str | None = None,
     ) -> None:
@@ -99,11 +108,14 @@ class TableDataModule(pl.LightningDataModule):
         self.name, self.path, self.target = name, _found(path), target
         self.test_path, self.test_fraction = _found(test_path), test_fraction
         self.schema_path, self.drop = _found(schema_path), tuple(map(str, drop))
-        self.balance = balance
+        check_choice(on_violation)
+        self.constraints, self.on_violation = constraints, on_violation
+        self.index, self.balance = index, balance
         self.out_of_core, self.cache = out_of_core, _found(cache)
         self.content: str | None = None
         self._coded: dict[str, tuple[CodedRows, Any]] = {}  # conditions are dense, or codes too
         self.train: pd.DataFrame | None = None
+        self.serves_codes = False
 
     def setup(self, stage: str | None = None) -> None:
         """Read, split and encode, once; a second call returns at once."""
@@ -150,6 +162,9 @@ class TableDataModule(pl.LightningDataModule):
             target=self.target,
             schema_path=schema_beside(path) if self.schema_path is None else Path(self.schema_path),
             drop=self.drop,
+            constraints=tuple(self.constraints),
+            on_violation=self.on_violation,
+            index=self.index,
             seed=self.seed,
             test_path=None if self.test_path is None else Path(self.test_path),
             test_fraction=self.test_fraction,
@@ -161,8 +176,7 @@ class TableDataModule(pl.LightningDataModule):
         self.encoder, self.schema = table.encoder, table.encoder.schema
         self.train, self.validation, self.test = table.sample, table.validation, table.test
         self._check_rows(len(table.rows), len(self.validation))
-        for note in self.encoder.notes_:
-            log.info("%s", note)
+        _log_notes(self.encoder)
         self._coded = {
             "train": (table.rows, table.condition),
             "sample": self._encode(table.sample),
@@ -196,9 +210,11 @@ class TableDataModule(pl.LightningDataModule):
             *(f"{len(part):,}" for part in (self.train, self.validation, self.test)),
         )
         self._check_rows(len(self.train), len(self.validation))
-        self.encoder = self.make_encoder(self.schema).fit(self.train)
-        for note in self.encoder.notes_:
-            log.info("%s", note)
+        every = [self.train, self.validation, self.test]
+        self.encoder = self.make_encoder(self.schema).fit(self.train, n_rows=sum(map(len, every)))
+        for part in every[1:]:
+            self.encoder.add_keys(part)
+        _log_notes(self.encoder)
         if self.balance and self.encoder.is_masked:
             raise TabganError(
                 f"data.balance={self.balance} needs whole rows: expected encoder.missing=category"
@@ -243,15 +259,16 @@ class TableDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> BatchLoader:
         rows, condition = self._on_device("train")
         order = EpochOrder(len(rows), seed=self.seed)
-        shared = {}
+        shared: dict[str, Any] = {"codes": self.serves_codes}
         if self.trainer is not None:
-            shared = {"rank": self.trainer.global_rank, "ranks": self.trainer.world_size}
+            shared |= {"rank": self.trainer.global_rank, "ranks": self.trainer.world_size}
         size = int(self.batch_size)
         return BatchLoader(rows, condition, batch_size=size, order=order, **shared)
 
     def val_dataloader(self) -> BatchLoader:
         rows, condition = self._on_device("validation")
-        return BatchLoader(rows, condition, batch_size=MAX_VALIDATION_ROWS)
+        size = MAX_VALIDATION_ROWS
+        return BatchLoader(rows, condition, batch_size=size, codes=self.serves_codes)
 
     def _on_device(self, part: str) -> tuple[CodedRows, Any]:
         """Codes go to the Trainer's device once, and batches are expanded there.
@@ -295,11 +312,16 @@ class TableDataModule(pl.LightningDataModule):
             train_rows = source.train_rows if self.test_path is None else None
             self.title = source.name
         table, schema = self._read_file(path, target)
+        schema, rules = declared(schema, self.constraints)
+        lines = first_line(path, len(table)) if rules else None
+        table = settled(table, schema, rules, on_violation=self.on_violation, first_line=lines)
         if test_path is not None:
-            return self._with_test_file(table, schema, test_path)
+            return self._with_test_file(table.reset_index(drop=True), schema, test_path)
         self.schema = schema
         if train_rows is not None:
-            return table.iloc[:train_rows], table.iloc[train_rows:].reset_index(drop=True)
+            is_train = table.index < train_rows
+            return table[is_train].reset_index(drop=True), table[~is_train].reset_index(drop=True)
+        table = table.reset_index(drop=True)
         n_cut = int(len(table) * self.test_fraction)
         return split_rows(table, schema, n_cut=n_cut, seed=self.seed, place="test")
 
@@ -308,11 +330,22 @@ class TableDataModule(pl.LightningDataModule):
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         test, test_schema = self._read_file(path, schema.target)
         self.schema = schema.widened(test_schema)
+        _, rules = declared(self.schema, ())
+        test = self.schema.conform(test)
+        settled(test, self.schema, rules, on_violation="warn")
         return self.schema.conform(table), self.schema.conform(test)
 
     def _read_file(self, path: Path, target: str | None) -> tuple[pd.DataFrame, TableSchema]:
         log.info("reading %s", path)
         schema_path = None if self.schema_path is None else Path(self.schema_path)
-        table, schema = read_table(path, target=target, schema_path=schema_path, drop=self.drop)
+        table, schema = read_table(
+            path, target=target, schema_path=schema_path, drop=self.drop, index=self.index
+        )
         log.info("%s rows x %s columns", f"{len(table):,}", len(schema.columns))
         return table, schema
+
+
+def _log_notes(encoder: TableEncoder) -> None:
+    """Log an encoder's notes; a column that does not come back is a warning."""
+    for note in encoder.notes_:
+        log.log(logging.WARNING if note in encoder.lost_ else logging.INFO, "%s", note)

@@ -21,20 +21,16 @@ if sys.platform != "win32":
 GIB = 2.0**30
 FLOAT = 4  # bytes
 SHARE = 0.9  # of the memory that this process may still get
-EM_ROWS, EM_TABLES = 4_096, 6  # rows whose shares are held at once; tables [K, row_width] of EM
 POOL_ROWS, POOL_COPIES = 240_000, 4  # of the refiner; float64
-SOUGHT_ROWS = 150_000  # real and generated rows of a round of boundary seeking, five per real one
 ADVICE = {
     "table": "drop columns (data.drop)",
-    "nets and optimizers": "lower encoder.levels, model.generator.n_components or a hidden_dim",
+    "nets and optimizers": "lower encoder.levels or a hidden_dim",
     "training step": "lower data.batch_size or encoder.levels",
-    "warm start": "lower model.generator.n_components or encoder.levels",
     "refiner": "lower refiner.pool_factor",
 }
 
 # Seconds, of one core. Products are timed here and now; the rest was measured once.
 STEP_SECONDS, STEP_FACTOR = 4e-3, 2.0  # of a step besides its products; of its products
-EM_SECONDS, EM_BLOCK_SECONDS = 2.5e-9, 0.11e-9  # per row, component and pass; and per block
 TREE_SECONDS = 7e-6  # per row, column and round of what boosted trees are fitted for
 
 
@@ -48,9 +44,6 @@ class Sizes:
         condition_width: classes of the condition.
         generator, critic: the nets.
         batch_size, steps: rows of a step, and generator steps.
-        moments: whether the generator's loss holds the pairwise moments.
-        n_components, passes: of the mixture's EM; 0 without a warm start.
-        seeking: rounds of boundary seeking.
         rounds, pool_factor: of the refiner.
     """
 
@@ -61,10 +54,6 @@ class Sizes:
     critic: nn.Module
     batch_size: int
     steps: int
-    moments: bool
-    n_components: int
-    passes: int
-    seeking: int
     rounds: int
     pool_factor: float
 
@@ -86,30 +75,22 @@ def memory_parts(sizes: Sizes) -> dict[str, float]:
         "table": len(sizes.rows) * (sizes.n_columns * 8.0 + sizes.condition_width * FLOAT),
         # gradient and two moments of Adam, of both; the generator's average is there already
         "nets and optimizers": FLOAT * 3.0 * (generator + critic),
-        "training step": FLOAT
-        * (12.0 * sizes.batch_size * sizes.width + 6.0 * sizes.moments * sizes.width**2),
-        "warm start": FLOAT * sizes.n_components * (EM_TABLES * float(sizes.width) + 3.0 * EM_ROWS),
+        "training step": FLOAT * (12.0 * sizes.batch_size * sizes.width),
         "refiner": 8.0 * POOL_COPIES * sizes.pool_rows * sizes.n_columns * bool(sizes.rounds),
     }
 
 
 def expected_seconds(sizes: Sizes, products_per_second: float) -> dict[str, float]:
-    """Seconds of the warm start, the training, boundary seeking and the refiner, roughly.
+    """Seconds of the training and the refiner, roughly.
 
     A step multiplies a batch with the generator's matrices four times (a pass for the critic; a
     pass and its gradients), with the critic's thirteen times (real and generated rows, gradients,
-    a quarter of a penalty's) and three times with itself for the moments.
+    a quarter of a penalty's).
     """
-    multiplied = 4 * _in_products(sizes.generator) + 13 * _in_products(sizes.critic)
-    per_row = multiplied + 3 * sizes.moments * sizes.width**2
+    per_row = 4 * _in_products(sizes.generator) + 13 * _in_products(sizes.critic)
     products = 2 * sizes.batch_size * per_row / products_per_second
-    blocks = len(sizes.rows.layout.blocks)
-    em = sizes.passes * float(len(sizes.rows)) * sizes.n_components
-    sought = min(5 * len(sizes.rows), SOUGHT_ROWS)
     return {
-        "warm start": em * (EM_SECONDS + blocks * EM_BLOCK_SECONDS),
         "training": sizes.steps * (STEP_SECONDS + STEP_FACTOR * products),
-        "boundary seeking": sizes.seeking * sought * sizes.n_columns * TREE_SECONDS,
         "refiner": sizes.rounds * sizes.pool_rows * sizes.n_columns * TREE_SECONDS,
     }
 

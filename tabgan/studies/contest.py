@@ -10,7 +10,9 @@ import pandas as pd
 
 from tabgan.locks import held
 from tabgan.metrics.boosting import detector_name
+from tabgan.metrics.directions import DIRECTIONS
 from tabgan.metrics.panel import evaluate_real_rows, evaluate_tables, independent_columns
+from tabgan.metrics.privacy import dcr_share
 from tabgan.studies.cells import Cell, Figures, digest, open_cell
 from tabgan.studies.contestants import RAW, Contestant
 from tabgan.studies.prepared import Prepared
@@ -51,13 +53,14 @@ PANEL = Judge(name="scores", rows=_panel, real=_panel_of_real)
 
 def contest(
     contestant: Contestant, table: Prepared, *, seed: int, cache: Path, speed_rows: int,
-    judge: Judge = PANEL,
+    half: Prepared | None = None, judge: Judge = PANEL,
 ) -> list[Line]:  # fmt: skip
     """A line of figures for each kind of rows that the contestant makes.
 
-    ``wall``, ``cpu`` (seconds) and ``peak_mb`` are those of fitting and of writing as many rows
-    as there are training rows, from the file to the rows, starts of processes included;
-    ``rows_per_second`` is that of drawing and writing ``speed_rows`` rows; then the judge's.
+    ``wall``, ``cpu`` (seconds) and ``peak_mb`` (of processes of their own) are those of fitting and
+    of writing as many rows as there are training rows, from the file to the rows, starts of
+    processes included; ``rows_per_second`` is that of drawing and writing ``speed_rows`` rows; then
+    the judge's, and ``dcr_share`` where it is fitted again on half of the rows.
 
     Args:
         contestant: who makes rows.
@@ -65,17 +68,28 @@ def contest(
         seed: of its training and its sampling.
         cache: its ``cells/`` are where the steps that are done lie.
         speed_rows: rows to time; 0 leaves the speed out.
+        half: the training rows cut in two (``prepared.halved``); None leaves the DCR share out.
         judge: ``PANEL`` gives the metrics of ``panel.evaluate_tables``.
 
     Raises:
         HeldError: when another process is at work on the same.
     """
-    cell = open_cell(
+    cell = _cell(contestant, table, seed, cache)
+    with held(cell.folder):
+        lines = _contested(cell, contestant, table, seed, speed_rows, judge)
+    if half is None:
+        return lines
+    cell = _cell(contestant, half, seed, cache)
+    with held(cell.folder):
+        shares = _dcr_shares(cell, contestant, half, seed)
+    return [line | shares.get(line["rows"], {}) for line in lines]
+
+
+def _cell(contestant: Contestant, table: Prepared, seed: int, cache: Path) -> Cell:
+    return open_cell(
         cache / CELLS, recipe=contestant.name, table=table.name, seed=seed,
         configuration=contestant.configuration,
     )  # fmt: skip
-    with held(cell.folder):
-        return _contested(cell, contestant, table, seed, speed_rows, judge)
 
 
 def anchors(table: Prepared, *, cache: Path, judge: Judge = PANEL) -> list[Line]:
@@ -120,7 +134,8 @@ def _contested(
         line |= {"side": contestant.side}
         line |= {"fit_wall": fit["wall"], "wall": fit["wall"] + drawing["wall"]}
         line |= {"cpu": fit["cpu"] + drawing["cpu"]}
-        line |= {"peak_mb": max(fit["peak_mb"], drawing["peak_mb"])}
+        if "peak_mb" in fit:
+            line |= {"peak_mb": max(fit["peak_mb"], drawing["peak_mb"])}
         if speed_rows:
             step = f"{kind}_speed_{speed_rows}"
             speed = cell.once(step, lambda: drawn(speed_rows, f"{step}.csv"))  # noqa: B023
@@ -128,6 +143,27 @@ def _contested(
             line["rows_per_second"] = speed_rows / speed["seconds"]
         lines.append(line | _judged(cell, table, kind, judge))
     return lines
+
+
+def _dcr_shares(
+    cell: Cell, contestant: Contestant, half: Prepared, seed: int
+) -> dict[str, Figures]:
+    """``dcr_share`` of each kind of rows: the half that was learned against the other one."""
+    cell.once("fit", lambda: contestant.fit(cell.folder, half, seed))
+    shares = {}
+    for kind in contestant.kinds(cell.folder):
+
+        def drawn(kind: str = kind) -> Figures:
+            n = len(half.train)
+            return contestant.sample(cell.folder, kind=kind, n=n, seed=seed, out=f"{kind}.csv")
+
+        def share(kind: str = kind) -> Figures:
+            rows = half.decoded(cell.folder / f"{kind}.csv")
+            return {"dcr_share": dcr_share(half.train, half.test, rows, seed=JUDGE_SEED)}
+
+        cell.once(kind, drawn)
+        shares[kind] = cell.once(f"{kind}_dcr_share", share)
+    return shares
 
 
 def _judged(cell: Cell, table: Prepared, kind: str, judge: Judge) -> Figures:
@@ -141,5 +177,5 @@ def _settings() -> dict[str, Any]:
 
 
 def _judge() -> str:
-    """Which evaluator gave a score: figures of two do not compare."""
-    return digest([detector_name(), _settings()])
+    """Which evaluator gave a score, and which figures: those of two do not compare."""
+    return digest([detector_name(), _settings(), list(DIRECTIONS)])

@@ -1,7 +1,8 @@
-"""Who makes rows: a training of ours, or a peer in an environment of its own.
+"""Who makes rows: a training of ours, a peer in an environment of its own, or a baseline.
 
-Both are commands in processes of their own that fit on a prepared table and then write rows, so
-both are timed by the same watch from the file to the rows.
+Ours and peers are commands in processes of their own that fit on a prepared table and then write
+rows, so both are timed by the same watch from the file to the rows. Baselines are plain functions
+of our own process.
 """
 
 from __future__ import annotations
@@ -11,20 +12,27 @@ import logging
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
+
+import pandas as pd
 
 from tabgan.errors import TabganError
 from tabgan.files import account_of
 from tabgan.studies.cells import digest, keep
 from tabgan.studies.prepared import Prepared
 from tabgan.studies.processes import Costs, timed
+from tabgan.tables.schema import TableSchema
+from tabgan.tables.writers import write_table
 
 log = logging.getLogger(__name__)
 
-OURS, PEER = "ours", "peer"
+OURS, PEER, BASELINE = "ours", "peer", "baseline"
 RAW, REFINED = "raw", "refined"
 DRIVERS = Path(__file__).parent  # of the peers that we know
 
@@ -32,7 +40,7 @@ DRIVERS = Path(__file__).parent  # of the peers that we know
 class Contestant(Protocol):
     """A recipe that fits and samples; ``folder`` is its cell's."""
 
-    side: ClassVar[str]  # OURS or PEER
+    side: ClassVar[str]  # OURS, PEER or BASELINE
 
     @property
     def name(self) -> str:
@@ -143,6 +151,76 @@ class Peer:
     def _driven(self) -> list[str | Path]:
         # -P: the driver's folder holds modules whose names others may have too
         return [environment(self.requirements, self.cache), "-P", self.driver.absolute()]
+
+
+class Synthesizer(Protocol):
+    """A method that learns a table in memory and draws rows of it."""
+
+    def fit(self, table: pd.DataFrame, *, target: str | None, seed: int) -> Self:
+        """Learn the table."""
+
+    def draw(self, n: int, seed: int) -> pd.DataFrame:
+        """``n`` rows of its columns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """A method in our own process: no start and no environment, and no memory of its own to count.
+
+    Attributes:
+        name: what it is called.
+        make: gives it, not fitted.
+        settings: of ``make``, for the record.
+        fitted: what was fitted in this process, by its cell's folder.
+    """
+
+    side: ClassVar[str] = BASELINE
+    name: str
+    make: Callable[[], Synthesizer]
+    settings: Mapping[str, Any]
+    fitted: dict[Path, Synthesizer] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        return self.name
+
+    @property
+    def configuration(self) -> Any:
+        return {"version": version("tabgan-lightning"), "settings": dict(self.settings)}
+
+    def fit(self, folder: Path, table: Prepared, seed: int) -> Costs:
+        job = {"name": table.name, "folder": str(table.folder.absolute()), "target": table.target}
+        keep(folder / "job.json", job)
+        rows = _kept(table).conform(table.train)  # read before the watch starts
+        with _watch() as costs:
+            self.fitted[folder] = self.make().fit(rows, target=table.target, seed=seed)
+        return costs
+
+    def kinds(self, folder: Path) -> Sequence[str]:
+        return (RAW,)
+
+    def sample(self, folder: Path, *, kind: str, n: int, seed: int, out: str) -> Costs:
+        job = json.loads((folder / "job.json").read_text("utf-8"))
+        table = Prepared(name=job["name"], folder=Path(job["folder"]), target=job["target"])
+        if folder not in self.fitted:  # but by a bench that was stopped
+            self.fit(folder, table, seed)
+        with _watch() as costs:
+            write_table(folder / out, self.fitted[folder].draw(n, seed), _kept(table))
+        return costs | {"seconds": costs["wall"]}
+
+
+def _kept(table: Prepared) -> TableSchema:
+    """The schema of the columns that are judged: without text and keys."""
+    return table.schema.without(set(table.schema.names) - set(table.train.columns))
+
+
+@contextmanager
+def _watch() -> Iterator[Costs]:
+    """``wall`` and ``cpu`` seconds of the block, once it is left."""
+    costs: Costs = {}
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield costs
+    costs |= {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
 def environment(requirements: Sequence[str], cache: Path) -> Path:

@@ -20,6 +20,7 @@ from tabgan.errors import TabganError
 from tabgan.metrics.collapse import (
     COLLAPSE_THRESHOLD,
     collapse_signals,
+    describe_collapse,
     distinct_share,
     entropy_ratios,
     lost_categories,
@@ -248,4 +249,6 @@ def _diagnosis(
         with suppress(TabganError):  # of a table of one row again and again; others signal that
             facts[f"{side}neighbour_ratio"] = neighbour_ratio(reference, rows, seed=seed)
         facts[f"{side}alarm"] = int(max(signals.values()) > COLLAPSE_THRESHOLD)
+        if side == "collapse." and (why := describe_collapse(reference, rows, signals)):
+            facts["collapse.says"] = why
     return frame, facts

@@ -14,6 +14,7 @@ import pandas as pd
 from tabgan.errors import TabganError
 from tabgan.report.reading import compared, read_like, read_real
 from tabgan.tables.schema import TableSchema
+from tabgan.tables.splitting import split_rows
 from tabgan.tables.writers import write_table
 from tabgan.words import quote
 
@@ -76,19 +77,23 @@ class Prepared:
         return read_like(self.folder / name, self.schema)
 
 
+def halved(table: Prepared, *, cache: Path) -> Prepared:
+    """The training rows alone, cut in two by a fixed seed: one half to learn, one as test rows."""
+    rows, schema = read_real(table.folder / "train.arff", target=table.target)
+    first, second = split_rows(rows, schema, n_cut=len(rows) // 2, seed=0, place="resplit")
+    return prepare(f"{table.title}-half", first, second, schema, cache=cache)
+
+
 def prepare(
     title: str, train: pd.DataFrame, test: pd.DataFrame, schema: TableSchema, *, cache: Path
 ) -> Prepared:
     """Write the files of ``Prepared`` into ``cache``; the same rows are written once.
 
     Raises:
-        TabganError: when the table has no test rows, or a date (which peers do not take).
+        TabganError: when the table has no test rows.
     """
     if len(test) == 0:
         raise TabganError(f"table {title!r}: no test rows; give data.test_fraction or a test file")
-    dates = [column.name for column in schema.columns if column.kind == "date"]
-    if dates:
-        raise TabganError(f"table {title!r}: peers take no dates: give data.drop={dates}")
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as made:
         files = Path(made) / "table"

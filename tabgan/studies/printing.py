@@ -81,11 +81,11 @@ def _collapse_line(facts: Facts) -> str:
         for name, (model, real) in gone.items()
     )
     ratio = figure_text(facts.get("collapse.neighbour_ratio"))  # type: ignore[arg-type]
-    alarm = "Mode collapse" if facts["collapse.alarm"] else "No alarm"
+    alarm = f"Mode collapse: {facts['collapse.says']}" if facts["collapse.alarm"] else "No alarm"
     return (
-        f"{alarm}. Beside {facts['collapse.rows']:,} real rows: {told}; mean distance to the "
-        f"nearest row {ratio} of real's. The alarm rings above {COLLAPSE_THRESHOLD:.0%} "
-        "(docs/collapse.md)."
+        f"{alarm}. Beside {facts['collapse.rows']:,} real rows, beyond chance: {told}; "
+        f"mean distance to the nearest row {ratio} of real's. The alarm rings above "
+        f"{COLLAPSE_THRESHOLD:.0%} (docs/collapse.md)."
     )
 
 

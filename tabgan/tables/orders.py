@@ -66,7 +66,7 @@ class Orders:
                     for b in others
                     if a != b
                     and (~(rows[:, a] > rows[:, b])).mean() >= share
-                    and _by_chance(rows[:, a], rows[:, b]) > surprise
+                    and by_chance(rows[:, a], rows[:, b]) > surprise
                 ]
         return cls(pairs=np.array(pairs, np.int64).reshape(-1, 2), n_columns=rows.shape[1])
 
@@ -121,7 +121,7 @@ class Orders:
         return [f"{schema.names[a]} <= {schema.names[b]}" for a, b in self.pairs]
 
 
-def _by_chance(a: Numbers, b: Numbers) -> float:
+def by_chance(a: Numbers, b: Numbers) -> float:
     """How many rows would break ``a <= b`` if their values were put together at random."""
     known = ~(np.isnan(a) | np.isnan(b))
     a, b = np.sort(a[known]), b[known]

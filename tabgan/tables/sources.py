@@ -108,6 +108,12 @@ class ResolvedSource:
 
 
 UCI = "https://archive.ics.uci.edu"
+NSL_KDD = "https://www.unb.ca/cic/datasets/nsl.html"
+NSL_KDD_FILES = ("nsl-kdd-train20.arff.gz", "nsl-kdd-train20.arff", "KDDTrain+_20Percent.arff")
+NSL_KDD_CITATION = (
+    "Tavallaee, M., Bagheri, E., Lu, W. and Ghorbani, A. (2009). A detailed analysis of the KDD "
+    "CUP 99 data set. CISDA 2009."
+)
 
 SOURCES = {
     source.name: source
@@ -179,11 +185,17 @@ SOURCES = {
         Source(
             name="nsl_kdd",
             target="class",
-            files=("nsl-kdd-train20.arff.gz", "nsl-kdd-train20.arff", "KDDTrain+_20Percent.arff"),
+            files=NSL_KDD_FILES,
             test_files=("nsl-kdd-test.arff.gz", "nsl-kdd-test.arff", "KDDTest+.arff"),
-            home="https://www.unb.ca/cic/datasets/nsl.html",  # asks for a name: no download
-            citation="Tavallaee, M., Bagheri, E., Lu, W. and Ghorbani, A. (2009). A detailed "
-            "analysis of the KDD CUP 99 data set. CISDA 2009.",
+            home=NSL_KDD,  # asks for a name: no download
+            citation=NSL_KDD_CITATION,
+        ),
+        Source(
+            name="nsl_kdd_cut",  # its test part is of other attacks
+            target="class",
+            files=NSL_KDD_FILES,
+            home=NSL_KDD,
+            citation=NSL_KDD_CITATION,
         ),
     )
 }

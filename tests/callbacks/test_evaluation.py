@@ -76,8 +76,37 @@ def test_a_measure_that_is_undefined_is_left_out_and_named_once(training, caplog
     assert "val/c2st_auc" not in ran.trainer.callback_metrics
     assert ran.trainer.callback_metrics.keys() >= MEASURED - {"val/c2st_auc"}
     told = [r.getMessage() for r in caplog.records if r.name == "tabgan.callbacks.evaluation"]
-    assert told == ["val/c2st_auc is not measured: C2ST: expected at least 20 rows of each table, "
-                    "got 19 real and 19 synthetic"]  # fmt: skip
+    assert told == [
+        "val/c2st_auc is not measured: C2ST: expected at least 20 rows of each table, "
+        "got 19 real and 19 synthetic",
+        "val/membership_tpr01 is not measured: membership: expected 99 unseen rows, got 19",
+    ]
+
+
+def test_a_look_at_a_wide_table_is_bounded(training, monkeypatch):
+    monkeypatch.setattr("tabgan.callbacks.evaluation.MAX_COLUMNS", 3)
+    monkeypatch.setattr("tabgan.callbacks.evaluation.MAX_CELLS", 3 * 25)
+    seen = []
+
+    def look(train, real, fake):
+        seen.append((train.shape[1], real.shape, fake.shape, list(real)))
+        return {}
+
+    panel = ValidationPanel(every_n_steps=1)
+    panel._measured = look
+    training().fit(panel, max_epochs=1)
+    assert [each[:3] for each in seen] == [(3, (25, 3), (25, 3))] * 2  # of 27 rows, 6 columns
+    assert seen[0][3] == seen[1][3]
+
+
+def test_a_collapse_is_told_with_its_column(training, caplog):
+    ran = training()
+    fixed = ran.data.validation.iloc[[0] * 200]
+    with caplog.at_level(logging.WARNING, "tabgan.callbacks.evaluation"):
+        ValidationPanel(every_n_steps=1)._measured(ran.data.train, ran.data.train, fixed)
+    (told,) = [r.getMessage() for r in caplog.records]
+    assert told.startswith("mode collapse: column ")
+    assert "of its entropy; see its picture" in told
 
 
 def test_the_rows_that_fooled_the_critic_are_kept(training, tmp_path):

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from tabgan.encoding.table import TableEncoder
@@ -15,3 +16,8 @@ def fit_encoder():
         return encoder.fit(schema.conform(frame))
 
     return fit
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)

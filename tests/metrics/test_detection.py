@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -33,6 +34,45 @@ def test_lost_dependence_is_caught_by_trees_and_missed_by_a_logistic_regression(
     assert cheap_c2st_auc(real, broken) > 0.85
     assert c2st_lr(train, broken) > 0.95
     assert c2st_train_score(train, broken, threads=1) < 0.3
+
+
+def test_the_worst_of_trees_and_net_is_the_larger(dependent_rows):
+    real, train = dependent_rows(300, 0), dependent_rows(300, 1)
+    broken = independent_columns(train, 300, seed=0)
+    scores = c2st_test(real, broken, net=True, threads=1)
+    trees, net = scores["c2st_test_auc"], scores["c2st_test_auc_net"]
+    assert trees != net
+    assert scores["c2st_test_auc_worst"] == max(trees, net) > 0.8
+    assert set(c2st_test(real, broken, threads=1)) == {"c2st_test_auc"}
+
+
+def test_the_net_looks_at_a_bounded_number_of_rows_and_cells(dependent_rows, monkeypatch):
+    seen = []
+
+    def look(real, synthetic, **_):
+        seen.append((real.n_rows, synthetic.n_rows))
+        return 0.5
+
+    monkeypatch.setattr("tabgan.metrics.detection.net_auc", look)
+    monkeypatch.setattr("tabgan.metrics.detection.C2ST_SETTINGS", {"n_estimators": 1})
+    real, fake = dependent_rows(400, 0), dependent_rows(400, 1)
+    # two columns of 3 categories and "missing", two numbers of 10 inputs: 28
+    for name, bound in (("NET_ROWS", 300), ("NET_CELLS", 28 * 200)):
+        monkeypatch.setattr(f"tabgan.metrics.detection.{name}", bound)
+        c2st_test(real, fake, net=True, threads=1)
+    assert seen == [(300, 300), (100, 100)]
+
+
+def test_the_cheap_test_of_a_wide_table_takes_fewer_rows(monkeypatch):
+    rng = np.random.default_rng(0)
+    real, fake = (pd.DataFrame(rng.normal(size=(300, 40))).add_prefix("x") for _ in range(2))
+    fake["x0"] += 10
+    whole = cheap_c2st_auc(real, fake)
+    monkeypatch.setattr("tabgan.metrics.detection.CHEAP_CELLS", 40 * 250)
+    monkeypatch.setattr("tabgan.metrics.detection.CHEAP_CUTS", 40 * 32)
+    few = cheap_c2st_auc(real, fake)
+    assert min(few, whole) > 0.99
+    assert few != whole  # of 250 rows
 
 
 def test_disjoint_tables_score_worst(dependent_rows):

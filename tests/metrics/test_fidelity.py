@@ -8,6 +8,7 @@ from tabgan.errors import TabganError
 from tabgan.metrics.drawing import independent_columns
 from tabgan.metrics.fidelity import (
     alpha_precision_beta_recall,
+    associations,
     column_errors,
     pair_errors,
     shape_error,
@@ -175,3 +176,24 @@ def test_every_kind_and_missing_values_are_measured(small_table):
     assert list(column_errors(small_table, small_table).index) == ["job", "pay", "age", "born"]
     assert trend_error(small_table, small_table) == 0
     assert wnmis(small_table, small_table) == pytest.approx(1)
+
+
+def test_of_many_pairs_some_are_drawn_and_their_mean_is_near(dependent_rows):
+    real, fake = dependent_rows(400, 0), independent_columns(dependent_rows(400, 1), 400, 0)
+    wide = [pd.concat([t.add_suffix(str(i)) for i in range(6)], axis=1) for t in (real, fake)]
+    # 24 columns, 276 pairs of 6 kinds; the mean of 200 of them lies near that of all
+    assert trend_error(*wide, max_pairs=276) == trend_error(*wide)
+    assert trend_error(*wide, max_pairs=200) == pytest.approx(trend_error(*wide), rel=0.2)
+    assert wnmis(*wide, max_pairs=200) == pytest.approx(wnmis(*wide), abs=0.1)
+    assert trend_error(*wide, max_pairs=200) == trend_error(*wide, max_pairs=200)
+    assert trend_error(*wide, max_pairs=200, seed=1) != trend_error(*wide, max_pairs=200)
+
+
+def test_association_is_one_of_twins_and_none_of_independent_columns():
+    real = pd.DataFrame({"j": labels("a", "a", "b", "b"), "k": labels("b", "b", "a", "a")})
+    fake = real.assign(k=labels("a", "b", "a", "b"))
+    one, other = associations(real, fake)
+    assert one.loc["j", "k"] == pytest.approx(1)
+    assert other.loc["j", "k"] == pytest.approx(0)
+    assert np.isnan(one.loc["j", "j"])
+    pd.testing.assert_frame_equal(associations(real)[1], one)

@@ -15,7 +15,7 @@ def one_hot(rows: MixedRows) -> np.ndarray:
 
 
 @pytest.mark.parametrize("trees_above", [0, 10**9])  # k-d trees always, never
-@pytest.mark.parametrize(("n_numeric", "n_nominal"), [(3, 4), (0, 4), (3, 0)])
+@pytest.mark.parametrize(("n_numeric", "n_nominal"), [(3, 4), (0, 4), (3, 0), (9, 300)])
 @pytest.mark.parametrize(("power", "metric"), [(1, "cityblock"), (2, "euclidean")])
 def test_search_agrees_with_all_pairs(
     monkeypatch, trees_above, n_numeric, n_nominal, power, metric

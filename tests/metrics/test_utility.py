@@ -4,13 +4,13 @@ import pytest
 
 from tabgan.errors import TabganError
 from tabgan.metrics.drawing import independent_columns
-from tabgan.metrics.utility import _auc, _f1, _ninth, absent_classes, mle
+from tabgan.metrics.utility import _auc, _f1, _ninth, _rmse, absent_classes, mle
 
 
 def test_rows_like_real_ones_train_a_good_model_and_independent_columns_none(dependent_rows):
     train, test = dependent_rows(600, 0), dependent_rows(600, 1)
     good = mle(train, test, "job", threads=1)
-    assert list(good) == ["mle_auc", "mle_f1"]
+    assert list(good) == ["mle_auc", "mle_auc_se", "mle_f1"]
     assert good["mle_auc"] > 0.9
     assert good["mle_f1"] > 0.85
     broken = mle(independent_columns(train, 600, 0), test, "job", threads=1)
@@ -19,8 +19,18 @@ def test_rows_like_real_ones_train_a_good_model_and_independent_columns_none(dep
 
 def test_a_number_is_scored_in_its_own_unit(dependent_rows):
     scores = mle(dependent_rows(600, 0), dependent_rows(600, 1), "pay", threads=1)
-    assert list(scores) == ["mle_rmse"]
+    assert list(scores) == ["mle_rmse", "mle_rmse_se"]
     assert 0.9 < scores["mle_rmse"] < 1.5  # given the city, pay has standard deviation 1
+    # of normal errors a standard deviation over 600 rows varies by 1 / sqrt(1,200) of itself
+    assert scores["mle_rmse_se"] == pytest.approx(scores["mle_rmse"] / 1_200**0.5, rel=0.3)
+
+
+def test_the_error_of_a_root_mean_square_by_hand():
+    # squares 1 and 9: mean 5, its standard error sqrt(32 / 2) = 4, of the root 4 / (2 sqrt(5))
+    assert _rmse(np.array([1.0, 9.0])) == pytest.approx(
+        {"mle_rmse": 5**0.5, "mle_rmse_se": 2 / 5**0.5}
+    )
+    assert _rmse(np.zeros(3)) == {"mle_rmse": 0.0, "mle_rmse_se": 0.0}
 
 
 def test_two_classes_are_scored_by_the_rarer_one():

@@ -13,7 +13,7 @@ from tabgan.metrics.directions import DIRECTIONS
 from tabgan.report.build import build_report
 from tabgan.report.evaluation_page import _metric_rows, _metric_table
 from tabgan.report.measure import measure, row_notes
-from tabgan.report.verdict import findings, headline
+from tabgan.report.verdict import Judged, findings, headline
 
 OPTIONS = {"seed": 0, "threads": 1}
 
@@ -41,10 +41,13 @@ def test_the_report_is_flat_and_holds_finite_numbers_and_strings(built):
 
 def test_every_metric_stands_beside_its_anchors_or_a_note_says_why_not(built):
     _, report = built
-    undefined = {"dcr_share", "mle_rmse"}
+    undefined = {"dcr_share", "mle_rmse", "mle_rmse_se"}
+    of_many = {"membership_tpr001", "membership_ratio_tpr001"}
+    assert report["notes.membership_tpr001"] == "needs 999 unseen rows"
+    undefined |= of_many | {"membership_ratio_tpr01"}  # of real rows 75 are attacked
     for name in set(DIRECTIONS) - undefined:
         assert {name, f"real_test.{name}", f"independent.{name}"} <= set(report)
-    assert not undefined & set(report)
+    assert undefined & set(report) == {"membership_ratio_tpr01"}
     assert report["notes.mle_rmse"] == "the target is nominal"
     assert {"seed", "rows", "detector_name", "data", "command", "version.numpy"} <= set(report)
 
@@ -54,7 +57,7 @@ def test_the_page_names_every_section_and_no_address(built):
     page = (folder / "report.html").read_text("utf-8")
     titles = re.findall(r"<h2[^>]*>(.*?)</h2>", page)
     assert titles == [
-        "Metrics", "Where they differ", "Columns", "Pairs of columns", "Rows",
+        "Metrics", "Where they differ", "Columns", "Pairs of columns", "Rules", "Rows",
         "Privacy and copying", "Variety", "How this was made",
     ]  # fmt: skip
     assert "http" not in page.replace("http-equiv", "")
@@ -112,11 +115,17 @@ def test_training_rows_as_test_rows_are_said(people):
 
 
 def test_copies_of_training_rows_void_the_rest():
-    model = {"c2st_test_auc": 0.5, "duplicate_rate": 1.0, "dcr_q05": 100.0}
-    found = findings(model, ANCHORS, FLOOR, {"entropy": 0.1}, n_test=999, n_synthetic=999)
-    assert found[2].grade == "poor"
-    assert "duplicate_rate 1.000 (real test rows: 0.000)" in found[2].says
-    assert headline(found).startswith("They copy training rows.")
+    found = judge(duplicate_rate=1.0, dcr_q05=100.0, dcr_share=0.6, membership_tpr01=0.05)
+    assert found[1].grade == "poor"
+    assert found[1].says == (
+        "duplicate_rate 1.000 (real test rows: 0.000, copying from 0.010); "
+        "membership_tpr01 0.050 (real test rows: 0.010, copying from 0.020); "
+        "dcr_q05 100.000 (copying from 10.000); dcr_share 0.600 (copying from 0.550)."
+    )
+    assert headline(found).startswith(
+        "They copy training rows: DCR share 0.600, copies 1.000 (real rows 0.000), "
+        "training rows found at 1 % false positives 0.050 (real rows 0.010). Not told"
+    )
 
 
 def test_a_quantity_as_target_is_judged_by_its_error(people, tmp_path):
@@ -150,7 +159,8 @@ def test_constant_and_missing_columns_are_findings_and_are_drawn(people, tmp_pat
     assert report["notes.constant"].endswith("['age', 'label']")
     assert "['yes']" in report["notes.classes"]
     assert report["collapse.alarm"] == 1
-    assert "Variety has collapsed." in report["headline"]
+    assert "Variety has collapsed: column " in report["headline"]
+    assert report["collapse.says"] in report["headline"]
     assert (tmp_path / "pictures" / "column_01_pay.png").is_file()
 
 
@@ -172,8 +182,29 @@ def test_a_folder_that_cannot_be_made_is_one_line(people, tmp_path):
         build_report(people, out=tmp_path / "file" / "report", **OPTIONS)
 
 
-ANCHORS = {"c2st_test_auc": 0.5, "mle_auc": 0.9, "duplicate_rate": 0.0, "membership_auc": 0.5}
-FLOOR = {"c2st_test_auc": 0.99, "mle_auc": 0.5}
+ANCHORS = {
+    "c2st_test_auc_worst": 0.5, "mle_auc": 0.9, "mle_auc_se": 0.001, "duplicate_rate": 0.0,
+    "membership_auc": 0.5, "membership_tpr01": 0.01,
+}  # fmt: skip
+FLOOR = {"c2st_test_auc_worst": 0.99, "mle_auc": 0.5, "mle_auc_se": 0.001}
+
+
+def judge(auc=0.5, *, n=9_999, real=None, floor=None, signals=None, **model):
+    """The findings about rows of some AUC and other figures, ``n`` rows of each table."""
+    by = {"c2st_test_auc_worst": auc, "c2st_test_auc": auc, "c2st_test_auc_net": 0.5}
+    return findings(
+        Judged(
+            model=by | model,
+            real=ANCHORS | (real or {}),
+            floor=FLOOR | (floor or {}),
+            signals={"entropy": 0.1} if signals is None else signals,
+            collapse="column 'job' lost 90% of its entropy",
+            detector="xgboost 3.2.0",
+            n_train=n,
+            n_test=n,
+            n_synthetic=n,
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,23 +213,84 @@ FLOOR = {"c2st_test_auc": 0.99, "mle_auc": 0.5}
      (0.95, "Nearly always"), (1.0, "Nearly always"), (0.2, "Not judged")],
 )  # fmt: skip
 def test_the_first_answer_follows_its_thresholds(auc, answer):
-    model = {"c2st_test_auc": auc}
-    found = findings(model, ANCHORS, FLOOR, {"entropy": 0.1}, n_test=9_999, n_synthetic=9_999)
-    assert found[0].answer == answer
+    assert judge(auc)[0].answer == answer
+
+
+def test_the_headline_names_the_detectors_and_what_says_whether_rows_are_copied():
+    found = judge(0.546, duplicate_rate=0.002, membership_tpr01=0.012, mle_auc=0.9)
+    assert headline(found) == (
+        "Hardly told from unseen real rows (C2ST AUC: xgboost 3.2.0 0.546, a net 0.500). "
+        "No sign of copying: DCR share not measured, copies 0.002 (real rows 0.000), training rows "
+        "found at 1 % false positives 0.012 (real rows 0.010). As useful as real rows for training."
+    )
 
 
 def test_no_better_than_the_floor_is_said():
-    model = {"c2st_test_auc": 0.985, "mle_auc": 0.5}
-    found = findings(model, ANCHORS, FLOOR, {}, n_test=9_999, n_synthetic=9_999)
-    assert headline(found).startswith("No better than columns drawn independently.")
+    found = judge(0.985, mle_auc=0.5, signals={})
+    assert headline(found).startswith("No better than columns drawn independently (C2ST AUC: ")
 
 
 def test_where_real_rows_are_told_from_test_rows_the_rest_counts():
-    ceiling = ANCHORS | {"c2st_test_auc": 0.9}  # such as NSL-KDD, whose test file has new attacks
-    model = {"c2st_test_auc": 0.95}  # .05 above: as an AUC of .55
-    found = findings(model, ceiling, FLOOR, {}, n_test=9_999, n_synthetic=9_999)
+    # such as NSL-KDD, whose test file has new attacks; .05 above: as an AUC of .55
+    found = judge(0.95, real={"c2st_test_auc_worst": 0.9})
     assert found[0].answer == "Hardly"
     assert "Real training rows get 90" in found[0].says
+
+
+@pytest.mark.parametrize(
+    ("figure", "few", "many"),
+    [
+        ({"duplicate_rate": 0.05}, "No sign", "Yes"),  # none of 60 real rows leaves room for .06
+        ({"membership_auc": 0.6}, "No sign", "Yes"),
+        ({"dcr_q02": 6.0}, "No sign", "Yes"),
+        ({"dcr_share": 0.6}, "No sign", "Yes"),
+        ({"membership_tpr01": 0.03}, "No sign", "Yes"),
+        ({"membership_auc": 0.9}, "Yes", "Yes"),
+    ],
+)
+def test_so_few_rows_do_not_make_a_copyist(figure, few, many):
+    assert judge(n=60, **figure)[1].answer == few
+    assert judge(n=9_999, **figure)[1].answer == many
+
+
+@pytest.mark.parametrize(
+    ("auc", "error", "answer"),
+    [
+        (0.895, 0.05, "Yes"),  # .005 lost
+        (0.85, 0.05, "Too few rows"),  # .05 lost, two errors of the difference are .14
+        (0.85, 0.001, "No"),
+        (0.75, 0.05, "No"),  # .15 lost
+        (0.88, 0.001, "Nearly"),
+    ],
+)
+def test_usefulness_is_judged_where_chance_does_not_take_as_much(auc, error, answer):
+    found = judge(mle_auc=auc, mle_auc_se=error, real={"mle_auc_se": error}, n=184)
+    assert found[2].answer == answer
+    if answer == "Too few rows":
+        assert found[2].headline == (
+            "184 test rows are too few to say how useful they are for training."
+        )
+        assert "a difference of 0.141 is chance" in found[2].says
+
+
+def test_usefulness_is_not_judged_where_real_rows_teach_no_more_than_independent_columns():
+    found = judge(mle_auc=0.4, real={"mle_auc": 0.505}, floor={"mle_auc": 0.5})
+    assert found[2].answer == "Not judged"
+    assert found[2].headline == (
+        "The target is hardly learned from real rows either, so usefulness is not judged."
+    )
+    by_error = {"mle_rmse": 10.0, "mle_rmse_se": 0.1}
+    number = {"mle_rmse": 9.9, "mle_rmse_se": 0.1}
+    judged = Judged(
+        model=by_error, real=number, floor=by_error, signals={}, n_train=9, n_test=9, n_synthetic=9
+    )
+    assert findings(judged)[2].answer == "Not judged"
+
+
+def test_a_collapse_names_its_column():
+    found = judge(signals={"entropy": 0.9, "spacing": 0.0})
+    assert headline(found).startswith("Variety has collapsed: column 'job' lost 90% of its")
+    assert found[3].says.startswith("Gone, beyond chance: entropy 90%, spacing 0%.")
 
 
 def test_every_figure_stands_under_its_own_heading():

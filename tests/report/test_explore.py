@@ -1,5 +1,6 @@
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -113,3 +114,15 @@ def test_the_command_leaves_its_page_where_it_says(command, mixed_arff, tmp_path
     assert (folder / "explore.html").is_file()
     assert "imbalance ratio 2.00 to 1" in ended.out
     assert "outputs/explore/people/explore.html" in ended.out + ended.err
+
+
+def test_rules_are_printed_ready_to_be_pasted(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    start = rng.random(400)
+    rows = pd.DataFrame({"first day": start, "last": start + rng.random(400)})
+    schema = infer_schema(rows, name="t")
+    explore("t", schema.conform(rows), schema, out=tmp_path, source="t")
+    told = capsys.readouterr().out
+    assert '"constraints": [\n  "`first day` <= last"\n]' in told
+    page = (tmp_path / "explore.html").read_text("utf-8")
+    assert "&#x27;first day&#x27; is at most &#x27;last&#x27;" in page

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tabgan.losses.adversarial import nonsaturating, relativistic
+from tabgan.losses.divergences import f_gan
 from tabgan.runs import open_run
 from tabgan.sampling.judging import draw_judged, interval, logits, logits_of_table, threshold_of
 from tabgan.studies.sharing import cliffs_delta, shared_traits
@@ -101,6 +102,13 @@ def test_a_column_called_passed_is_left_as_it_is(command, tmp_path):
 def test_a_cross_entropy_critic_passes_above_one_half(run):
     run.module.loss = nonsaturating()
     assert threshold_of(run.module, torch.zeros(3, 1), torch.zeros(3, 0)).logit == 0
+
+
+def test_an_f_gans_critic_passes_above_the_logit_of_even_odds(run):
+    run.module.loss = f_gan(divergence="kl", trick=True)
+    threshold = threshold_of(run.module, torch.zeros(3, 1), torch.zeros(3, 0))
+    assert threshold.logit == 1  # T = 1 + log p/q
+    assert "as likely real as generated" in threshold.says
 
 
 def test_another_critic_passes_above_the_median_of_real_rows(run, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from tabgan.errors import TabganError
-from tabgan.studies.prepared import prepare
+from tabgan.studies.prepared import halved, prepare
 from tabgan.tables.schema import Column, TableSchema
 
 SCHEMA = TableSchema(
@@ -76,11 +76,21 @@ def test_a_table_without_test_rows_is_refused(tmp_path):
         prepare("pets", rows, rows.head(0), SCHEMA, cache=tmp_path)
 
 
-def test_a_date_is_refused_by_name(tmp_path):
+def test_a_date_stays_a_date(tmp_path):
     schema = TableSchema(name="born", columns=(Column(name="day", kind="date"),))
     rows = schema.conform(pd.DataFrame({"day": ["2020-01-01", "2020-01-02"]}))
-    with pytest.raises(TabganError, match=r"peers take no dates: give data\.drop=\['day'\]"):
-        prepare("born", rows, rows, schema, cache=tmp_path)
+    born = prepare("born", rows, rows, schema, cache=tmp_path)
+    assert born.train["day"].tolist() == rows["day"].tolist()
+
+
+def test_halves_are_the_training_rows_cut_in_two(tmp_path):
+    rows = SCHEMA.conform(pd.concat([ROWS] * 3, ignore_index=True))
+    whole = prepare("pets", rows, rows.head(1), SCHEMA, cache=tmp_path)
+    half = halved(whole, cache=tmp_path)
+    assert (half.title, len(half.train), len(half.test)) == ("pets-half", 5, 4)
+    both = pd.concat([half.train, half.test])["age"]
+    assert sorted(both.fillna(0)) == sorted(whole.train["age"].fillna(0))
+    assert halved(whole, cache=tmp_path).folder == half.folder
 
 
 def test_an_apostrophe_in_a_name_or_a_path_stays_one(tmp_path):

@@ -143,6 +143,8 @@ def test_shared_data_serves_every_named_set(monkeypatch):
     nsl_kdd = resolve("nsl_kdd")
     assert nsl_kdd.path == SHARED / "nsl-kdd-train20.arff.gz"
     assert nsl_kdd.test_path == SHARED / "nsl-kdd-test.arff.gz"
+    cut = resolve("nsl_kdd_cut")
+    assert (cut.path, cut.test_path) == (nsl_kdd.path, None)
 
 
 def test_the_default_folder_is_the_users_cache(monkeypatch, tmp_path):

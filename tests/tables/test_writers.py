@@ -54,6 +54,14 @@ def test_a_written_table_is_read_back(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+def test_tables_put_one_below_the_other_are_written(tmp_path, suffix):
+    twice = pd.concat([people(), people()], ignore_index=True)
+    write_table(tmp_path / f"t{suffix}", twice, SCHEMA)
+    SCHEMA.save(tmp_path / f"t{suffix}.schema.json")
+    pd.testing.assert_frame_equal(read_table(tmp_path / f"t{suffix}")[0], twice)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_chunks_make_the_file_that_one_write_makes(tmp_path, suffix, monkeypatch):
     monkeypatch.setattr("tabgan.tables.writers.ROWS_AT_ONCE", 1)  # Parquet: equal row groups
     write_table(tmp_path / f"whole{suffix}", people(), SCHEMA)

@@ -1,0 +1,248 @@
+"""How well attack traffic can be made to pass a detector, and what the defender can do about it.
+
+For testing one's own detectors. Records and generators are those of a published benchmark table:
+what comes out are rows of such a table, not packets.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from tabgan.composing import compose_run
+from tabgan.encoding.column import Numbers
+from tabgan.evasion.attacks import attacks_beside
+from tabgan.evasion.detectors import Detector
+from tabgan.evasion.evading import Evasion, evade, traffic_of
+from tabgan.evasion.module import EvasionModule, held_kept
+from tabgan.evasion.page import FIGURES, Line, write_evasion
+from tabgan.evasion.records import Records
+from tabgan.evasion.traffic import Traffic, drawn
+from tabgan.metrics.detection import cheap_c2st_auc
+from tabgan.seeding import rng_at
+from tabgan.studies.cells import digest, open_cell
+from tabgan.studies.contestants import Ours
+from tabgan.studies.prepared import Prepared
+from tabgan.studies.tallies import markdown
+from tabgan.training import undisturbed
+from tabgan.words import quote
+
+log = logging.getLogger(__name__)
+
+BEST_OF = 100  # records of each category, for which the best there is is looked for
+BEST_CLIMBS = 400  # trials of that, led by the detector's own margin
+
+Boxes = Mapping[str, Detector]
+
+
+def evasion_study(
+    *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Ours],
+    seeds: Sequence[int], cache: Path, out: Path,
+    words: Sequence[str], detectors: Sequence[str], retrain_rows: int,
+) -> list[Line]:  # fmt: skip
+    """Train a generator against every detector, and measure what passes.
+
+    Writes ``evasion.json``, ``evasion.md``, ``evasion.csv``, a picture and a page into ``out``;
+    the run folders stay in ``cache``.
+
+    Args:
+        tables: what is learned; their target names the normal rows.
+        recipe: a contestant from a name and words of ``tabgan.train``.
+        seeds: one study per seed.
+        cache: where the run and the figures of each detector are kept, so that a killed study
+            goes on.
+        out: a folder.
+        words: of ``tabgan.train``, which make an evasion run.
+        detectors: names of ``detectors.DETECTORS``.
+        retrain_rows: generated rows that the detector is retrained with.
+
+    Returns:
+        A line per table, detector, category and seed.
+
+    Raises:
+        TabganError: when a column, category or detector does not exist, or has no rows.
+    """
+    lines: list[Line] = []
+    transfers: list[Line] = []
+    asked = {name: recipe(name, [*words, f"blackbox.name={name}"]) for name in detectors}
+    for table in tables:
+        for seed in seeds:
+            said = [*table.words(seed), *_attacks(table, words)]
+            traffic = traffic_of(compose_run([*words, *said], out))
+            boxes = {
+                name: Detector(name, traffic.schema, seed=seed).fit(*traffic.taught)
+                for name in detectors
+            }
+            for name in detectors:
+                decides = {
+                    "asked": asked[name].configuration, "others": list(detectors),
+                    "attacks": digest(traffic.attacks.group.tolist()),
+                    "retrain_rows": retrain_rows,
+                }  # fmt: skip
+                cell = open_cell(
+                    cache, recipe=f"evasion-{name}", table=table.name, seed=seed,
+                    configuration=decides,
+                )  # fmt: skip
+                work = partial(
+                    _played, [*asked[name].words, *said], cell.folder / "run", name, boxes,
+                    traffic, retrain_rows,
+                )  # fmt: skip
+                figures = cell.once("figures", work)
+                what = {"table": table.title, "recipe": name, "side": "attack", "seed": seed}
+                lines += [{**what, **line} for line in figures["own"]]
+                transfers += [{**what, **line} for line in figures["across"]]
+                write_evasion(out, lines, transfers, traffic.rules)
+                log.info("%s", markdown(lines[-len(traffic.categories) :], FIGURES))
+    log.info("%s\nthe evasion study: %s", markdown(lines, FIGURES), out / "evasion.html")
+    return lines
+
+
+def _attacks(table: Prepared, words: Sequence[str]) -> list[str]:
+    """Where the attacks of a named set lie, for its rows are files of their own by now."""
+    keys = ("traffic.attacks_path", "traffic.test_attacks_path")
+    said = {word.partition("=")[0].lstrip("+") for word in words}
+    beside = zip(keys, attacks_beside(table.title), strict=True)
+    return [
+        f"{key}={quote(str(path))}" for key, path in beside if path is not None and key not in said
+    ]
+
+
+def _played(
+    words: Sequence[str], folder: Path, name: str, boxes: Boxes, traffic: Traffic,
+    retrain_rows: int,
+) -> dict[str, list[Line]]:  # fmt: skip
+    """What a cell keeps of one detector: the lines of ``judged``."""
+    folder = folder.absolute()
+    shutil.rmtree(folder, ignore_errors=True)  # of a training that was killed
+    with undisturbed():
+        evasion = evade(compose_run(words, folder), folder, traffic, boxes[name])
+    own, across = judged(evasion, name, boxes, traffic, retrain_rows=retrain_rows)
+    return {"own": own, "across": across}
+
+
+def judged(
+    evasion: Evasion, name: str, boxes: Boxes, traffic: Traffic, *, retrain_rows: int
+) -> tuple[list[Line], list[Line]]:
+    """A line per category, and a line per category and detector that the rows are shown to."""
+    records, sender, module = traffic.tested, traffic.sender, evasion.module
+    numbers, asked = evasion.evaded.numbers, evasion.evaded.asked
+    sent, was = sender.table(numbers), sender.table(records.numbers)
+    closed = boxes[name](sender.table(asked))
+    before = {other: box(was) for other, box in boxes.items()}
+    after = {other: box(sent) for other, box in boxes.items()}
+    best, at_best = _at_best(module, boxes[name], records, asked)
+    again = _retrained(module, name, boxes[name], traffic, retrain_rows)
+    now, alarms = again(sent), [float(box(traffic.quiet).mean()) for box in (boxes[name], again)]
+    kept = held_kept(numbers, records) & held_kept(asked, records)
+    consistent = traffic.rules.consistent(numbers, records.numbers)
+    consistent &= traffic.rules.consistent(asked, records.numbers)
+    changed = (numbers != records.numbers).sum(axis=1)
+    own, across = [], []
+    for group, category in enumerate(traffic.categories):
+        of = records.group == group
+        rates = {
+            other: (float(before[other][of].mean()), float(after[other][of].mean()))
+            for other in boxes
+        }
+        gained = {other: _eir(*rate) for other, rate in rates.items()}
+        across += [
+            {"rows": category, "shown_to": other, "before": rate[0], "after": rate[1],
+             "eir": gained[other]}
+            for other, rate in rates.items()
+        ]  # fmt: skip
+        others = [gained[other] for other in boxes if other != name]
+        line = {
+            "rows": category,
+            "records": int(of.sum()),
+            "detected": int(before[name][of].sum()),
+            "before": rates[name][0],
+            "after": rates[name][1],
+            "eir": gained[name],
+            "asked": float(closed[of].mean()),
+            "asked_eir": _eir(rates[name][0], float(closed[of].mean())),
+            "best_eir": _eir(
+                float(before[name][best][of[best]].mean()), float(at_best[of[best]].mean())
+            ),
+            "transfer_eir": float(np.nanmean(others)) if others else float("nan"),
+            "kept": 100 * float(kept[of].mean()),
+            "consistent": 100 * float(consistent[of].mean()),
+            "changed": float(changed[of].mean()),
+            "real_c2st_auc": _told_apart(was[of], _usual(traffic, group, module.seed), module.seed),
+            "c2st_auc": _told_apart(was[of], sent[of], module.seed),
+            "retrained": float(now[of].mean()),
+            "false_alarms": 100 * alarms[0],
+            "retrained_false_alarms": 100 * alarms[1],
+            "queries": evasion.queries,
+            "asked_queries": evasion.evaded.queries / len(records),
+            "seconds": evasion.seconds,
+        }
+        own.append(line)
+    return own, across
+
+
+def _at_best(
+    module: EvasionModule, box: Detector, records: Records, start: Numbers
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Some records of each category, and which of them stay seen whatever is tried.
+
+    The trials begin where the generator's rows ended and are led by the detector's own margin,
+    which no attacker knows: what fails them will hardly be got past by rows that obey the rules.
+    """
+    some = np.concatenate(
+        [np.flatnonzero(records.group == group)[:BEST_OF] for group in np.unique(records.group)]
+    )
+
+    def score(numbers: Numbers) -> Any:
+        return box.margin(module.sender.table(numbers))
+
+    rng = rng_at(module.seed, "evasion", "best", box.name)
+    found = module.climber.climbed(
+        records.taken(some), start[some], score, steps=BEST_CLIMBS, rng=rng
+    )
+    return some, box(module.sender.table(found))
+
+
+def _usual(traffic: Traffic, group: int, seed: int) -> pd.DataFrame:
+    """The category's training rows, as many as are tested."""
+    places = np.flatnonzero(traffic.attacks.group == group)
+    n_rows = int((traffic.tested.group == group).sum())
+    chosen = drawn(places, n_rows, seed, "usual", group)
+    return traffic.sender.table(traffic.attacks.numbers[chosen])
+
+
+def _retrained(
+    module: EvasionModule, name: str, box: Detector, traffic: Traffic, n_rows: int
+) -> Detector:
+    """The detector, taught again with generated rows of the generator's own records beside."""
+    rng = rng_at(module.seed, "evasion", "retrain", name)
+    groups = [np.flatnonzero(traffic.attacks.group == g) for g in np.unique(traffic.attacks.group)]
+    each = n_rows // len(groups)
+    chosen = np.concatenate([rng.choice(group, each) for group in groups])
+    evaded = module.evade(traffic.attacks.taken(chosen), place="retrain")
+    made = traffic.sender.table(evaded.numbers)
+    rows, attacks = traffic.taught
+    more = pd.concat([rows, made], ignore_index=True)
+    return Detector(name, box.schema, seed=module.seed).fit(
+        traffic.schema.conform(more), np.concatenate([attacks, np.ones(len(made), bool)])
+    )
+
+
+def _eir(before: float, after: float) -> float:
+    """In %: 100 when nothing is detected any more; NaN where nothing was."""
+    return 100 * (1 - after / before) if before else float("nan")
+
+
+def _told_apart(records: pd.DataFrame, sent: pd.DataFrame, seed: int) -> float:
+    if len(records) < 20:
+        return float("nan")
+    with threadpool_limits(1):
+        return cheap_c2st_auc(records, sent, seed)

@@ -1,0 +1,56 @@
+"""How far figures stray by chance alone: what a verdict allows for."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta, binomtest, rankdata
+
+DEVIATIONS = 2.0  # standard deviations: 95 % of what chance does
+
+
+def auc_band(n_first: int, n_second: int) -> float:
+    """How far from .5 an AUC of chance strays with so many rows on each side: two deviations.
+
+    The variance of the Mann-Whitney statistic, ``(n + m + 1) / (12 n m)``.
+    """
+    return DEVIATIONS * math.sqrt((n_first + n_second + 1) / (12 * n_first * n_second))
+
+
+def rate_band(rate: float, n_first: int, n_second: int) -> float:
+    """Two deviations of the difference of a rate among ``n_first`` and ``n_second`` rows."""
+    return DEVIATIONS * math.sqrt(rate * (1 - rate) * (1 / n_first + 1 / n_second))
+
+
+def share_interval(share: float, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share of ``n`` rows, in [0, 1] (Wilson 1927), good near 0 too."""
+    found = binomtest(round(share * n), n).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
+
+
+def most_under_quantile(level: float, n: int) -> float:
+    """The largest share, 97.5 %, of rows under the ``level`` quantile of ``n`` others drawn alike.
+
+    Beta(level (n + 1), (1 - level) (n + 1)), an order statistic of uniform numbers; in [0, 1].
+    """
+    return float(beta.ppf(0.975, level * (n + 1), (1 - level) * (n + 1)))
+
+
+def auc_error(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    """The standard error of a ROC AUC over its rows (DeLong, DeLong & Clarke-Pearson 1988).
+
+    0 where a side has a single row, which says nothing of its spread.
+
+    Args:
+        labels: bool [n], whether a row is of the class; both occur.
+        scores: float64 [n], larger for the class.
+    """
+    every = rankdata(scores)
+    variance = 0.0
+    for side in (labels, ~labels):
+        placements = (every[side] - rankdata(scores[side])) / (~side).sum()
+        if len(placements) > 1:
+            variance += float(placements.var(ddof=1)) / len(placements)
+    return math.sqrt(variance)
