@@ -21,8 +21,10 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from tabgan import signals, sweeps
 from tabgan.endings import OF_THE_DISK, end, forget, stop
 from tabgan.errors import TabganError
+from tabgan.manual import manual
 from tabgan.ranges import check_numbers
 from tabgan.ranks import hush_others
+from tabgan.shell import command
 from tabgan.signals import Interrupted
 from tabgan.words import OF_LAUNCHER, folder_to_resume, hydra_words
 
@@ -32,11 +34,14 @@ Resume = Callable[[Path, bool, list[str]], Any]  # a folder, is its code trusted
 def launch(main: Callable[[], Any], config_name: str, *, resume: Resume | None = None) -> None:
     """Run a Hydra application; a user's mistake ends in one line and exit status 1.
 
-    ``run=<folder> resume=true`` is for ``resume``, where there is one, and never reaches Hydra:
-    it would write over what the folder says about itself.
+    ``--help`` is answered at once. ``run=<folder> resume=true`` is for ``resume``, where there is
+    one, and never reaches Hydra: it would write over what the folder says about itself.
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
     accept_launchers()
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        sys.stdout.write(manual(config_name))
+        return
     folder = None
     try:
         with signals.heeded(), _quiet_threads(), sweeps.told():
@@ -95,6 +100,28 @@ def job(function: Callable[[DictConfig, str], Any]) -> Callable[[DictConfig], An
             end(error, hydra.job.config_name, folder)
 
     return wrapped
+
+
+def check_table_named(name: str, *others: str) -> None:
+    """Refuse to work on the default table because nobody has named one.
+
+    Args:
+        name: of the command; with a configuration of one's own it is not asked.
+        others: groups whose files name a table, too.
+
+    Raises:
+        TabganError: saying how to name one.
+    """
+    hydra = HydraConfig.get()
+    if hydra.job.config_name != name:
+        return
+    keys = {word.lstrip("+~").partition("=")[0] for word in hydra.overrides.task}
+    if not keys & {"data", "data.path", "data.name", *others}:
+        also = " or +experiment=<name>" if "experiment" in others else ""
+        raise TabganError(
+            "no table: give data.path=<file> (and data.target=<column>), or data=<named set>"
+            f"{also}; {command(name)} --help says more"
+        )
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from tabgan.arithmetic import compute_with
+from tabgan.callbacks.progress import is_watched
 from tabgan.composing import compose_run
 from tabgan.endings import explain
 from tabgan.errors import TabganError, nearest
@@ -75,7 +76,9 @@ class TableGAN(BaseEstimator):
             refused; ``overrides={"data.on_violation": "drop"}`` and others go on.
         folder: where the run goes: a folder that is absent or empty. None is a temporary one that
             goes with the object; ``save`` keeps it.
-        verbose: whether to say what is going on, as the commands do.
+        verbose: True says what is going on, as the commands do; None (the default) shows a
+            training's progress in a terminal or a notebook, and nothing elsewhere; False shows
+            nothing.
 
     A pickle (``joblib.dump``) of a fitted model holds its run folder; only unpickle what you trust,
     and give others the folder that ``save`` writes.
@@ -117,7 +120,7 @@ class TableGAN(BaseEstimator):
         overrides: Mapping[str, Any] | None = None,
         constraints: Sequence[Any] = (),
         folder: str | Path | None = None,
-        verbose: bool = False,
+        verbose: bool | None = None,
     ) -> None:
         self.preset = preset
         self.seed = seed
@@ -373,7 +376,7 @@ class TableGAN(BaseEstimator):
         except (HydraException, OmegaConfBaseException) as error:
             raise TabganError(explain(error, "train", words)) from error
         check_numbers(cfg)
-        if not self.verbose:
+        if self.verbose is False or (self.verbose is None and not is_watched()):
             cfg.callbacks.pop("progress", None)
         return cfg
 
@@ -590,7 +593,7 @@ class _AsWarnings(logging.Handler):
 
 
 @contextmanager
-def _speaking(verbose: bool) -> Iterator[None]:
+def _speaking(verbose: bool | None) -> Iterator[None]:
     """The package's log on stdout, where ``verbose``; its warnings always, as Python's."""
     logger = logging.getLogger("tabgan")
     level, propagate = logger.level, logger.propagate

@@ -5,7 +5,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.commands import job, launch
+from tabgan.commands import check_table_named, job, launch
 from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
 
@@ -21,6 +21,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.report.reading import read_whole
     from tabgan.run_folder import check_own, folder_of
 
+    check_table_named("explore")
     check_keys(cfg, ("data", "out", "seed", "run_name"))
     keys = ("name", "path", "target", "test_path", "schema_path", "drop", "index")
     data: Any = OmegaConf.to_container(cfg.data)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -26,6 +25,7 @@ from tabgan.runs import Run
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.refiner import Refiner
 from tabgan.tables.conditions import all_match, read_where
+from tabgan.terminal import show
 
 log = logging.getLogger(__name__)
 
@@ -154,4 +154,4 @@ def _tell(checks: list[Scores]) -> None:
             f"{scores['chance_auc']:.3f}",
             "" if anchor is None else f"{anchor:.3f}",
         )
-    Console().print(table)
+    show(table)

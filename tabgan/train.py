@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from tabgan.commands import job, launch
+from tabgan.commands import check_table_named, job, launch
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
 from tabgan.ranks import is_first
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 @job
 def main(cfg: DictConfig, folder: str) -> float | None:
     """Read the table, build the model around its layout, train it."""
+    check_table_named("train", "experiment", "start", "sweep")
     log.info("loading torch and Lightning")
     from tabgan.journey import train  # torch and Lightning take seconds, and --help must not
 

@@ -19,7 +19,6 @@ import torch
 from numpy.typing import NDArray
 from pytorch_lightning import Trainer, seed_everything
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -44,6 +43,7 @@ from tabgan.serving.forecast import Sizes, check_memory, count_parameters, forec
 from tabgan.tables import profile
 from tabgan.tables.dates import CLOCK_DAY
 from tabgan.tables.writers import write_table
+from tabgan.terminal import fits, show
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,8 @@ FOREIGN_WARNINGS = (
 )
 SEED_MARKS = ("PL_GLOBAL_SEED", "PL_SEED_WORKERS")  # which Lightning leaves in the environment
 PREVIEW_ROWS = 100
+ROW_WIDTH = 200  # characters of a row that is printed as a line, even where a terminal has less
+TURNED_ROWS = 4  # shown of a table whose columns are printed as lines
 CLOCK = {"begun": time.perf_counter()}  # set by begin, read by save_metrics
 METRICS = (
     "val/c2st_auc",
@@ -195,7 +197,7 @@ def save_plan(planned: dict[str, float], folder: Path) -> None:
 def describe(encoder: TableEncoder) -> None:
     """Say what is about to be learned: the columns, and how each is encoded."""
     if log.isEnabledFor(logging.INFO):
-        Console().print(profile.describe(encoder.schema, encoder.encodings_))
+        show(profile.describe(encoder.schema, encoder.encodings_))
 
 
 def foretell(sizes: Sizes, memory_limit: float | None) -> None:
@@ -206,7 +208,7 @@ def foretell(sizes: Sizes, memory_limit: float | None) -> None:
     """
     check_memory(sizes, memory_limit)
     if log.isEnabledFor(logging.INFO):
-        Console().print(forecast_table(sizes))
+        show(forecast_table(sizes))
 
 
 def record_configuration(
@@ -287,17 +289,34 @@ def preview(
 
 
 def show_rows(rows: pd.DataFrame, title: str) -> None:
-    """Print a few rows as a table, one line a row, where such lines are shown at all."""
+    """Print a few rows as a table, where the log's lines are shown at all.
+
+    A row is a line; of a table that is too wide for that, a column is one, with what the first
+    rows have there.
+    """
     if not log.isEnabledFor(logging.INFO):
         return
-    table = Table(title=escape(title), title_justify="left", padding=(0, 1, 0, 0), box=None)
-    for name in rows.columns:
-        numeric = pd.api.types.is_numeric_dtype(rows[name])
-        table.add_column(escape(str(name)), no_wrap=True, justify="right" if numeric else "left")
     shown = rows.assign(**{name: _days(rows[name]) for name in rows.select_dtypes("datetime")})
-    for row in shown.astype(object).to_numpy():
-        table.add_row(*("?" if pd.isna(value) else escape(f"{value}") for value in row))
-    Console(width=max(Console().width, 200)).print(table)
+    cells = [
+        ["?" if pd.isna(value) else escape(f"{value}") for value in row]
+        for row in shown.astype(object).to_numpy()
+    ]
+    names = [escape(str(name)) for name in rows.columns]
+    table = Table(title=escape(title), title_justify="left", padding=(0, 1, 0, 0), box=None)
+    for name, dtype in zip(names, rows.dtypes, strict=True):
+        numeric = pd.api.types.is_numeric_dtype(dtype)
+        table.add_column(name, justify="right" if numeric else "left")
+    for row in cells:
+        table.add_row(*row)
+    if fits(table, least=ROW_WIDTH):
+        show(table, least=ROW_WIDTH)
+        return
+    turned = Table(title=escape(title), title_justify="left", padding=(0, 1, 0, 0), box=None)
+    for heading in ("column", *(f"row {place + 1}" for place in range(len(cells[:TURNED_ROWS])))):
+        turned.add_column(heading)
+    for name, *values in zip(names, *cells[:TURNED_ROWS], strict=True):
+        turned.add_row(name, *values)
+    show(turned)
 
 
 def _days(dates: pd.Series) -> pd.Series:

@@ -18,7 +18,6 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from optuna.trial import TrialState
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import URL
 
@@ -33,6 +32,7 @@ from tabgan.serving.datamodule import n_validation
 from tabgan.shell import command
 from tabgan.signals import Interrupted
 from tabgan.sweeps import note_failure
+from tabgan.terminal import say, show
 from tabgan.words import as_typed, quote
 
 log = logging.getLogger(__name__)
@@ -306,8 +306,7 @@ def _tell(study: optuna.Study, search: Search, folder: Path) -> None:
     for trial in sorted(done, key=lambda trial: trial.values[0])[:SHOWN]:
         cells = [_text(trial.params[key]) for key in search.space]
         shown.add_row(str(trial.number), f"{trial.value:.4f}", *cells)
-    console = Console()
-    console.print(shown)
+    show(shown)
     states = [trial.state.name.lower() for trial in study.trials]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     best = [_word(key, value) for key, value in study.best_params.items()]
@@ -317,4 +316,4 @@ def _tell(study: optuna.Study, search: Search, folder: Path) -> None:
         f"the best of them, whole: {again}",
         f"side by side: {command('compare', folder)}",
     ):
-        console.print(line, markup=False, soft_wrap=True)
+        say(line)

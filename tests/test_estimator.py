@@ -546,6 +546,35 @@ def test_random_states_threads_and_environment_stay_as_they_were():
     assert dict(os.environ) == environ
 
 
+@pytest.mark.parametrize(
+    ("where", "verbose", "seen"),
+    [
+        ("terminal", None, True),
+        ("terminal", False, False),
+        ("terminal", True, True),
+        ("notebook", None, True),
+        ("notebook", False, False),
+        ("pipe", None, False),
+    ],
+)
+def test_a_training_is_watched_in_terminals_and_notebooks_unless_it_is_told_not_to_be(
+    capsys, monkeypatch, where, verbose, seen
+):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: where == "notebook")
+    if where == "terminal":
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("tabgan.callbacks.progress.NOTEBOOK_SECONDS", 0.0)
+    overrides = {"trainer.max_epochs": 1, "data.batch_size": 50, "logger": "none"}
+    TableGAN("cgan_basic", overrides=overrides, verbose=verbose).fit(people())
+    said = capsys.readouterr()
+    assert ("epochs" in said.err) == seen
+    assert bool(said.out) == (verbose is True)
+    if where == "notebook" and seen:
+        last = said.err.rstrip("\n").split("\r")[-1]
+        assert last.startswith("training: 1 of 1 epochs, step 4")  # 216 rows in batches of 50
+        assert "\x1b" not in said.err
+
+
 def test_nothing_is_said_unless_asked(capfd):
     TableGAN(overrides=UNREFINED).fit(people()).sample(5)
     assert capfd.readouterr() == ("", "")

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from tabgan.blackboxes.estimator import EstimatorBox
 from tabgan.blackboxes.forest import FOLDS, cross_validated, xy
 from tabgan.tables.schema import TableSchema
+from tabgan.terminal import say, show
 
 log = logging.getLogger(__name__)
 
@@ -114,13 +114,12 @@ def _print(facts: dict[str, Any], title: str) -> None:
             confidences = (facts[f"{part}.{k}_confidence"] for k in ("mean", "min", "max"))
             cells = [f"{facts[f'{part}.accuracy']:.3f}", *(f"{c:.6g}" for c in confidences)]
             table.add_row(f"{label} ({facts[f'{part}.rows']:,})", *cells)
-    Console().print(table)
+    show(table)
     if facts["cv_in_order_std"] > SPREAD:
-        Console().print(
+        say(
             "The folds follow the order of the file, and its rows are not in random order (Bank "
             "Marketing's are sorted by date, May 2008 to November 2010): each fold is another "
-            "time, which the other folds do not know. Shuffled folds hardly differ.",
-            markup=False,
+            "time, which the other folds do not know. Shuffled folds hardly differ."
         )
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -26,6 +25,7 @@ from tabgan.report.progress import progress
 from tabgan.report.reading import Tables
 from tabgan.report.rules import print_rules, rule_figures, rule_shares
 from tabgan.report.verdict import BESIDE, Judged, findings, headline
+from tabgan.terminal import say, show
 
 log = logging.getLogger(__name__)
 
@@ -172,9 +172,8 @@ def _print(measured: Measured, report: Report) -> None:
         values = [scores.get(name) for scores in measured.scores.values()]
         if name in BESIDE or any(value is not None for value in values):
             shown.add_row(name, *map(figure_text, values), f"{direction.ideal:g}")
-    console = Console()
-    console.print(shown)
-    console.print(str(report["headline"]), markup=False)
+    show(shown)
+    say(str(report["headline"]))
     for name, note in measured.notes.items():
         if name not in DIRECTIONS:
-            console.print(f"[bold]{name}[/bold]: {escape(note)}")
+            say(f"[bold]{name}[/bold]: {escape(note)}", markup=True)

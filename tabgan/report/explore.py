@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -26,6 +25,7 @@ from tabgan.report.progress import progress
 from tabgan.report.rules import table_rules
 from tabgan.tables.dates import moment_text
 from tabgan.tables.schema import Column, TableSchema
+from tabgan.terminal import say, show
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ def _plain(value: object) -> str:
     if isinstance(value, pd.Timestamp):
         return moment_text(value.to_datetime64())
     if isinstance(value, int | float | np.number):
-        return f"{int(value):,}" if value == int(value) else f"{value:,.6g}"
+        return str(int(value)) if value == int(value) else f"{value:.10g}"
     return str(value)
 
 
@@ -275,17 +275,15 @@ def _rules(rules: Sequence[Found]) -> list[Html]:
 
 def _print_rules(rules: Sequence[Found]) -> None:
     """The rules found, ready to be pasted into a schema file."""
-    console = Console(width=max(Console().width, 120), soft_wrap=True)
     if not rules:
-        console.print("No rule was found that every row keeps.")
+        say("No rule was found that every row keeps.")
         return
     texts = [json.dumps(one.rule.text, ensure_ascii=False) for one in rules[:SHOWN_RULES]]
-    console.print(f"Every row keeps {len(rules)} rules; for a schema file (or data.constraints):")
-    console.print('"constraints": [', markup=False, highlight=False)
-    console.print(",\n".join(f"  {text}" for text in texts), markup=False, highlight=False)
-    console.print("]", markup=False)
+    say(f"Every row keeps {len(rules)} rules; for a schema file (or data.constraints):")
+    listed = ",\n".join(f"  {text}" for text in texts)
+    say(f'"constraints": [\n{listed}\n]', verbatim=True)
     if more := len(rules) - len(texts):
-        console.print(f"and {more} more in explore.html")
+        say(f"and {more} more in explore.html")
 
 
 def _strongest(square: pd.DataFrame) -> list[list[object]]:
@@ -298,11 +296,10 @@ def _strongest(square: pd.DataFrame) -> list[list[object]]:
 def _print(title: str, summary: pd.DataFrame, label: str) -> None:
     shown = Table(title=escape(title), title_justify="left", box=None)
     for place, heading in enumerate(HEADER):
-        shown.add_column(heading, justify="right" if 2 <= place <= 5 else "left", no_wrap=True)
+        shown.add_column(heading, justify="right" if 2 <= place <= 5 else "left")
     for row in summary.itertuples():
         missing = f"{row.missing:.2%}" if row.missing else ""
         cells = (row.column, row.kind, f"{row.distinct:,}", missing, row.smallest, row.largest)
         shown.add_row(*(escape(str(cell)) for cell in (*cells, row.top)))
-    console = Console(width=max(Console().width, 120))
-    console.print(shown)
-    console.print(label, markup=False)
+    show(shown)
+    say(label)

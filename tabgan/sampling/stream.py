@@ -23,6 +23,7 @@ from tabgan.sampling.draw import CHUNK_ROWS, Tally, draw_chunks
 from tabgan.sampling.refiner import Refiner
 from tabgan.tables.conditions import MISSING, Where, read_where
 from tabgan.tables.writers import open_writer
+from tabgan.terminal import show
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +183,7 @@ def _tell(rates: dict[str, dict[str, float]], classes: dict[str, int] | None) ->
     table.add_column(f"training rows ({escape(', '.join(asked)) or 'all'})", justify="right")
     for name, rate in rates.items():
         table.add_row(escape(name), f"{rate['generated']:.2%}", f"{rate['training']:.2%}")
-    Console().print(table)
+    show(table)
 
 
 def _tell_tally(tally: Tally, refiner: Refiner | None) -> None:

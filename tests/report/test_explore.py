@@ -135,7 +135,7 @@ def test_rules_are_printed_ready_to_be_pasted(tmp_path, capsys):
     start = rng.random(400)
     rows = pd.DataFrame({"first day": start, "last": start + rng.random(400)})
     schema = infer_schema(rows, name="t")
-    explore("t", schema.conform(rows), schema, out=tmp_path)
+    explore("t", schema.conform(rows), schema, out=tmp_path, source="t")
     told = capsys.readouterr().out
     assert '"constraints": [\n  "`first day` <= last"\n]' in told
     page = (tmp_path / "explore.html").read_text("utf-8")
