@@ -20,6 +20,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from pathlib import Path
 
     from tabgan.arithmetic import compute_with
+    from tabgan.evasion.opening import is_evasion, write_changed
     from tabgan.matching import check_rows, refuse_check
     from tabgan.runs import chosen_refiner, open_run
     from tabgan.sampling.stream import stream_rows
@@ -27,6 +28,9 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     check_keys(cfg, KEYS)
     compute_with(cfg.threads)
+    if is_evasion(Path(cfg.run)):
+        write_changed(cfg)
+        return
     run = open_run(Path(cfg.run))
     out = Path(cfg.out) if cfg.out else run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
     where = json.loads(cfg.where or "{}")

@@ -8,37 +8,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabgan.encoding.column import Numbers
-from tabgan.evasion.records import Records, Sender
+from tabgan.evasion.candidates import CandidateRows
+from tabgan.evasion.features import Features
+from tabgan.evasion.records import RecordDecoder, Records
 
-Score = Callable[[Numbers], NDArray[np.float32]]  # rows [n, n_columns] -> [n], the lower the better
-MOST_PASSED = 3_000  # rows of a group that are kept
-SINGLE = 0.4  # of the trials set one column to any of its values; the others take a row's
-PASSED = 0.5  # of these take one that passed, once there are any
-WHOLE = 0.2  # of these take all that may change
+Score = Callable[[Numbers], NDArray[np.floating]]  # rows [n, n_columns] -> [n], lower is better
+SINGLE = 0.4  # of the trials change one column alone, half of them to any number of its range
+WHOLE = 0.2  # of the others take all that may change from the candidate row
 
 
 class Climber:
     """A hill climber over what may change in records (Forrest and Mitchell 1993).
 
-    A trial sets one free column to any value of the training table, or some of them to those of
-    one row: of the table, or of a row that passed. The rules put it right, and it stays where the
+    A trial sets one free column to a value of the training table or to any number of its range,
+    or some columns to those of a candidate row. The rules put it right, and it stays where the
     score does not rise: a move that costs nothing may open the way.
 
     Args:
-        sender: makes rows consistent.
-        pool: float64 [n, n_columns], the rows whose values are tried.
-        n_groups: categories of attacks, each with its own rows that passed.
+        decoder: makes rows consistent.
+        features: knows every column's training values.
+        candidates: whole rows whose values are tried.
     """
 
-    def __init__(self, sender: Sender, pool: Numbers, *, n_groups: int) -> None:
-        self.sender, self.pool = sender, pool
-        self.values = [np.unique(column) for column in pool.T]
-        self.passed = [pool[:0]] * n_groups
-
-    def keep(self, numbers: Numbers, group: NDArray[np.int64]) -> None:
-        """Remember rows that passed, of the groups int64 [n]; the newest of each stay."""
-        for each, known in enumerate(self.passed):
-            self.passed[each] = np.concatenate([known, numbers[group == each]])[-MOST_PASSED:]
+    def __init__(
+        self, decoder: RecordDecoder, features: Features, candidates: CandidateRows
+    ) -> None:
+        self.decoder, self.candidates = decoder, candidates
+        columns = [
+            np.arange(levels, dtype=np.float64) if isinstance(levels, int) else levels
+            for levels in features.levels
+        ]
+        self._is_number = np.array([not isinstance(levels, int) for levels in features.levels])
+        self._counts = np.array([len(values) for values in columns])
+        self._starts = self._counts.cumsum() - self._counts
+        self._values = np.concatenate(columns)
 
     def climbed(
         self, records: Records, start: Numbers, score: Score, *, steps: int,
@@ -57,18 +60,18 @@ class Climber:
         n, width = rows.shape
         share = np.where(rng.random(n) < WHOLE, 1.0, rng.random(n))
         taken = rng.random(rows.shape) < share[:, None]
-        tried = np.where(taken, self._donors(records.group, rng), rows)
+        tried = np.where(taken, self.candidates(records, rng), rows)
         single = np.flatnonzero(rng.random(n) < SINGLE)
-        place = (rng.random((len(single), width)) * records.free[single]).argmax(axis=1)
+        column = (rng.random((len(single), width)) * records.free[single]).argmax(axis=1)
         tried[single] = rows[single]
-        drawn = zip(place, rng.random(len(single)), strict=True)
-        tried[single, place] = [self.values[c][int(u * len(self.values[c]))] for c, u in drawn]
-        return self.sender.rules.project(tried, records.numbers, records.free)
+        tried[single, column] = self._drawn(column, rng)
+        return self.decoder.put_right(tried, records)
 
-    def _donors(self, group: NDArray[np.int64], rng: np.random.Generator) -> Numbers:
-        donors = self.pool[rng.integers(len(self.pool), size=len(group))]
-        for each, known in enumerate(self.passed):
-            of = np.flatnonzero((group == each) & (rng.random(len(group)) < PASSED))
-            if len(known):
-                donors[of] = known[rng.integers(len(known), size=len(of))]
-        return donors
+    def _drawn(self, columns: NDArray[np.int64], rng: np.random.Generator) -> Numbers:
+        """A number for each column: one of its training values, or any between their ends."""
+        where, first = rng.random(len(columns)), self._starts[columns]
+        counts = self._counts[columns]
+        known = self._values[first + (where * counts).astype(np.int64)]
+        low, high = self._values[first], self._values[first + counts - 1]
+        anywhere = self._is_number[columns] & (rng.random(len(columns)) < 0.5)
+        return np.where(anywhere, low + where * (high - low), known)
