@@ -53,6 +53,7 @@ MAY_IMPORT = {
         "blackboxes",
         "metrics",
         "report",
+        "checkpoints",
         "composing",
         "training",
         "recipes",
@@ -99,7 +100,7 @@ OF_HYDRA = {
     "train", "sample", "impute", "evaluate", "explore", "evaluation", "resplit",
     "commands", "recipes", "runs", "composing", "journey", "estimator", "lineup", "bench", "study",
     "matching", "querying", "resuming", "sweeps", "tuning", "tune", "curves", "scoring",
-    "auditing", "blackbox", "audit", "words", "endings", "evasion/evading",
+    "auditing", "blackbox", "audit", "words", "endings", "evasion/evading", "evasion/opening",
 }  # fmt: skip
 
 

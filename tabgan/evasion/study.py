@@ -78,6 +78,7 @@ def evasion_study(
         for seed in seeds:
             said = [*table.words(seed), *_attacks(table, words)]
             boxes: dict[str, Detector] = {}
+            usual: list[float] = []  # neither depends on the level
             for level in rules:
                 of_level = [*words, f"traffic.rules={level}"]
                 traffic = traffic_of(compose_run([*of_level, *said], out))
@@ -85,6 +86,7 @@ def evasion_study(
                     name: Detector(name, traffic.schema, seed=seed).fit(*traffic.taught)
                     for name in detectors
                 }
+                usual = usual or _usual(traffic, seed)
                 for name in detectors:
                     run = recipe(name, [*of_level, f"blackbox.name={name}"])
                     decides = {
@@ -97,8 +99,8 @@ def evasion_study(
                         configuration=decides,
                     )  # fmt: skip
                     work = partial(
-                        _played, [*run.words, *said], cell.folder / "run", name, boxes, traffic,
-                        retrain_rows,
+                        _played, [*run.words, *said], cell.folder / "run", name, boxes, usual,
+                        traffic, retrain_rows,
                     )  # fmt: skip
                     figures = cell.once("figures", work)
                     what: Line = {"table": table.title, "recipe": name, "rules": level}
@@ -121,22 +123,26 @@ def _attacks(table: Prepared, words: Sequence[str]) -> list[str]:
 
 
 def _played(
-    words: Sequence[str], folder: Path, name: str, boxes: Boxes, traffic: Traffic,
-    retrain_rows: int,
+    words: Sequence[str], folder: Path, name: str, boxes: Boxes, usual: Sequence[float],
+    traffic: Traffic, retrain_rows: int,
 ) -> dict[str, list[Line]]:  # fmt: skip
     """What a cell keeps of one detector: the lines of ``judged``."""
     folder = folder.absolute()
     shutil.rmtree(folder, ignore_errors=True)  # of a training that was killed
     with undisturbed():
         evasion = evade(compose_run(words, folder), folder, traffic, boxes[name])
-    own, across = judged(evasion, name, boxes, traffic, retrain_rows=retrain_rows)
+    own, across = judged(evasion, name, boxes, usual, traffic, retrain_rows=retrain_rows)
     return {"own": own, "across": across}
 
 
 def judged(
-    evasion: Evasion, name: str, boxes: Boxes, traffic: Traffic, *, retrain_rows: int
-) -> tuple[list[Line], list[Line]]:
-    """A line per category, and a line per category and detector that the rows are shown to."""
+    evasion: Evasion, name: str, boxes: Boxes, usual: Sequence[float], traffic: Traffic, *,
+    retrain_rows: int,
+) -> tuple[list[Line], list[Line]]:  # fmt: skip
+    """A line per category, and a line per category and detector that the rows are shown to.
+
+    ``usual`` is, per category, the C2ST AUC between test records and training rows.
+    """
     records, decoder, module = traffic.tested, traffic.decoder, evasion.module
     numbers, queried = evasion.evaded.numbers, evasion.evaded.queried
     sent, was = decoder.table(numbers), decoder.table(records.numbers)
@@ -180,7 +186,7 @@ def judged(
             "kept": 100 * float(kept[of].mean()),
             "consistent": 100 * float(consistent[of].mean()),
             "changed": float(changed[of].mean()),
-            "real_c2st_auc": _told_apart(was[of], _usual(traffic, group, module.seed), module.seed),
+            "real_c2st_auc": usual[group],
             "c2st_auc": _told_apart(was[of], sent[of], module.seed),
             "retrained": float(now[of].mean()),
             "false_alarms": 100 * alarms[0],
@@ -215,12 +221,16 @@ def _at_best(
     return some, box(module.decoder.table(found))
 
 
-def _usual(traffic: Traffic, group: int, seed: int) -> pd.DataFrame:
-    """The category's training rows, as many as are tested."""
-    places = np.flatnonzero(traffic.attacks.group == group)
-    n_rows = int((traffic.tested.group == group).sum())
-    chosen = drawn(places, n_rows, seed, "usual", group)
-    return traffic.decoder.table(traffic.attacks.numbers[chosen])
+def _usual(traffic: Traffic, seed: int) -> list[float]:
+    """Per category, the C2ST AUC between the test records and as many training rows."""
+    aucs = []
+    for group in range(len(traffic.categories)):
+        of_test = traffic.tested.numbers[traffic.tested.group == group]
+        positions = np.flatnonzero(traffic.attacks.group == group)
+        of_train = traffic.attacks.numbers[drawn(positions, len(of_test), seed, "usual", group)]
+        tables = (traffic.decoder.table(numbers) for numbers in (of_test, of_train))
+        aucs.append(_told_apart(*tables, seed))
+    return aucs
 
 
 def _retrained(

@@ -8,7 +8,7 @@ import pytest
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.evasion.candidates import Donors
-from tabgan.evasion.climbing import Climber
+from tabgan.evasion.climbing import Climber, best_of_category
 from tabgan.evasion.features import Features
 from tabgan.evasion.records import RecordDecoder, Records
 from tabgan.evasion.rules import RuleBook
@@ -90,10 +90,11 @@ def test_rows_are_consistent_on_the_way(case):
 def test_what_passed_is_tried_in_the_records_of_its_own_group(case):
     passed = np.array([[7.0, 3.0]])
     case.climber.candidates.keep(passed, np.array([1]))
-    tried = case.climber._tried(case.records.numbers, case.records, rng_at(0, "tried"))
+    level = np.zeros(400)
+    tried = case.climber._tried(case.records.numbers, level, case.records, rng_at(0, "tried"))
     is_it = (tried == passed).all(axis=1)
-    # .6 of the trials take a row's values, half of them those of the one that passed, .2 whole
-    assert is_it[case.records.group == 1].mean() > 0.05
+    # .6 take another row's values, half of them a candidate's, half of those the one that passed
+    assert is_it[case.records.group == 1].mean() > 0.03
     assert is_it[case.records.group == 0].mean() < 0.01
 
 
@@ -110,3 +111,12 @@ def test_without_rules_a_part_may_exceed_its_whole(case):
     assert (ended[:, 1] > ended[:, 0]).mean() > 0.9
     assert ended[:, 1].max() == most  # but no number leaves its range
     assert (ended == ended.round()).all()  # and calls are whole in whatever row
+
+
+def test_records_learn_from_the_best_of_their_own_category():
+    level = np.array([5.0, 1.0, 3.0, 4.0] * 5)
+    group = np.arange(20) % 2  # of group 0 levels 5 and 3, of group 1 levels 1 and 4
+    drawn = best_of_category(level, group, rng_at(0, "best"))
+    assert set(level[drawn][group == 0]) == {3}
+    assert set(level[drawn][group == 1]) == {1}
+    assert (group[drawn] == group).all()
