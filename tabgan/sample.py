@@ -20,6 +20,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from pathlib import Path
 
     from tabgan.arithmetic import compute_with
+    from tabgan.evasion.opening import is_evasion, write_changed
     from tabgan.evaluation import read_data
     from tabgan.matching import check_rows, refuse_check
     from tabgan.run_folder import unused
@@ -29,6 +30,9 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     check_keys(cfg, KEYS)
     compute_with(cfg.threads)
+    if is_evasion(Path(cfg.run)):
+        write_changed(cfg)
+        return
     run = open_run(Path(cfg.run))
     own = run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
     out = Path(cfg.out) if cfg.out else unused(own)

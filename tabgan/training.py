@@ -17,12 +17,13 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from pytorch_lightning import Trainer, seed_everything
+from pytorch_lightning import LightningModule, Trainer, seed_everything
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from rich.markup import escape
 from rich.table import Table
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from torch import nn
 from torch.utils.tensorboard.summary import hparams
 
 from tabgan.arithmetic import compute_with
@@ -30,7 +31,6 @@ from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.checkpoints import load_weights
 from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
-from tabgan.evasion.module import EvasionModule
 from tabgan.files import write_whole
 from tabgan.modules.cgan import CGANModule
 from tabgan.ranks import hush_others
@@ -249,7 +249,7 @@ def _put_first(experiment: Summary, keys: Collection[str]) -> None:
 
 def save_metrics(
     trainer: Trainer,
-    module: CGANModule | EvasionModule,
+    module: LightningModule,
     folder: Path,
     *,
     also: Mapping[str, float] | None = None,
@@ -267,9 +267,10 @@ def save_metrics(
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
         "seconds": round(time.perf_counter() - CLOCK["begun"], 1),
-        "critic_parameters": count_parameters(module.critic),
-        "generator_parameters": count_parameters(module.generator),
     }
+    for name in ("critic", "generator"):
+        if isinstance(net := getattr(module, name, None), nn.Module):
+            facts[f"{name}_parameters"] = count_parameters(net)
     write_whole(folder / FINISHED, json.dumps(curves | dict(also or {}) | facts, indent=2) + "\n")
 
 

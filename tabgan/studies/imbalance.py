@@ -25,7 +25,7 @@ from tabgan.seeding import rng_at, seed32, seed_at
 from tabgan.studies.cells import Cell, Figures, open_cell
 from tabgan.studies.imbalance_verdict import BASELINES, differences, page
 from tabgan.studies.prepared import Prepared
-from tabgan.studies.resamplers import CLASSIFIERS, GAN, RESAMPLERS, WEIGHTED, Rows
+from tabgan.studies.resamplers import CLASSIFIERS, GAN, GAN_SMOTE, RESAMPLERS, WEIGHTED, Rows
 from tabgan.studies.tallies import write_tally
 from tabgan.tables.schema import TableSchema
 
@@ -87,7 +87,7 @@ def imbalance_study(
         folds: of the training rows, at least 2.
         rows: of the train part, at most, over all folds.
         test_rows: of the test part, at most.
-        epochs: of the conditional GAN's training.
+        epochs: of a GAN's training.
         rounds: of its refinement, at most.
 
     Raises:
@@ -177,7 +177,7 @@ def _lines(
     configuration = {
         "version": version("tabgan-lightning"), "task": task.name, "folds": setting.folds,
         "rows": setting.rows, "test_rows": setting.test_rows,
-        "gan": dict(setting.gan) if name == GAN else {},
+        "gan": dict(setting.gan) if name in (GAN, GAN_SMOTE) else {},
     }  # fmt: skip
     cell = open_cell(
         cache / "cells", recipe=f"imbalance-{name.replace(' ', '-')}", table=table, seed=seed,

@@ -22,8 +22,8 @@ from tabgan.seeding import seed32
 from tabgan.tables.schema import TableSchema
 
 WEIGHTED = "class weights"  # the classifier's own
-GAN, GAN_SMOTE = "GAN conditional", "GAN-SMOTE"
-OURS = (GAN, GAN_SMOTE)
+GAN, GAN_SMOTE, FILTERED = "GAN conditional", "GAN-SMOTE", "filtered SMOTE"
+OURS = (GAN, GAN_SMOTE, FILTERED)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -86,7 +86,7 @@ def _in_numbers(sampler: Callable[..., Any]) -> Resampler:
 
 def _ours(mode: str) -> Resampler:
     def resample(schema: TableSchema, rows: Rows, seed: int, gan: Mapping[str, Any]) -> Rows:  # noqa: ARG001
-        overrides = dict(gan) if mode == "conditional" else None
+        overrides = None if mode == "filtered_smote" else dict(gan)
         return _resampled(
             GANOversampler(mode, random_state=seed32(seed), overrides=overrides), rows
         )
@@ -115,6 +115,7 @@ RESAMPLERS: dict[str, Resampler] = {
     "ADASYN": _in_numbers(ADASYN),
     GAN: _ours("conditional"),
     GAN_SMOTE: _ours("gan_smote"),
+    FILTERED: _ours("filtered_smote"),
 }
 
 
