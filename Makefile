@@ -4,6 +4,9 @@ VENV ?= .venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PANDAS2 := $(VENV)-pandas2
+PANDAS2_READY := $(PANDAS2)/.ready
+OF_PANDAS := tests/tables tests/test_estimator.py tests/test_frames.py
 
 .PHONY: help train test check bench bench-peers bench-faults fuzz faults bench-sweep bench-scale bench-ddp ablation smoke clean
 help:     ## Show the targets
@@ -14,14 +17,23 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
 	@touch $@
 
+# the same packages by their path, and pandas 2.2 in front of them
+$(PANDAS2_READY): $(READY)
+	$(PYTHON) -m venv $(PANDAS2)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> $$($(PANDAS2)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/all.pth
+	$(PANDAS2)/bin/pip install --quiet --no-deps pandas==2.2.3 pytz==2026.6
+	@touch $@
+
 train: $(READY)  ## Set everything up and train the main experiment
 	$(BIN)/python -m tabgan.train +experiment=cgan_adult
 
-test: $(READY)   ## Set everything up and run what CI runs: format, lint, types, all tests
+test: $(READY) $(PANDAS2_READY)  ## Set everything up and run what CI runs: format, lint, types, all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not bench and not gpu"
+	$(PANDAS2)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not bench and not gpu" $(OF_PANDAS)
 
 check: $(READY)  ## Format, lint, types and the fast tests
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy

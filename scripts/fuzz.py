@@ -48,9 +48,11 @@ from rich.table import Table
 
 from tabgan.errors import TabganError
 from tabgan.tables.conditions import read_where
+from tabgan.tables.markers import is_marker
 from tabgan.tables.readers import read_arff, read_csv
-from tabgan.tables.readers.csv import MISSING, delimiter_of
+from tabgan.tables.readers.csv import delimiter_of
 from tabgan.tables.readers.pieces import read_pieces
+from tabgan.tables.readers.text import MARKS, WINDOWS
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.spelling import spellings
 
@@ -329,7 +331,7 @@ def of_csv(rng: random.Random, folder: Path) -> str:
     except Exception:
         return ALONE
     if table.shape[1] == 1:  # where a line of spaces and tabs is a missing value, or none
-        table, expected = (rows[~rows.iloc[:, 0].astype("str").fillna("").str.strip().isin(MISSING)]
+        table, expected = (rows[~rows.iloc[:, 0].astype("str").fillna("").map(is_marker)]
                            for rows in (table, expected))  # fmt: skip
     names = [str(name).strip().removeprefix("\ufeff") for name in expected]
     if names != [name.removeprefix("\ufeff") for name in table] or len(expected) != len(table):
@@ -351,9 +353,9 @@ def check_csv_value(ours: Any, theirs: str, *, is_exact: bool) -> None:
 
     A column is no longer exact where a fraction in it, as 1e-400, is nothing to float64.
     """
-    bare = theirs.strip(" ")
+    bare = theirs.strip(" " if isinstance(ours, str) else " \t")
     if pd.isna(ours):
-        same = bare in MISSING
+        same = is_marker(bare)
     elif isinstance(ours, str):
         same = ours.strip(" ") == bare
     elif isinstance(ours, pd.Timestamp):
@@ -582,12 +584,9 @@ def trained(folder: Path) -> Runs:
 
 
 def decoded(content: bytes) -> str:
-    """UTF-8, or else Latin-1, as our readers take it."""
-    content = content.removeprefix(codecs.BOM_UTF8)
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
+    """By its byte order mark, UTF-8, or else Windows-1252, as our readers take it."""
+    encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8")
+    return content.decode(encoding, WINDOWS).removeprefix("\ufeff")
 
 
 CASES: dict[str, Case] = {

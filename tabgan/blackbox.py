@@ -3,8 +3,8 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.commands import job, launch
-from tabgan.errors import check_keys
+from tabgan.commands import check_table_named, job, launch
+from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
 
 
@@ -18,17 +18,26 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     from tabgan.report.blackbox import describe_forest
     from tabgan.report.reading import read_whole
+    from tabgan.run_folder import folder_of
 
+    check_table_named("blackbox")
+    if cfg.blackbox.get("_target_") != "tabgan.blackboxes.forest.fit_forest":
+        raise TabganError(
+            "blackbox: expected forest, which is fitted here; others are fitted already"
+        )
     check_keys(cfg, ("data", "blackbox", "encoder", "out", "seed", "run_name"))
     data = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
     data.batch_size = 1  # nothing is trained in batches
     data.setup("fit")
     fit = instantiate(cfg.blackbox)
-    out = Path(cfg.out or f"outputs/blackbox/{data.title}")
-    keys = ("name", "path", "target", "test_path", "schema_path", "drop")
+    source = str(Path(cfg.data.path).absolute()) if cfg.data.path else str(cfg.data.name)
+    own = Path("outputs/blackbox") / (cfg.run_name or data.title)
+    out = Path(cfg.out) if cfg.out else folder_of(own, "blackbox.json", "source", source)
+    keys = ("name", "path", "target", "test_path", "schema_path", "drop", "index")
     _, whole, _ = read_whole(**{key: cfg.data[key] for key in keys})  # in the file's order
     rows = {"train": data.train, "held": data.validation, "test": data.test, "whole": whole}
-    describe_forest(fit, rows, data.schema, title=data.title, out=out, seed=cfg.seed)
+    named = {"title": data.title, "source": source}
+    describe_forest(fit, rows, data.schema, **named, out=out, seed=cfg.seed)
 
 
 def run() -> None:

@@ -7,8 +7,9 @@ import itertools
 import os
 import sys
 import threading
+import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -20,15 +21,12 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from tabgan import signals, sweeps
 from tabgan.endings import OF_THE_DISK, end, forget, stop
 from tabgan.errors import TabganError
-from tabgan.locks import check_free
+from tabgan.manual import manual
+from tabgan.ranges import check_numbers
 from tabgan.ranks import hush_others
+from tabgan.shell import command
 from tabgan.signals import Interrupted
-from tabgan.words import OF_LAUNCHER, folder_to_resume, hydra_words, split_word, unquoted
-
-LEAST = {  # whole numbers, and where they begin
-    "seed": 0, "threads": 1, "data.batch_size": 2, "trainer.max_epochs": 1, "trainer.max_steps": -1,
-}  # fmt: skip
-ALSO: dict[str, tuple[Any, ...]] = {"trainer.max_epochs": (None, -1)}  # max_steps is the end
+from tabgan.words import OF_LAUNCHER, folder_to_resume, hydra_words
 
 Resume = Callable[[Path, bool, list[str]], Any]  # a folder, is its code trusted, the launcher
 
@@ -36,11 +34,14 @@ Resume = Callable[[Path, bool, list[str]], Any]  # a folder, is its code trusted
 def launch(main: Callable[[], Any], config_name: str, *, resume: Resume | None = None) -> None:
     """Run a Hydra application; a user's mistake ends in one line and exit status 1.
 
-    ``run=<folder> resume=true`` is for ``resume``, where there is one, and never reaches Hydra:
-    it would write over what the folder says about itself.
+    ``--help`` is answered at once. ``run=<folder> resume=true`` is for ``resume``, where there is
+    one, and never reaches Hydra: it would write over what the folder says about itself.
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
     accept_launchers()
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        sys.stdout.write(manual(config_name))
+        return
     folder = None
     try:
         with signals.heeded(), _quiet_threads(), sweeps.told():
@@ -49,14 +50,19 @@ def launch(main: Callable[[], Any], config_name: str, *, resume: Resume | None =
                 resume(folder, "trust=true" in sys.argv[1:], launcher)
                 return
             sys.argv[1:] = hydra_words(sys.argv[1:])
-            _check_run_folder(sys.argv[1:])
             main()
     except Interrupted as stopped:
         stop(stopped, folder or sweeps.at_work())
     except sweeps.Refused as refused:
         end(cast(Exception, refused.__cause__), config_name)
     except Exception as error:
-        end(error, config_name, folder)
+        end(error, config_name, folder, began=folder is not None or _began(error))
+
+
+def _began(error: BaseException) -> bool:
+    """Whether a job raised it: what is raised before is of the words alone."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_code.co_qualname.startswith(job.__name__ + ".") for frame in frames)
 
 
 def job(function: Callable[[DictConfig, str], Any]) -> Callable[[DictConfig], Any]:
@@ -74,6 +80,11 @@ def job(function: Callable[[DictConfig, str], Any]) -> Callable[[DictConfig], An
             hydra.run.dir = str(folder)  # resolved anew, it would be another (trainer=ddp asks)
         try:
             check_numbers(cfg)
+            if hydra.job.chdir:
+                raise TabganError(
+                    "hydra.job.chdir=true: paths are those of the folder in which a command is "
+                    "given; leave it out"
+                )
             return function(cfg, hydra.runtime.output_dir)
         except Interrupted as stopped:
             if hydra.mode is RunMode.MULTIRUN:
@@ -91,25 +102,26 @@ def job(function: Callable[[DictConfig, str], Any]) -> Callable[[DictConfig], An
     return wrapped
 
 
-def check_numbers(cfg: DictConfig) -> None:
-    """Refuse a seed, or a number of threads, rows, epochs or steps, that is none.
+def check_table_named(name: str, *others: str) -> None:
+    """Refuse to work on the default table because nobody has named one.
+
+    Args:
+        name: of the command; with a configuration of one's own it is not asked.
+        others: groups whose files name a table, too.
 
     Raises:
-        TabganError: naming the key and what it may be.
+        TabganError: saying how to name one.
     """
-    for key, least in LEAST.items():
-        value = OmegaConf.select(cfg, key, default=least)
-        if value in ("auto", *ALSO.get(key, ())):
-            continue
-        if not isinstance(value, int) or value < least:
-            raise TabganError(f"{key}={value}: expected a whole number, at least {least}")
-
-
-def _check_run_folder(words: Sequence[str]) -> None:
-    """Refuse a folder that another process is at work in, before Hydra writes into it."""
-    for word in words:
-        if word.startswith("hydra.run.dir="):
-            check_free(Path(unquoted(split_word(word)[1])))
+    hydra = HydraConfig.get()
+    if hydra.job.config_name != name:
+        return
+    keys = {word.lstrip("+~").partition("=")[0] for word in hydra.overrides.task}
+    if not keys & {"data", "data.path", "data.name", *others}:
+        also = " or +experiment=<name>" if "experiment" in others else ""
+        raise TabganError(
+            "no table: give data.path=<file> (and data.target=<column>), or data=<named set>"
+            f"{also}; {command(name)} --help says more"
+        )
 
 
 @contextmanager

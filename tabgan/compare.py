@@ -1,12 +1,13 @@
 """``python -m tabgan.compare FOLDERS``: one leaderboard over runs, sweeps and seeds."""
 
 import sys
-from pathlib import Path
 
 from tabgan.endings import end
+from tabgan.paths import path_of
+from tabgan.shell import command
 
 HELP = """\
-python -m tabgan.compare FOLDERS [out=FOLDER] [mark='KEY=VALUE KEY=VALUE']
+{command} FOLDERS [out=FOLDER] [mark='KEY=VALUE KEY=VALUE']
 
 One leaderboard over runs: quality, privacy, time; runs that differ only in the seed are one row.
 Runs without a report stand in a table of their own, by what training measured on validation rows.
@@ -23,12 +24,14 @@ def main(words: list[str]) -> None:
     marks = [word.removeprefix("mark=") for word in words if word.startswith("mark=")]
     folders = [word for word in words if not word.startswith(("out=", "mark="))]
     if not folders or set(words) & {"-h", "--help"}:
-        sys.stdout.write(HELP)
+        sys.stdout.write(HELP.replace("{command}", command("compare")))
         sys.exit(0 if words else 2)
     from tabgan.report.leaderboard import build_leaderboard  # pandas and matplotlib take seconds
 
+    folders = [str(path_of(folder)) for folder in folders]
+    out = path_of(outs[-1]) if outs and outs[-1] else None
     mark = marks[-1].replace(",", " ").split() if marks else ()
-    build_leaderboard(folders, Path(outs[-1]) if outs and outs[-1] else None, mark)
+    build_leaderboard(folders, out, mark)
 
 
 def run() -> None:

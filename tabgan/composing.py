@@ -18,13 +18,19 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from yaml import YAMLError
 
 from tabgan.errors import TabganError
-from tabgan.paths import conf_dir
+from tabgan.paths import conf_dir, path_of
+from tabgan.run_folder import is_run, not_a_run
 
 
-def compose_run(words: Sequence[str], folder: Path) -> DictConfig:
+def compose_run(words: Sequence[str], folder: Path, *, begun_in: str | None = None) -> DictConfig:
     """What ``python -m tabgan.train <words>`` composes for a run in ``folder``.
 
     ``folder/.hydra`` is written as Hydra writes it.
+
+    Args:
+        words: of the command.
+        folder: of the run.
+        begun_in: the folder that relative paths are of; None for the current one.
 
     Raises:
         HydraException: for words that do not compose.
@@ -33,6 +39,7 @@ def compose_run(words: Sequence[str], folder: Path) -> DictConfig:
         cfg = compose("train", overrides=list(words), return_hydra_config=True)
         with read_write(cfg.hydra), open_dict(cfg.hydra):
             cfg.hydra.runtime.output_dir = str(folder)
+            cfg.hydra.runtime.cwd = begun_in or cfg.hydra.runtime.cwd
         HydraConfig.instance().set_config(cfg)
         asked = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
         _write_asked(asked, cfg.hydra, folder / ".hydra")
@@ -50,6 +57,8 @@ def stored_run(folder: Path) -> Iterator[DictConfig]:
     Raises:
         TabganError: when the folder is not a run's.
     """
+    if not is_run(folder):
+        raise not_a_run(folder, ".hydra/config.yaml")
     asked, hydra = (read_config(folder / ".hydra" / f"{name}.yaml") for name in ("config", "hydra"))
     with own_hydra():
         own = compose("train", return_hydra_config=True)  # how to log is not for a folder to say
@@ -58,12 +67,29 @@ def stored_run(folder: Path) -> Iterator[DictConfig]:
                 cfg.hydra.runtime.output_dir = str(folder)
         HydraConfig.instance().cfg = cast(Any, hydra)  # what ${hydra:...} looks into
         OmegaConf.resolve(asked)
-        for key in ("data.path", "data.test_path", "data.schema_path", "start"):
-            if OmegaConf.select(asked, key):
-                path = Path(hydra.hydra.runtime.cwd) / OmegaConf.select(asked, key)
-                OmegaConf.update(asked, key, str(path))
+        find_paths(asked, folder)
         configure_log(own.hydra.job_logging)
         yield asked
+
+
+def find_paths(config: DictConfig, folder: Path) -> None:
+    """Make the paths in a run's configuration absolute, in place.
+
+    Relative ones are those of the folder in which the run was begun. Only where nothing lies there
+    any more, as after a move of the whole project, the current folder is looked into.
+
+    Args:
+        config: of the run in ``folder``.
+        folder: of a run; of one without ``.hydra/hydra.yaml`` the current folder counts.
+    """
+    begun_in = Path.cwd()
+    if (folder / ".hydra" / "hydra.yaml").is_file():
+        hydra = read_config(folder / ".hydra" / "hydra.yaml")
+        begun_in = Path(str(OmegaConf.select(hydra, "hydra.runtime.cwd") or begun_in))
+    for key, given in _paths(OmegaConf.to_container(config)):
+        known = begun_in / path_of(given)
+        found = known if known.exists() else path_of(given)
+        OmegaConf.update(config, key, str(found.absolute() if found.exists() else known))
 
 
 def jobs_of(folder: Path) -> list[list[str]]:
@@ -79,6 +105,16 @@ def jobs_of(folder: Path) -> list[list[str]]:
     parsed = OverridesParser.create().parse_overrides(words)
     (jobs,) = BasicSweeper.split_arguments(parsed, None)
     return jobs
+
+
+def sweep_begun_in(folder: Path) -> str | None:
+    """The folder in which a multirun was begun, where its ``multirun.yaml`` says so.
+
+    Raises:
+        TabganError: when the folder is not a multirun's.
+    """
+    found: str | None = OmegaConf.select(read_config(folder / "multirun.yaml"), "hydra.runtime.cwd")
+    return found
 
 
 @contextmanager
@@ -108,6 +144,20 @@ def read_config(path: Path) -> DictConfig:
     if not isinstance(found, DictConfig):
         raise TabganError(f"{path}: expected a configuration, got {type(found).__name__}")
     return found
+
+
+def _paths(node: Any, within: str = "") -> Iterator[tuple[str, str]]:
+    """The keys of files to read, with what they say; interpolations are left out."""
+    for key, value in node.items():
+        name = str(key)
+        if isinstance(value, dict):
+            yield from _paths(value, f"{within}{name}.")
+        elif (name in ("path", "start") or name.endswith("_path")) and _is_known(value):
+            yield within + name, value
+
+
+def _is_known(value: Any) -> bool:
+    return isinstance(value, str) and value != "???" and "${" not in value
 
 
 def _write_asked(asked: DictConfig, hydra: DictConfig, folder: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import re
 import shutil
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,16 +16,20 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from tabgan import sweeps
 from tabgan.composing import own_hydra
 from tabgan.errors import TabganError, nearest
 from tabgan.paths import conf_dir
 from tabgan.ranks import is_first
+from tabgan.run_folder import LEAVINGS, way_on
 from tabgan.signals import Interrupted
 from tabgan.words import split_word
 
 UNKNOWN_LAUNCHER = re.compile(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+?)_launcher\.")
+BEFORE_IT_BEGINS = {".hydra", "plan.json", "run.json"}
 OF_THE_DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EIO}
+OF_A_PATH = {
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP,
+}  # fmt: skip
 
 
 def stop(stopped: Interrupted, folder: Path | None) -> NoReturn:
@@ -35,20 +40,33 @@ def stop(stopped: Interrupted, folder: Path | None) -> NoReturn:
     """
     if not is_first():
         sys.exit(0)
-    said = [f"stopped by {stopped}", stopped.kept or "at once", sweeps.way_on(folder)]
+    said = [f"stopped by {stopped}", stopped.kept or "at once", way_on(folder)]
     sys.stderr.write("; ".join(filter(None, said)) + "\n")
     sys.exit(128 + stopped.signum)
 
 
-def end(error: Exception, config_name: str | None, folder: Path | None = None) -> NoReturn:
+def end(
+    error: Exception, config_name: str | None, folder: Path | None = None, *, began: bool = True
+) -> NoReturn:
     """Print a user's mistake as one line and exit with 1; raise anything else as it is.
 
     A file that the disk refuses is one too; ``folder`` is that of a run that can go on after it.
+    So is what Lightning says of its Trainer, and all that is raised before a job has begun.
+
+    Args:
+        error: whatever was raised.
+        config_name: of the command.
+        folder: of the run.
+        began: whether the job had begun; before, Hydra was at work on the words alone.
     """
     for cause in _causes(error):
-        if isinstance(cause, OSError) and cause.errno in OF_THE_DISK:
+        if isinstance(cause, OSError) and (
+            cause.errno in OF_THE_DISK or (cause.errno in OF_A_PATH and cause.filename)
+        ):
             where = f"{cause.filename}: " if cause.filename else ""
-            _fail("; ".join(filter(None, [f"{where}{cause.strerror}", sweeps.way_on(folder)])))
+            _fail("; ".join(filter(None, [f"{where}{cause.strerror}", way_on(folder)])))
+        if _is_lightnings(cause):
+            _fail(f"trainer: {cause or type(cause).__name__}")
         if isinstance(cause, TabganError | FloatingPointError):
             _fail(str(cause))
         if isinstance(cause, ModuleNotFoundError):
@@ -57,6 +75,8 @@ def end(error: Exception, config_name: str | None, folder: Path | None = None) -
             _fail(f"a package is missing: pip install 'tabgan-lightning[{found[1]}]'")
     if isinstance(error, HydraException | OmegaConfBaseException):
         _fail(explain(error, config_name or "train", sys.argv[1:]))
+    if not began:
+        _fail(f"{error.__cause__ or error}")
     raise error
 
 
@@ -77,12 +97,27 @@ def explain(error: Exception, config_name: str, words: Sequence[str]) -> str:
 
 
 def forget(folder: Path, job_name: str) -> None:
-    """Remove a run folder in which nothing has begun, so that no mistake looks like a run."""
+    """Remove what a run leaves before it begins, so that no mistake looks like a run.
+
+    Its folder goes too, unless there is something else in it.
+    """
     left = {path.name for path in folder.iterdir()} if is_first() else set()
-    if ".hydra" in left and left <= {".hydra", f"{job_name}.log", "plan.json", "run.json"}:
-        shutil.rmtree(folder)
-        if not any(folder.parent.iterdir()):
-            folder.parent.rmdir()
+    if ".hydra" not in left or left & set(LEAVINGS) - BEFORE_IT_BEGINS:
+        return
+    shutil.rmtree(folder / ".hydra")
+    for name in (f"{job_name}.log", "plan.json", "run.json"):
+        (folder / name).unlink(missing_ok=True)
+    for empty in (folder, folder.parent):
+        if not any(empty.iterdir()):
+            empty.rmdir()
+
+
+def _is_lightnings(error: BaseException) -> bool:
+    """Whether Lightning itself has raised an error: its answer to what its Trainer was asked."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    home = frames[-1].f_globals.get("__name__", "") if frames else ""
+    of_lightning = home.partition(".")[0] in ("pytorch_lightning", "lightning_fabric")
+    return isinstance(error, Exception) and of_lightning
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

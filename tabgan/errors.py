@@ -25,6 +25,13 @@ def one_line(value: object) -> str:
     return " ".join(str(value).split())
 
 
+def as_asked(value: object) -> str:
+    """A configuration's value as the command line writes it: null, true, 1.5, text."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return one_line(value)
+
+
 def shown(value: Any) -> str:
     """A table's value as Python writes it: 34.5, not np.float64(34.5)."""
     return repr(value.item() if getattr(value, "ndim", None) == 0 else value)

@@ -6,6 +6,7 @@ import logging
 import shutil
 import sys
 import tempfile
+import warnings
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,14 +24,16 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from tabgan.arithmetic import compute_with
-from tabgan.commands import check_numbers
+from tabgan.callbacks.progress import is_watched
 from tabgan.composing import compose_run
 from tabgan.endings import explain
 from tabgan.errors import TabganError, nearest
 from tabgan.evaluation import RunData, read_data
+from tabgan.files import packed, unpack
 from tabgan.journey import train
 from tabgan.metrics.panel import THREADS, evaluate_tables
-from tabgan.paths import conf_dir
+from tabgan.paths import conf_dir, path_of
+from tabgan.ranges import check_numbers
 from tabgan.report.build import build_report
 from tabgan.report.reading import Tables, compared, read_like, table_like
 from tabgan.report.rules import rule_figures, rule_shares
@@ -40,6 +43,8 @@ from tabgan.sampling.holes import check_columns, check_how, with_holes, written_
 from tabgan.sampling.imputing import Imputer
 from tabgan.sampling.refiner import Refiner
 from tabgan.tables.conditions import Where, conditions_of
+from tabgan.tables.frames import FrameKind, to_pandas
+from tabgan.tables.notes import tell_missing
 from tabgan.tables.profile import infer_schema
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
@@ -51,6 +56,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+INNER = ("tabgan", "logging")  # modules that a warning does not point at
 ROWS = 1_000  # that sample draws where nobody says how many
 
 
@@ -70,7 +76,12 @@ class TableGAN(BaseEstimator):
             refused; ``overrides={"data.on_violation": "drop"}`` and others go on.
         folder: where the run goes: a folder that is absent or empty. None is a temporary one that
             goes with the object; ``save`` keeps it.
-        verbose: whether to say what is going on, as the commands do.
+        verbose: True says what is going on, as the commands do; None (the default) shows a
+            training's progress in a terminal or a notebook, and nothing elsewhere; False shows
+            nothing.
+
+    A pickle (``joblib.dump``) of a fitted model holds its run folder; only unpickle what you trust,
+    and give others the folder that ``save`` writes.
 
     Attributes:
         run_: the run: its ``folder``, ``config``, ``encoder``, ``module`` and ``refiner``.
@@ -99,6 +110,7 @@ class TableGAN(BaseEstimator):
     """
 
     run_: Run
+    _kind: FrameKind | None
 
     def __init__(
         self,
@@ -108,7 +120,7 @@ class TableGAN(BaseEstimator):
         overrides: Mapping[str, Any] | None = None,
         constraints: Sequence[Any] = (),
         folder: str | Path | None = None,
-        verbose: bool = False,
+        verbose: bool | None = None,
     ) -> None:
         self.preset = preset
         self.seed = seed
@@ -130,9 +142,9 @@ class TableGAN(BaseEstimator):
         A tenth of the rows (at most 5,000) is kept aside for validation; all others train.
 
         Args:
-            table: a DataFrame with text for column names, which stays as it is; the path of an
-                ARFF, CSV or Parquet file; or a named set ("adult"), which brings target and test
-                rows.
+            table: a DataFrame with text for column names, which stays as it is, of pandas, polars,
+                pyarrow or another library that exports Arrow; the path of an ARFF, CSV or Parquet
+                file; or a named set ("adult"), which brings target and test rows.
             target: the name of the column to predict. Classes become the condition of the rows; a
                 quantity is one more column, and so is everything without a target.
             callbacks: Lightning callbacks.
@@ -147,6 +159,7 @@ class TableGAN(BaseEstimator):
         if fine_tune:
             check_is_fitted(self, "run_")
         start = self.run_ if fine_tune else None
+        table, kind = _in_pandas(table)
         folder, is_temporary, before = self._make_folder(replace=not fine_tune)
         try:
             with _speaking(self.verbose), undisturbed():
@@ -162,6 +175,7 @@ class TableGAN(BaseEstimator):
         if before:
             shutil.rmtree(before)
         self._take(run, is_temporary=is_temporary)
+        self._kind = kind
         return self
 
     def sample(
@@ -172,13 +186,15 @@ class TableGAN(BaseEstimator):
         mix: str | Mapping[Any, float] | None = None,
         like: pd.DataFrame | Sequence[Where] | None = None,
         refine: bool | None = None,
+        dropped: str = "leave",
         seed: int = 0,
-    ) -> pd.DataFrame:
+    ) -> Any:
         """``n`` new rows in the dtypes of the training table; the same seed gives the same rows.
 
-        Of Python's objects texts, booleans and dates are such again; decimals are float64, times
-        of day and date datetime64, categories of other objects (such as intervals) of text.
-        Text columns that cannot be learned are absent (``run_.encoder.notes_`` names them).
+        They are a table of the kind that was fitted (polars for polars); pandas after ``load``. Of
+        Python's objects texts, booleans, dates and times of day are such again; decimals are
+        float64, datetimes datetime64, categories of other objects (such as intervals) of text.
+        Text that holds numbers or dates comes back in its form ("$1,200.00").
 
         Args:
             n: rows, at least 1; None draws one per condition of ``like``, or 1,000.
@@ -187,6 +203,8 @@ class TableGAN(BaseEstimator):
             mix: class -> its share of the rows.
             like: one such ``where`` per row, or a table, whose missing cells are free.
             refine: boosted rejection; None refines where the training learned to.
+            dropped: what becomes of columns that could not be learned, which ``fit`` has warned
+                of: "leave" leaves them out; "empty" gives them without values, in their place.
             seed: of the draw, at least 0.
 
         Raises:
@@ -194,21 +212,22 @@ class TableGAN(BaseEstimator):
             TabganError: for a condition that cannot be met, or ``refine`` without a refiner.
         """
         check_is_fitted(self, "run_")
+        schema = self.run_.encoder.written_schema(dropped)
         like = _listed(like)
         n = len(like or range(ROWS)) if n is None else n
         asked = {"where": where, "mix": mix, "like": like}
         rows = self._draw(n, chosen_refiner(self.run_, refine), seed=seed, **asked)
-        return self.run_.encoder.schema_.restore(rows)
+        return _of_kind(schema.restore(schema.extended(rows)), self._kind)
 
     def impute(
-        self, table: pd.DataFrame, n_imputations: int = 1, *, how: str = "draw", seed: int = 0
-    ) -> pd.DataFrame | list[pd.DataFrame]:
+        self, table: Any, n_imputations: int = 1, *, how: str = "draw", seed: int = 0
+    ) -> Any:
         """``table`` with its missing cells filled, in the dtypes of the training table.
 
         Known cells and the index stay; a column without values has all its cells filled.
 
         Args:
-            table: the columns of the training table.
+            table: the columns of the training table; what is given back is of its kind.
             n_imputations: how often each cell is drawn; of several a list of tables is given.
             how: "draw" keeps the distribution; "likeliest" takes each cell's most probable
                 category or expected number, which is right most often and varies too little;
@@ -223,13 +242,17 @@ class TableGAN(BaseEstimator):
         check_is_fitted(self, "run_")
         check_how(how, n_imputations)
         run, schema = self.run_, self.run_.encoder.schema
+        table, kind = _in_pandas(table)
+        if not isinstance(table, pd.DataFrame):
+            raise TabganError(f"table: expected a DataFrame, got {type(table).__name__}")
         check_columns(table.columns, schema, "table", optional=run.encoder.dropped_)
         known = with_holes(schema, table.columns).conform(table)
         with undisturbed():
             compute_with(run.config.threads)
             imputer = Imputer(run.module, run.encoder, seed=_whole("seed", seed, least=0))
             filled = list(imputer.fill(known, n_imputations, how))
-        tables = [_as_trained(one, schema).set_index(table.index) for one in filled]
+        frames = [_as_trained(one, schema).set_index(table.index) for one in filled]
+        tables = [_of_kind(frame, kind) for frame in frames]
         return tables if n_imputations > 1 else tables[0]
 
     def evaluate(
@@ -240,7 +263,7 @@ class TableGAN(BaseEstimator):
         seed: int = 0,
         out: str | Path | None = None,
     ) -> dict[str, float]:
-        """How good the rows are: the metrics by name (``c2st_test_auc``, ``wnmis``, ...).
+        """How good the rows are: the metrics by name (``c2st_test_auc_worst``, ``wnmis``, ...).
 
         Figures of refined rows are prefixed with ``refined.``; ``rules.<rule>`` is the share of
         rows that keep a rule, declared or found in the training rows. What is undefined on
@@ -264,7 +287,7 @@ class TableGAN(BaseEstimator):
         with _speaking(self.verbose):
             if out is None:
                 return _panel(tables, seed)
-            report = build_report(tables, out=Path(out), seed=seed, threads=THREADS)
+            report = build_report(tables, out=path_of(out), seed=seed, threads=THREADS)
         return {name: value for name, value in report.items() if not isinstance(value, str)}
 
     def save(self, folder: str | Path) -> None:
@@ -278,7 +301,7 @@ class TableGAN(BaseEstimator):
             TabganError: when ``folder`` has something in it.
         """
         check_is_fitted(self, "run_")
-        shutil.copytree(self.run_.folder, _empty(Path(folder)), dirs_exist_ok=True)
+        shutil.copytree(_there(self.run_.folder), _empty(path_of(folder)), dirs_exist_ok=True)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -287,10 +310,27 @@ class TableGAN(BaseEstimator):
         Raises:
             TabganError: when it is no run folder, or has no checkpoint.
         """
-        run = open_run(Path(folder))
+        run = open_run(path_of(folder))
         gan = cls(_preset(run), seed=run.config.seed, overrides=_overrides(run) or None)
         gan._take(run, is_temporary=False)
         return gan
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle holds: parameters, and of a fitted model its run folder's files."""
+        state: dict[str, Any] = super().__getstate__()
+        state.pop("_forget", None)
+        run = state.pop("run_", None)
+        return state if run is None else state | {"_packed": packed(_there(run.folder))}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpack the run folder into a temporary one, which goes with the object."""
+        state = dict(state)
+        files = state.pop("_packed", None)
+        super().__setstate__(state)
+        if files is not None:
+            folder = Path(tempfile.mkdtemp(prefix="tabgan-"))
+            unpack(files, folder)
+            self._take(open_run(folder), is_temporary=True)
 
     def _take(self, run: Run, *, is_temporary: bool) -> None:
         """Be fitted to ``run``, and remove the temporary folder of the run before."""
@@ -298,7 +338,7 @@ class TableGAN(BaseEstimator):
             forget()
         if is_temporary:
             self._forget = weakref.finalize(self, shutil.rmtree, run.folder, ignore_errors=True)
-        self.run_ = run
+        self.run_, self._kind = run, None
         names = run.encoder.schema.names
         self.feature_names_in_ = np.array(names, dtype=object)
         self.n_features_in_ = len(names)
@@ -310,7 +350,7 @@ class TableGAN(BaseEstimator):
         """
         if self.folder is None:
             return Path(tempfile.mkdtemp(prefix="tabgan-")), True, None
-        folder, before = Path(self.folder).absolute(), None
+        folder, before = path_of(self.folder).absolute(), None
         run = self.__dict__.get("run_")
         if replace and run is not None and run.folder == folder:
             before = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -336,7 +376,7 @@ class TableGAN(BaseEstimator):
         except (HydraException, OmegaConfBaseException) as error:
             raise TabganError(explain(error, "train", words)) from error
         check_numbers(cfg)
-        if not self.verbose:
+        if self.verbose is False or (self.verbose is None and not is_watched()):
             cfg.callbacks.pop("progress", None)
         return cfg
 
@@ -352,7 +392,7 @@ class TableGAN(BaseEstimator):
     def _tables(self, test: pd.DataFrame | str | Path | None, n: int | None, seed: int) -> Tables:
         """Training, test and drawn rows, in the columns that metrics look at."""
         run, schema = self.run_, self.run_.encoder.schema_
-        data, names = read_data(run.config), compared(schema)
+        data, names = read_data(run), compared(schema)
         n = len(data.train) if n is None else n
         return Tables(
             title=data.title,
@@ -363,6 +403,16 @@ class TableGAN(BaseEstimator):
             refined=self._draw(n, run.refiner, seed=seed)[names] if run.refiner else None,
             schema=schema,
         )
+
+
+def _in_pandas(table: Any) -> tuple[Any, FrameKind | None]:
+    """A table of any library in pandas, and its kind; anything else as it is."""
+    found = to_pandas(table)
+    return (table, None) if found is None else found
+
+
+def _of_kind(rows: pd.DataFrame, kind: FrameKind | None) -> Any:
+    return rows if kind is None else kind.of(rows)
 
 
 def _as_trained(filled: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
@@ -394,7 +444,7 @@ def _data_keys(
     elif isinstance(table, str) and (conf_dir() / "data" / f"{table}.yaml").is_file():
         return keys | {"data.name": table, "data.test_fraction": 0.1}
     elif isinstance(table, str | Path):
-        path = Path(table).absolute()
+        path = path_of(table).absolute()
     else:
         raise TabganError(f"table: expected a DataFrame or a path, got {type(table).__name__}")
     return keys | {"data.path": str(path)}
@@ -409,6 +459,7 @@ def _write_table(table: pd.DataFrame, target: str | None, folder: Path, start: R
     _check_names(table, target)
     if start is None:
         schema = infer_schema(table, name="table", target=target)
+        tell_missing(schema, "table")
     else:
         schema = start.encoder.schema_.with_target(target)
         _check_known(table, start)
@@ -453,6 +504,7 @@ def _check_preset(preset: str) -> None:
 
 def _listed(like: Any) -> Sequence[Where] | None:
     """Conditions, one per row, of a table or of a list of them."""
+    like, _ = _in_pandas(like)
     if isinstance(like, pd.DataFrame):
         return conditions_of(like)
     if like is None or (isinstance(like, Sequence) and not isinstance(like, str)):
@@ -469,10 +521,11 @@ def _test_rows(
     schema: TableSchema,
     ignored: Sequence[str],
 ) -> pd.DataFrame:
+    test, _ = _in_pandas(test)
     if isinstance(test, pd.DataFrame):
         return table_like(test, schema, "test", ignored=ignored)
     if test is not None:
-        return read_like(Path(test), schema, ignored=ignored)
+        return read_like(path_of(test), schema, ignored=ignored)
     if not len(data.test):
         raise TabganError("the run kept no test rows: give test=<real rows it never saw>")
     return data.test
@@ -509,6 +562,13 @@ def _overrides(run: Run) -> dict[str, Any]:
     return {word.get_key_element(): word.value() for word in parsed}
 
 
+def _there(folder: Path) -> Path:
+    """``folder``, unless somebody has removed it."""
+    if not folder.is_dir():
+        raise TabganError(f"{folder}: the run's folder is gone, and the model's files with it")
+    return folder
+
+
 def _whole(name: str, value: Any, *, least: int) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise TabganError(f"{name}={value!r}: expected a whole number, at least {least}")
@@ -522,20 +582,34 @@ def _empty(folder: Path) -> Path:
     return folder
 
 
+class _AsWarnings(logging.Handler):
+    """The package's warnings as Python's, which point at the line outside of it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        frame, level = sys._getframe(), 1
+        while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in INNER:
+            frame, level = frame.f_back, level + 1
+        warnings.warn(record.getMessage(), UserWarning, stacklevel=level)
+
+
 @contextmanager
-def _speaking(verbose: bool) -> Iterator[None]:
-    """The package's log on stdout, where ``verbose``."""
+def _speaking(verbose: bool | None) -> Iterator[None]:
+    """The package's log on stdout, where ``verbose``; its warnings always, as Python's."""
     logger = logging.getLogger("tabgan")
     level, propagate = logger.level, logger.propagate
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    shown = logging.StreamHandler(sys.stdout)
+    shown.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    shown.addFilter(lambda record: record.levelno < logging.WARNING)
+    warned = _AsWarnings(logging.WARNING)
+    logger.addHandler(warned)
+    logger.propagate = False
     if verbose:
-        logger.addHandler(handler)
+        logger.addHandler(shown)
         logger.setLevel(logging.INFO)
-        logger.propagate = False
     try:
         yield
     finally:
-        logger.removeHandler(handler)
+        logger.removeHandler(warned)
+        logger.removeHandler(shown)
         logger.setLevel(level)
         logger.propagate = propagate

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import shlex
-import sys
+import logging
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 from hydra.utils import get_object, instantiate
@@ -16,11 +15,16 @@ from omegaconf import DictConfig, OmegaConf
 
 from tabgan.errors import TabganError, check_keys
 from tabgan.report.reading import Tables, compared, read_like, read_real
+from tabgan.run_folder import check_own, folder_of
+from tabgan.shell import command
 from tabgan.tables.schema import TableSchema
+from tabgan.words import command_given
 
 if TYPE_CHECKING:
     from tabgan.runs import Run
     from tabgan.sampling.refiner import Refiner
+
+log = logging.getLogger(__name__)
 
 Facts = dict[str, float | str]
 KEYS = (
@@ -89,13 +93,13 @@ def run_study(cfg: DictConfig) -> None:
     if cfg.run is None:
         raise TabganError("a study looks at a trained run: give run=<folder>")
     if not takes_a_run(cfg.study):
-        raise TabganError("this study trains runs of its own: python -m tabgan.study +study=<name>")
+        raise TabganError(f"this study trains runs of its own: {command('study')} +study=<name>")
     from tabgan.arithmetic import compute_with
     from tabgan.runs import open_run
 
     compute_with(1)
     run = open_run(Path(cfg.run))
-    data = read_data(run.config)
+    data = read_data(run)
     rows = {"train": data.train, "validation": data.validation, "test": data.test}
     out = None if cfg.out is None else Path(cfg.out)
     instantiate(cfg.study)(run, **rows, out=out, seed=cfg.seed)
@@ -117,8 +121,9 @@ def _of_files(cfg: DictConfig) -> Evaluation:
         target=schema.target,
         schema=schema,
     )
-    beside = synthetic.parent / f"{synthetic.name.split('.')[0]}_report"
-    return Evaluation(tables=tables, out=Path(cfg.out or beside), facts=_facts(cfg))
+    out = Path(cfg.out) if cfg.out else beside(synthetic)
+    check_own(out, None)
+    return Evaluation(tables=tables, out=out, facts=_facts(cfg))
 
 
 def _of_run(cfg: DictConfig) -> Evaluation:
@@ -127,6 +132,9 @@ def _of_run(cfg: DictConfig) -> Evaluation:
 
     compute_with(1)
     run = open_run(Path(cfg.run))
+    own = run.folder if cfg.synthetic is None else beside(Path(cfg.synthetic))
+    out = Path(cfg.out) if cfg.out else own
+    check_own(out, run.folder if cfg.synthetic is None else None)
     schema = run.encoder.schema_
     if cfg.target is not None:
         schema = schema.with_target(cfg.target)
@@ -143,10 +151,16 @@ def _of_run(cfg: DictConfig) -> Evaluation:
     )
     return Evaluation(
         tables=tables,
-        out=Path(cfg.out or run.folder),
+        out=out,
         facts=facts | _facts(cfg),
         configuration=OmegaConf.to_yaml(run.config),
     )
+
+
+def beside(synthetic: Path) -> Path:
+    """The folder of the report on a file of rows, which no other file's report lies in."""
+    base = synthetic.parent / f"{synthetic.name.split('.')[0]}_report"
+    return folder_of(base, "report.json", "synthetic", str(synthetic.absolute()))
 
 
 def _real_rows(
@@ -159,7 +173,10 @@ def _real_rows(
             raise TabganError("real= replaces the run's table: give test=<file> too")
         title = Path(cfg.real).name.split(".")[0]
         return title, read(Path(cfg.real)), read(Path(cfg.test))
-    data = read_data(run.config)
+    try:
+        data = read_data(run)
+    except TabganError as error:
+        raise TabganError(f"{error}; or give real=<file> test=<file>") from error
     names = compared(schema)
     if cfg.test is not None:
         return data.title, data.train[names], read(Path(cfg.test))
@@ -171,18 +188,21 @@ def _real_rows(
     return data.title, data.train[names], data.test[names]
 
 
-def read_data(config: DictConfig) -> RunData:
+def read_data(run: Run) -> RunData:
     """A run's table, read and split as its training did it.
 
     Raises:
-        TabganError: when the stored configuration names anything but tabgan's own classes, or
-            the table is no longer where it was.
+        TabganError: when the stored configuration names anything but tabgan's own classes, the
+            table is no longer where it was, or another one lies there.
     """
-    from tabgan.recipes import check_stored_targets  # torch
+    from tabgan.provenance import check_table  # torch
+    from tabgan.recipes import check_stored_targets
 
+    config = run.config
     check_stored_targets(config, ("data", "encoder"), ("tabgan.serving.", "tabgan.encoding."))
     data = instantiate(config.data)(encoder=instantiate(config.encoder))
     data.setup("fit")
+    check_table(data, run.folder)
     return RunData(data.title, data.schema, data.train, data.validation, data.test)
 
 
@@ -190,10 +210,12 @@ def _synthetic_rows(
     cfg: DictConfig, run: Run, schema: TableSchema, n_train: int
 ) -> tuple[pd.DataFrame, pd.DataFrame | None, Facts]:
     """Rows as the generator draws them, rows that its refiner accepts, and how to make them."""
-    facts: Facts = {"run": str(run.folder), "checkpoint": run.checkpoint.name}
+    folder = run.folder.absolute()
+    facts: Facts = {"run": str(folder), "checkpoint": run.checkpoint.name}
     if cfg.synthetic is not None:
         read = read_like(Path(cfg.synthetic), schema, ignored=run.left_out)
         return read, None, facts
+    from tabgan.runs import found_nothing_to_refine
     from tabgan.sampling.draw import draw_chunks
 
     n = n_train if cfg.n is None else int(cfg.n)
@@ -202,17 +224,19 @@ def _synthetic_rows(
         chunks = draw_chunks(run.module, run.encoder, n=n, seed=cfg.seed, refiner=refiner)
         return pd.concat(chunks, ignore_index=True)[compared(schema)]
 
-    facts["rows_again"] = (
-        f"python -m tabgan.sample run={shlex.quote(str(run.folder))} n={n} seed={cfg.seed} "
-        "refine=false"
-    )
-    return drawn(None), drawn(run.refiner) if run.refiner else None, facts
+    again = (f"run={folder}", f"n={n}", f"seed={cfg.seed}", "refine=false")
+    facts["rows_again"] = command("sample", *again)
+    raw, refined = drawn(None), drawn(run.refiner) if run.refiner else None
+    if found_nothing_to_refine(run):
+        facts["notes.refiner"] = "the training found nothing to refine: there are raw rows alone"
+    if refined is not None and refined.equals(raw):
+        facts["notes.refiner"] = "every raw row is accepted: refined and raw rows are the same"
+    if "notes.refiner" in facts:
+        log.info("%s", facts["notes.refiner"])
+    return raw, refined, facts
 
 
 def _facts(cfg: DictConfig) -> Facts:
-    given = {name: str(cfg[name]) for name in ("real", "test", "synthetic") if cfg[name]}
-    facts: dict[str, Any] = {
-        **given,
-        "command": f"python -m tabgan.evaluate {' '.join(sys.argv[1:])}",
-    }
-    return facts
+    named = ("real", "test", "synthetic")
+    given = {name: str(Path(cfg[name]).absolute()) for name in named if cfg[name]}
+    return {**given, "command": command_given("evaluate")}

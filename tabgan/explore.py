@@ -1,10 +1,12 @@
 """``python -m tabgan.explore data=adult``: a look at a table before anything is trained."""
 
-import hydra
-from omegaconf import DictConfig
+from typing import Any
 
-from tabgan.commands import job, launch
-from tabgan.errors import check_keys
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from tabgan.commands import check_table_named, job, launch
+from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
 
 
@@ -14,13 +16,24 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Read the whole table, test part included; draw it."""
     from pathlib import Path  # pandas and matplotlib take a while, and --help must not
 
+    from tabgan.misfits import hints_of, misfits
     from tabgan.report.explore import explore
     from tabgan.report.reading import read_whole
+    from tabgan.run_folder import check_own, folder_of
 
+    check_table_named("explore")
     check_keys(cfg, ("data", "out", "seed", "run_name"))
-    keys = ("name", "path", "target", "test_path", "schema_path", "drop")
-    title, rows, schema = read_whole(**{key: cfg.data[key] for key in keys})
-    explore(title, rows, schema, out=Path(cfg.out or f"outputs/explore/{title}"))
+    keys = ("name", "path", "target", "test_path", "schema_path", "drop", "index")
+    data: Any = OmegaConf.to_container(cfg.data)
+    asked = {key: data[key] for key in keys}
+    if wrong := misfits("data", asked, hints_of(read_whole)):
+        raise TabganError("; ".join(wrong))
+    title, rows, schema = read_whole(**asked)
+    source = str(Path(cfg.data.path).absolute()) if cfg.data.path else str(cfg.data.name)
+    own = Path("outputs/explore") / (cfg.run_name or title)
+    out = Path(cfg.out) if cfg.out else folder_of(own, "explore.json", "table", source)
+    check_own(out, None)
+    explore(title, rows, schema, out=out, source=source)
 
 
 def run() -> None:

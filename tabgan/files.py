@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,21 @@ def write_whole(path: Path, data: bytes | str) -> None:
         part.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from error
     _flush_folder(path.parent)
+
+
+def packed(folder: Path) -> bytes:
+    """All files of a folder as a zip archive."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, path.relative_to(folder))
+    return stream.getvalue()
+
+
+def unpack(files: bytes, folder: Path) -> None:
+    """Write what ``packed`` gave into ``folder``."""
+    with zipfile.ZipFile(io.BytesIO(files)) as archive:
+        archive.extractall(folder)
 
 
 def account_of(rows: Path) -> Path:

@@ -19,7 +19,7 @@ from tabgan.errors import TabganError
 from tabgan.estimator import TableGAN
 from tabgan.nets.boosted import MIN_REAL_ROWS
 from tabgan.sampling.refiner import Refiner
-from tabgan.seeding import rng_at, seed_at
+from tabgan.seeding import rng_at, seed32, seed_at
 from tabgan.tables.profile import infer_schema
 from tabgan.tables.schema import TableSchema
 
@@ -32,9 +32,11 @@ except ImportError as error:
         "tabgan.imbalance needs imbalanced-learn: pip install 'tabgan-lightning[imbalance]'"
     ) from error
 
-MODES = ("conditional", "gan_smote")
+PRESETS = {"conditional": "cgan", "gan_smote": "gan_smote"}  # of TableGAN, of modes that train one
+MODES = (*PRESETS, "filtered_smote")
+ROWS_PER_EPOCH = 100  # of a training; a critic would learn few rows by heart
 REFINED_FROM = 2_000  # rows of a table; below, what trees could reject is not worth their time
-ROUNDS, POOL_FACTOR = 3, 3.0  # of gan_smote's refiner, as in conf/refiner/boosted.yaml
+ROUNDS, POOL_FACTOR = 3, 3.0  # of filtered_smote's refiner, as in conf/refiner/boosted.yaml
 SPARE = 1.2  # candidates drawn for one that is expected to pass
 
 Codes = NDArray[np.int64]
@@ -56,26 +58,29 @@ class GANOversampler(BaseOverSampler):
     values. It trains an epoch per 100 rows, at most as many as the preset: tiny tables take
     seconds. New rows of a class of very few rows lie near those.
 
-    ``mode="gan_smote"`` interpolates between neighbours of a class as SMOTE does (Chawla et al.
-    2002; SMOTENC where there are categories, SMOTEN where there is nothing else; distances in
+    ``mode="gan_smote"`` trains a GAN for each class on that class's rows alone (GAN-SMOTE, Scott
+    and Plested 2019; ``modules.gan_smote``). It takes missing values.
+
+    ``mode="filtered_smote"`` interpolates between neighbours of a class as SMOTE does (Chawla et
+    al. 2002; SMOTENC where there are categories, SMOTEN where there is nothing else; distances in
     standardised numbers), and keeps a candidate with the probability that a critic gives it: the
     refiner's boosted trees, told real rows of the class from candidates in up to three rounds.
     This is discriminator rejection sampling (Azadi et al. 2019, arXiv:1810.06758) with SMOTE for
     the generator: no net is trained. A class of fewer than 200 rows is too small for a critic, and
     gets SMOTE's rows as they are. Missing numbers are refused.
 
-    Neither is refined on a table of fewer than 2,000 rows.
+    ``conditional`` and ``filtered_smote`` are not refined on a table of fewer than 2,000 rows.
 
-    A class that is too small is told of in one warning. ``conditional`` repeats the rows of a
-    class with at most ``k_neighbors`` of them; ``gan_smote`` lowers ``k_neighbors`` for it, and
-    repeats a single row.
+    A class that is too small is told of in one warning. The modes that train a GAN repeat the
+    rows of a class with at most ``k_neighbors`` of them; ``filtered_smote`` lowers ``k_neighbors``
+    for it, and repeats a single row.
 
     Args:
-        mode: "conditional" or "gan_smote".
+        mode: "conditional", "gan_smote" or "filtered_smote".
         sampling_strategy: which classes get how many rows, as everywhere in imbalanced-learn.
         random_state: the same gives the same rows, to the byte; None another set each time.
         k_neighbors: of SMOTE, at least 1.
-        overrides: of ``TableGAN``, for ``mode="conditional"``:
+        overrides: of ``TableGAN``, for the modes that train one:
             ``{"trainer.max_epochs": 20, "refiner.rounds": 1}``.
 
     Attributes:
@@ -89,7 +94,7 @@ class GANOversampler(BaseOverSampler):
         >>> from tabgan.imbalance import GANOversampler
         >>> rows = pd.DataFrame({"age": np.arange(60) % 17, "job": ["cook", "clerk", "smith"] * 20})
         >>> rare = np.arange(60) % 5 == 0
-        >>> more, labels = GANOversampler(mode="gan_smote").fit_resample(rows, rare)
+        >>> more, labels = GANOversampler(mode="filtered_smote").fit_resample(rows, rare)
         >>> len(more), int(labels.sum()), more.dtypes.equals(rows.dtypes)
         (96, 48, True)
     """
@@ -120,7 +125,7 @@ class GANOversampler(BaseOverSampler):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = False
         tags.input_tags.string = True
-        tags.input_tags.allow_nan = self.mode == "conditional"
+        tags.input_tags.allow_nan = self.mode in PRESETS
         return tags
 
     def _check_X_y(self, X: Any, y: Any, accept_sparse: Any = None) -> tuple[Any, Any, bool]:  # noqa: N802, N803
@@ -144,7 +149,9 @@ class GANOversampler(BaseOverSampler):
         table = _as_table(X)
         schema = infer_schema(table, name="table")
         _refuse_text(schema)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        given = self.random_state
+        given = seed32(given) if isinstance(given, int) else given
+        seed = int(check_random_state(given).randint(2**31 - 1))
         made = self._make(schema, schema.conform(table), codes, wanted, classes, seed)
         labels = [np.repeat(y[codes == code][:1], len(rows)) for code, rows in made.items()]
         rows = _appended(X, [schema.restore(rows) for rows in made.values()])
@@ -156,13 +163,13 @@ class GANOversampler(BaseOverSampler):
     ) -> dict[int, pd.DataFrame]:  # fmt: skip
         """Code of a class -> its new rows, conforming to the schema."""
         counts = np.bincount(codes)
-        least = self.k_neighbors + 1 if self.mode == "conditional" else 2
+        least = self.k_neighbors + 1 if self.mode in PRESETS else 2
         repeated = {code: n for code, n in wanted.items() if counts[code] < least}
         learned = {code: n for code, n in wanted.items() if code not in repeated}
         self._warn(classes, counts, wanted)
         made = {code: _repeated(table[codes == code], n, seed) for code, n in repeated.items()}
-        if learned and self.mode == "conditional":
-            made |= self._conditional(schema, table, codes, learned, seed)
+        if learned and self.mode in PRESETS:
+            made |= self._generated(schema, table, codes, learned, seed)
         elif learned:
             coder = OrdinalCodes.fit(schema, table)
             for code, n in learned.items():
@@ -173,7 +180,7 @@ class GANOversampler(BaseOverSampler):
                 made[code] = coder.decode(drawn)
         return {code: made[code] for code in wanted}
 
-    def _conditional(
+    def _generated(
         self,
         schema: TableSchema,
         table: pd.DataFrame,
@@ -187,10 +194,12 @@ class GANOversampler(BaseOverSampler):
             label += "_"
         words = [str(code) for code in range(codes.max() + 1)]
         labelled = table.assign(**{label: pd.Categorical.from_codes(codes, words)})
-        repeats = [_repeated(labelled[codes == code], n, seed) for code, n in wanted.items()]
-        balanced = pd.concat([labelled, *repeats], ignore_index=True)
-        settings = _settings(len(balanced)) | dict(self.overrides or {})
-        gan = TableGAN(seed=seed, overrides=settings).fit(balanced, target=label)
+        if self.mode == "conditional":  # a GAN for each class has no share of others to fear
+            repeats = [_repeated(labelled[codes == code], n, seed) for code, n in wanted.items()]
+            labelled = pd.concat([labelled, *repeats], ignore_index=True)
+        settings = _settings(len(labelled)) | dict(self.overrides or {})
+        gan = TableGAN(PRESETS[self.mode], seed=seed, overrides=settings)
+        gan.fit(labelled, target=label)
         drawn = {
             code: gan.sample(n, where={label: words[code]}, seed=seed_at(seed, "class", code))
             for code, n in wanted.items()
@@ -203,12 +212,11 @@ class GANOversampler(BaseOverSampler):
         if not few:
             return
         named = ", ".join(f"{classes[code]!s} ({counts[code]})" for code in few)
-        done = {
-            "conditional": "too few to learn from: their rows are repeated",
-            "gan_smote": "interpolated between all of them; a single row is repeated",
-        }
+        done = "interpolated between all of them; a single row is repeated"
+        if self.mode in PRESETS:
+            done = "too few to learn from: their rows are repeated"
         warnings.warn(
-            f"classes with at most k_neighbors={self.k_neighbors} rows: {named}; {done[self.mode]}",
+            f"classes with at most k_neighbors={self.k_neighbors} rows: {named}; {done}",
             UserWarning,
             stacklevel=2,
         )

@@ -26,7 +26,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     path = Path(cfg.data.path)
     run = open_run(Path(cfg.run))
     imputer = Imputer(run.module, run.encoder, seed=cfg.seed)
-    out = Path(cfg.out) if cfg.out else path.with_name(f"filled_{path.name}")
+    out = Path(cfg.out) if cfg.out else None
     fill_file(imputer, path, out, n_imputations=cfg.n_imputations, how=cfg.how)
 
 

@@ -21,11 +21,13 @@ from tabgan.locks import held
 from tabgan.provenance import check_record, save_record
 from tabgan.ranks import is_first, is_started_by_first
 from tabgan.recipes import build_module, build_trainer, check_config, forecast, settle
+from tabgan.run_folder import BY_ESTIMATOR, check_unused, forget_report
 from tabgan.runs import Run, open_run, stored_plan
 from tabgan.scored.querying import attach_box
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.tables.schema import TableSchema
-from tabgan.training import FINISHED, begin, finish, fit_refiner, keep_best
+from tabgan.trainers import built, check_batches, check_trainer
+from tabgan.training import begin, finish, fit_refiner, keep_best
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,8 @@ def train(
         Interrupted: when a signal stopped it (``tabgan.signals``).
     """
     with held(folder):
+        if not resume and is_first():
+            check_unused(folder, besides=(".hydra", *BY_ESTIMATOR))
         if "traffic" in cfg:  # records are changed, and no rows are made
             train_evasion(cfg, folder)
             return None
@@ -67,6 +71,7 @@ def _train(
     check_config(cfg)
     checkpoint = newest_checkpoint(folder) if resume else None
     begin(seed=cfg.seed, threads=cfg.threads)
+    check_trainer(cfg, folder)
     first = is_first()
     start = open_run(Path(cfg.start)) if cfg.get("start") else None
     if checkpoint is not None:
@@ -74,11 +79,14 @@ def _train(
     datamodule = _open_table(cfg, folder, start)
     if resume:
         check_record(datamodule, folder)
+        if first and forget_report(folder):
+            log.info("the report on the unfinished run is removed: its weights will change")
     elif first:
-        _forget_run(folder)
         save_record(datamodule, folder)
     settle(cfg, datamodule, folder, kept=stored_plan(folder) if checkpoint else _kept_plan(start))
-    module = build_module(cfg, datamodule.encoder)
+    check_batches(cfg, len(datamodule.coded("train")[0]))
+    module = built("model", lambda: build_module(cfg, datamodule.encoder))
+    built("model", module.configure_optimizers)
     forecast(cfg, datamodule, module)
     past = curves_until(checkpoint if first else None, cfg, folder)
     trainer = build_trainer(cfg, datamodule.encoder, folder, callbacks)
@@ -158,15 +166,6 @@ def _open_table(cfg: DictConfig, folder: Path, start: Run | None) -> TableDataMo
 def _keep(datamodule: TableDataModule, encoder: TableEncoder) -> None:
     kept = KeptEncoder(encoder, datamodule)
     datamodule.make_encoder = cast(Any, kept)  # it has what setup calls
-
-
-def _forget_run(folder: Path) -> None:
-    """Of the run before, a folder that is trained in anew keeps nothing to go on with."""
-    for name in ("best.ckpt", "last.ckpt"):
-        (folder / "checkpoints" / name).unlink(missing_ok=True)
-    for name in ("state.json", "arrays.npz"):
-        (folder / "refiner" / name).unlink(missing_ok=True)
-    (folder / FINISHED).unlink(missing_ok=True)
 
 
 def _kept_plan(start: Run | None) -> dict[str, float]:

@@ -19,6 +19,7 @@ from tabgan.endings import explain
 from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.evaluation import takes_a_run
 from tabgan.paths import conf_dir
+from tabgan.shell import command
 from tabgan.studies.contestants import DRIVERS, Baseline, Ours, Peer
 from tabgan.studies.prepared import Prepared, prepare
 from tabgan.tables.sources import user_cache
@@ -104,6 +105,6 @@ def study_of(cfg: DictConfig) -> tuple[str, Callable[..., Any]]:
     if takes_a_run(cfg.study):
         raise TabganError(
             f"study {name!r} looks at a trained run: "
-            f"python -m tabgan.evaluate run=<folder> +study={name}"
+            f"{command('evaluate')} run=<folder> +study={name}"
         )
     return name, instantiate(cfg.study)

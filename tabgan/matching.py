@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from tabgan.errors import TabganError
-from tabgan.evaluation import RunData, read_data
+from tabgan.evaluation import RunData
 from tabgan.files import account_of, write_account
+from tabgan.metrics.chance import auc_band
 from tabgan.metrics.detection import CHEAP_ROWS, MIN_ROWS, cheap_c2st_auc
 from tabgan.metrics.drawing import draw_rows
 from tabgan.report.reading import compared, read_like
@@ -26,6 +25,7 @@ from tabgan.runs import Run
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.refiner import Refiner
 from tabgan.tables.conditions import all_match, read_where
+from tabgan.terminal import show
 
 log = logging.getLogger(__name__)
 
@@ -46,18 +46,21 @@ def refuse_check(cfg: DictConfig) -> None:
 
 
 def check_rows(
-    run: Run, refiner: Refiner | None, out: Path, where: Mapping[str, str], *, seed: int
+    run: Run,
+    data: RunData,
+    refiner: Refiner | None,
+    out: Path,
+    where: Mapping[str, str],
+    *,
+    seed: int,
 ) -> list[Scores]:
-    """How well rows in ``out`` can be told from the run's real rows that satisfy ``where``.
+    """How well rows in ``out`` can be told from those of ``data`` that satisfy ``where``.
 
     Where real rows are too few for that, each of the wider conditions that leave one column out
     is looked at instead, with rows drawn for it. Prints ``matching_scores``, and adds them to
     ``<out>.json`` as ``check``.
-
-    Raises:
-        TabganError: when the run's table is gone.
     """
-    data, schema = read_data(run.config), run.encoder.schema_
+    schema = run.encoder.schema_
     names = compared(schema)
     tables: list[tuple[Mapping[str, str], pd.DataFrame]] = [(where, read_like(out, schema)[names])]
     n_real = sum(map(len, real_rows(data, where, names)))
@@ -127,7 +130,7 @@ def matching_scores(
         "test_rows": n_test,
         "c2st_auc": float(np.mean(aucs)),
         "c2st_auc_spread": float(np.std(aucs)),
-        "chance_auc": 0.5 + 2 * math.sqrt((2 * n + 1) / (12 * n * n)),
+        "chance_auc": 0.5 + auc_band(n, n),
         **anchor,
     }
 
@@ -151,4 +154,4 @@ def _tell(checks: list[Scores]) -> None:
             f"{scores['chance_auc']:.3f}",
             "" if anchor is None else f"{anchor:.3f}",
         )
-    Console().print(table)
+    show(table)

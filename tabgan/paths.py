@@ -5,6 +5,14 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 
 
+def path_of(text: str | Path) -> Path:
+    """A path as somebody wrote it; ``~`` is their home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # nobody has this home, so it is a name
+        return Path(text)
+
+
 def conf_dir() -> Path:
     """The Hydra configuration: inside the package in a wheel, beside it in a checkout."""
     shipped = PACKAGE / "conf"

@@ -18,7 +18,7 @@ RECORD = "run.json"
 
 
 def record(datamodule: TableDataModule) -> dict[str, Any]:
-    """The format, tabgan's version, and the table: how many rows, a hash a column, one of all."""
+    """The format, tabgan's version, and the table: how many rows there are, and their hashes."""
     train = cast(pd.DataFrame, datamodule.train)
     parts = {"train": train, "validation": datamodule.validation, "test": datamodule.test}
     table = pd.concat([part[train.columns] for part in parts.values()], ignore_index=True)
@@ -27,7 +27,7 @@ def record(datamodule: TableDataModule) -> dict[str, Any]:
         "tabgan": _version(),
         **({} if datamodule.content is None else {"content": datamodule.content}),
         "rows": {name: len(part) for name, part in parts.items()},
-        "columns": {str(name): values_hash(table[name]) for name in table},
+        **table_hashes(table),
         "order": rows_hash(table),
     }
 
@@ -55,6 +55,28 @@ def check_record(datamodule: TableDataModule, folder: Path) -> None:
     changed = _changes(before, now)
     if changed:
         raise TabganError(f"{folder}: the table has changed since the run began: {changed}")
+
+
+def check_table(datamodule: TableDataModule, folder: Path) -> None:
+    """Refuse another table than the one that the run in ``folder`` was trained on.
+
+    Raises:
+        TabganError: naming what differs, or that the folder does not say what it learned.
+    """
+    before, now = read_record(folder), record(datamodule)
+    if before is None:
+        raise TabganError(
+            f"{folder}: {RECORD} is missing, which says what table the run was trained on"
+        )
+    changed = _changes(before, now)
+    if not changed:
+        return
+    table = datamodule.path or f"data set {datamodule.name!r}"
+    old, new = before.get("tabgan"), now["tabgan"]
+    also = "" if old == new else f", or tabgan {new} reads it otherwise than {old} did"
+    raise TabganError(
+        f"{table}: not the table that {folder} was trained on; what differs: {changed}{also}"
+    )
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
@@ -95,8 +117,15 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
     return "the order of its rows" if before.get("order") != now["order"] else ""
 
 
-def values_hash(values: pd.Series) -> str:
-    """Sixteen hexadecimal digits of a column's values, in whatever order."""
+def table_hashes(*parts: pd.DataFrame) -> dict[str, Any]:
+    """What a table is known by whatever the order of its rows: ``columns`` and ``table``."""
+    table = pd.concat(parts, ignore_index=True)
+    columns = {str(name): values_hash(table[name]) for name in table}
+    return {"columns": columns, "table": values_hash(table)}
+
+
+def values_hash(values: pd.Series | pd.DataFrame) -> str:
+    """Sixteen hexadecimal digits of a column's values or a table's rows, in whatever order."""
     total = pd.util.hash_pandas_object(values, index=False).sum()
     return f"{int(total):016x}"
 

@@ -17,7 +17,9 @@ from tabgan.callbacks.stopping import StopTogether
 from tabgan.checkpoints import PlainCheckpoints
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError, check_keys, nearest
+from tabgan.misfits import hints_of, misfits
 from tabgan.modules.cgan import CGANModule
+from tabgan.modules.planning import PLANNED
 from tabgan.ranks import is_first
 from tabgan.serving.batches import batches_of_epoch
 from tabgan.serving.datamodule import TableDataModule
@@ -30,13 +32,21 @@ TOP_LEVEL = (
     "run_name", "seed", "threads", "memory_limit", "start", "blackbox", "tool",
     "traffic",
 )  # fmt: skip
+NEEDED = (  # whatever the model
+    "data", "model", "encoder", "trainer", "callbacks", "logger", "run_name", "seed", "threads",
+)  # fmt: skip
 ADDED = ("experiment", "sweep", "debug")  # groups whose files leave no key of their own
 AUTO = "auto"
+MAY_BE_AUTO = {
+    *("data.batch_size", "trainer.max_epochs", "callbacks.checkpoint.tolerance"),
+    *(f"model.{key}" for key in PLANNED),
+}
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 # What a stored configuration may call, and what it may where a training goes on.
 FROM_A_RUN_FOLDER = (
     "tabgan.modules.", "tabgan.nets.", "tabgan.losses.", "tabgan.scored.module",
-    "tabgan.scored.surrogate", "tabgan.evasion.module", "tabgan.evasion.editor", "torch.optim.",
+    "tabgan.scored.surrogate", "tabgan.evasion.module", "tabgan.evasion.editor",
+    "tabgan.evasion.substitutes", "torch.optim.",
 )  # fmt: skip
 TO_GO_ON = (
     *FROM_A_RUN_FOLDER,
@@ -57,15 +67,21 @@ PARTS = ("model", "loss", "penalty", "tool")  # that make a module
 
 
 def check_config(cfg: DictConfig) -> None:
-    """Refuse keys that nothing would read.
+    """Refuse keys that nothing would read, and values that are not of their keys' types.
 
     Raises:
-        TabganError: naming each unknown key and the nearest valid one.
+        TabganError: naming each unknown key and the nearest valid one, or each such value and what
+            is expected.
     """
     check_keys(cfg, TOP_LEVEL, also=ADDED)
-    wrong = [line for path, node in _targets(_plain(cfg)) for line in _unknown_keys(path, node)]
+    if absent := [key for key in NEEDED if key not in cfg]:
+        raise TabganError(f"{absent[0]}: is needed; leave out ~{absent[0]}")
+    targets = list(_targets(_plain(cfg)))
+    wrong = [line for path, node in targets for line in _unknown_keys(path, node)]
     if wrong:
         raise TabganError("unknown configuration keys: " + "; ".join(wrong))
+    if wrong := [line for path, node in targets for line in _misfits(path, node)]:
+        raise TabganError("; ".join(wrong))
 
 
 def resolve_auto(cfg: DictConfig, planned: Mapping[str, float]) -> dict[str, float]:
@@ -141,7 +157,8 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -
         TabganError: for a ``memory_limit`` that is none, or that is too low.
     """
     limit = cfg.get("memory_limit", AUTO)
-    if limit != AUTO and (isinstance(limit, bool | str) or limit is None or limit <= 0):
+    is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
+    if limit != AUTO and (not is_number or limit <= 0):
         raise TabganError(f"memory_limit={limit}: expected GiB, above 0, or auto")
     rows, _ = datamodule.coded("sample")
     sizes = Sizes(
@@ -283,3 +300,10 @@ def _unknown_keys(path: str, node: dict[str, Any]) -> list[str]:
         return []
     unknown = node.keys() - parameters.keys() - HYDRA_KEYS
     return [f"{path}.{key}: {nearest(key, parameters)}" for key in sorted(unknown)]
+
+
+def _misfits(path: str, node: dict[str, Any]) -> list[str]:
+    """The values of other types than the constructor declares, but for what may be ``auto``."""
+    auto = {key for key in node if node[key] == AUTO and f"{path}.{key}" in MAY_BE_AUTO}
+    values = {key: value for key, value in node.items() if key not in auto}
+    return misfits(path, values, hints_of(get_object(node["_target_"])))

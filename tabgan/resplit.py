@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
+from tabgan.composing import find_paths, read_config
 from tabgan.errors import TabganError
 from tabgan.evaluation import read_data
 from tabgan.metrics.privacy import dcr_share
@@ -38,7 +39,7 @@ def resplit_shares(cfg: DictConfig) -> dict[str, float]:
     from tabgan.sampling.draw import draw_chunks
 
     old = Path(cfg.run)
-    data = read_data(open_run(old).config)
+    data = read_data(open_run(old))
     schema, rows = data.schema, pd.concat([data.train, data.validation], ignore_index=True)
     first, second = split_rows(rows, schema, n_cut=len(rows) // 2, seed=cfg.seed, place="resplit")
     with tempfile.TemporaryDirectory() as folder:
@@ -48,7 +49,7 @@ def resplit_shares(cfg: DictConfig) -> dict[str, float]:
         _train(old, half, new, target=schema.target)
         run = open_run(new)
         names = compared(run.encoder.schema_)
-        seen = read_data(run.config).train
+        seen = read_data(run).train
         refiners = {"": None} | ({"refined.": run.refiner} if run.refiner else {})
         drawn = {
             prefix: pd.concat(
@@ -66,7 +67,8 @@ def resplit_shares(cfg: DictConfig) -> dict[str, float]:
 
 def _train(old: Path, table: Path, new: Path, *, target: str | None) -> None:
     """A run of the old run's configuration on another table, in a process of its own."""
-    config = OmegaConf.load(old / ".hydra" / "config.yaml")
+    config = read_config(old / ".hydra" / "config.yaml")
+    find_paths(config, old)
     whole: dict[str, Any] = {"path": str(table), "target": target, "test_fraction": 0.0, "drop": []}
     for key, value in (whole | {"test_path": None, "schema_path": None}).items():
         OmegaConf.update(config, f"data.{key}", value)

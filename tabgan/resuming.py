@@ -9,13 +9,13 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from tabgan.composing import compose_run, jobs_of, stored_run
+from tabgan.composing import compose_run, jobs_of, stored_run, sweep_begun_in
 from tabgan.errors import TabganError
 from tabgan.journey import train
 from tabgan.recipes import PARTS, TO_GO_ON, check_stored_targets
+from tabgan.run_folder import FINISHED, SWEEP, is_begun, way_to_rows
 from tabgan.runs import OWN_TABLE
-from tabgan.sweeps import ASKED, begin, forget_failure, is_begun, note_failure
-from tabgan.training import FINISHED
+from tabgan.sweeps import begin, forget_failure, note_failure
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def resume(folder: Path, *, trust: bool) -> None:
 
 def is_sweep(folder: Path) -> bool:
     """Whether ``folder`` is a multirun's."""
-    return (folder / ASKED).is_file()
+    return (folder / SWEEP).is_file()
 
 
 def unfinished(folder: Path) -> list[int]:
@@ -74,7 +74,7 @@ def resume_job(folder: Path, number: int, *, trust: bool) -> None:
     forget_failure(own)
     try:
         if not is_begun(own):
-            compose_run(jobs_of(folder)[number], own)
+            compose_run(jobs_of(folder)[number], own, begun_in=sweep_begun_in(folder))
         _resume_run(own, trust=trust)
     except Exception as error:
         note_failure(own, error)
@@ -91,6 +91,7 @@ def _resume_run(folder: Path, *, trust: bool) -> None:
         if (folder / OWN_TABLE).is_file():
             cfg.data.path = str(folder / OWN_TABLE)
         train(cfg, folder, resume=True)
+        log.info("%s", way_to_rows(folder))
 
 
 def _check_targets(cfg: DictConfig, folder: Path) -> None:

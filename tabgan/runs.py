@@ -13,19 +13,20 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from tabgan.checkpoints import find_checkpoint, load_weights
-from tabgan.composing import read_config
+from tabgan.composing import find_paths, read_config
 from tabgan.encoding.state import load_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
 from tabgan.provenance import read_record
 from tabgan.recipes import build_module, check_stored_targets, resolve_auto
+from tabgan.run_folder import BY_ESTIMATOR, FINISHED, not_a_run
 from tabgan.sampling.refiner import Refiner
-from tabgan.training import FINISHED
+from tabgan.shell import command
 
 log = logging.getLogger(__name__)
 
-OWN_TABLE = "table.parquet"  # where TableGAN leaves a DataFrame that it was fitted to
+(OWN_TABLE,) = BY_ESTIMATOR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class Run:
 
     Attributes:
         folder: where it lies.
-        config: what was asked.
+        config: what was asked; its paths are absolute.
         encoder: how the table is encoded.
         module: the nets with the checkpoint's weights, on the CPU, in eval mode.
         checkpoint: the file the weights came from.
@@ -63,14 +64,15 @@ def open_run(folder: Path) -> Run:
     """
     config_path = folder / ".hydra" / "config.yaml"
     if not config_path.is_file():
-        raise TabganError(f"not a run folder: {folder.absolute()} has no .hydra/config.yaml")
+        raise not_a_run(folder, ".hydra/config.yaml")
     config = read_config(config_path)
     read_record(folder)  # which refuses what a newer tabgan wrote
     check_stored_targets(config)
+    find_paths(config, folder)
     if "traffic" in config:
         raise TabganError(
             f"{folder}: its generator changes records and makes no rows; its figures are in "
-            "metrics.json, and python -m tabgan.study +study=evade_nslkdd judges such generators"
+            f"metrics.json, and {command('study', '+study=evade_nslkdd')} judges such generators"
         )
     plan, encoder = stored_plan(folder), TableEncoder.load(folder / "encoder")
     try:
@@ -124,11 +126,19 @@ def chosen_refiner(run: Run, refine: bool | None) -> Refiner | None:
         raise TabganError(f"refine={refine!r}: expected true, false, or null for what was learned")
     if refine and run.refiner is None:
         _check_refining(run)
-        log.warning(
-            "refine=true: the training of %s found nothing to refine; the rows are as the "
-            "generator draws them", run.folder,
+    if refine is not False and found_nothing_to_refine(run):
+        log.log(
+            logging.WARNING if refine else logging.INFO,
+            "%sthe training of %s found nothing to refine; the rows are as the generator draws "
+            "them", "refine=true: " if refine else "", run.folder,
         )  # fmt: skip
     return run.refiner if refine is None or refine else None
+
+
+def found_nothing_to_refine(run: Run) -> bool:
+    """Whether the training looked for what to refine, in vain."""
+    asked = OmegaConf.select(run.config, "refiner.rounds") and not run.encoder.is_masked
+    return bool(asked) and run.refiner is None and (run.folder / FINISHED).is_file()
 
 
 def _check_refining(run: Run) -> None:

@@ -8,7 +8,7 @@ from tabgan.errors import check_keys
 from tabgan.paths import conf_dir
 
 KEYS = ("run", "n", "seed", "out", "refine", "where", "mix", "like", "check", "threads",
-        "score", "tolerance", "budget", "blackbox", "shards", "shard")  # fmt: skip
+        "score", "tolerance", "budget", "blackbox", "shards", "shard", "dropped")  # fmt: skip
 ROWS = 1_000  # where neither n nor like says how many
 
 
@@ -20,15 +20,22 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from pathlib import Path
 
     from tabgan.arithmetic import compute_with
+    from tabgan.evasion.opening import is_evasion, write_changed
+    from tabgan.evaluation import read_data
     from tabgan.matching import check_rows, refuse_check
+    from tabgan.run_folder import unused
     from tabgan.runs import chosen_refiner, open_run
     from tabgan.sampling.stream import stream_rows
     from tabgan.tables.conditions import read_like
 
     check_keys(cfg, KEYS)
     compute_with(cfg.threads)
+    if is_evasion(Path(cfg.run)):
+        write_changed(cfg)
+        return
     run = open_run(Path(cfg.run))
-    out = Path(cfg.out) if cfg.out else run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
+    own = run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
+    out = Path(cfg.out) if cfg.out else unused(own)
     where = json.loads(cfg.where or "{}")
     like = read_like(Path(cfg.like)) if cfg.like else None
     refuse_check(cfg)
@@ -43,17 +50,19 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         write_scored_rows(cfg, run, out, n=n)
         return
     asked = {"n": n, "seed": cfg.seed, "where": where, "mix": cfg.mix, "like": like}
+    asked["dropped"] = cfg.dropped
     refiner = chosen_refiner(run, cfg.refine)
     if cfg.shards is not None or cfg.shard is not None:
         from tabgan.sampling.shards import write_shard
 
         of_part = {"shard": cfg.shard, "shards": cfg.shards, "checkpoint": run.checkpoint}
-        whole = out if cfg.out else out.with_suffix("")
+        whole = out if cfg.out else own.with_suffix("")
         write_shard(run.module, run.encoder, refiner, folder=whole, **of_part, **asked)
         return
+    data = read_data(run) if cfg.check else None  # before rows are drawn, for it may be refused
     stream_rows(run.module, run.encoder, refiner, out=out, **asked)
-    if cfg.check:
-        check_rows(run, refiner, out, where, seed=cfg.seed)
+    if data is not None:
+        check_rows(run, data, refiner, out, where, seed=cfg.seed)
 
 
 def run() -> None:

@@ -20,6 +20,11 @@ def seed_at(seed: int, *place: Place) -> int:
     return int(low) | (int(high) & 0x7FFFFFFF) << 32
 
 
+def seed32(seed: int) -> int:
+    """A seed for libraries that take 32 bits: itself, or, where it is larger, a hash of it."""
+    return seed if seed < 2**32 else seed_at(seed, "32 bits") % 2**32
+
+
 def rng_at(seed: int, *place: Place) -> np.random.Generator:
     """Numpy's generator for the place ``(seed, *place)``."""
     return np.random.default_rng(seed_at(seed, *place))

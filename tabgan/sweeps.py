@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 import time
 import traceback
@@ -20,12 +19,12 @@ from omegaconf.errors import OmegaConfBaseException
 from tabgan.composing import jobs_of
 from tabgan.errors import TabganError
 from tabgan.files import write_whole
-from tabgan.locks import LOCK, held
+from tabgan.locks import LOCK, check_free, held
+from tabgan.ranks import is_first
+from tabgan.run_folder import FINISHED, SWEEP, check_unused, way_on
+from tabgan.shell import command
 
 FAILED = "failed.json"  # in the folder of a job that an exception ended
-FINISHED = "metrics.json"  # in the folder of a job that is done
-ASKED = "multirun.yaml"  # what Hydra writes of a sweep
-WRITTEN = ("config.yaml", "hydra.yaml", "overrides.yaml")  # by Hydra, of a run
 TOLD = 5  # failed jobs whose errors are said
 CUT = 200  # letters of what a launcher says
 MISTAKES = (TabganError, HydraException, OmegaConfBaseException)
@@ -36,20 +35,37 @@ class Refused(BaseException):
 
 
 class Sweep(Callback):
-    """Keeps other processes and other sweeps out of a sweep's folder (conf/hydra/outputs.yaml).
+    """Keeps runs and sweeps out of folders that others have (conf/hydra/outputs.yaml).
 
     It goes with the jobs to other processes, so it holds nothing itself.
     """
 
-    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        folder = Path(str(config.hydra.sweep.dir)).absolute()
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Before Hydra writes into the folder; of processes that train together the first asks."""
+        if not is_first():
+            return
         try:
-            if (folder / ASKED).is_file():
-                raise TabganError(f"{folder}: holds a sweep already; {way_on(folder)}")
+            folder = _folder("hydra.run.dir", config.hydra.run.dir)
+            check_free(folder)
+            check_unused(folder)
+        except Exception as error:  # a folder that cannot be resolved, read or written
+            raise Refused from error
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        try:
+            folder = _folder("hydra.sweep.dir", config.hydra.sweep.dir)
+            check_unused(folder)
+            check_unused(folder / "0")  # of a sweep that lost its list of jobs
             folder.mkdir(parents=True, exist_ok=True)
             begin(folder)
-        except (TabganError, OSError) as error:
+        except Exception as error:
             raise Refused from error
+
+
+def _folder(key: str, asked: object) -> Path:
+    if not str(asked).strip():
+        raise TabganError(f"{key}=: expected a folder")
+    return Path(str(asked)).absolute()
 
 
 class _Work:
@@ -98,22 +114,6 @@ def told() -> Iterator[None]:
             _forget(_Work.folder)
 
 
-def way_on(folder: Path | None) -> str:
-    """How to go on with what ``folder`` holds; empty where it holds nothing to go on with."""
-    if folder is None or not folder.is_dir() or (folder / FINISHED).is_file():
-        return ""
-    if not is_begun(folder) and not (folder / ASKED).is_file():
-        return ""
-    return (
-        f"go on with: python -m tabgan.train run={shlex.quote(str(folder.absolute()))} resume=true"
-    )
-
-
-def is_begun(folder: Path) -> bool:
-    """Whether Hydra wrote a run's whole configuration, which it does before the run begins."""
-    return all((folder / ".hydra" / name).is_file() for name in WRITTEN)
-
-
 def note_failure(folder: Path, error: BaseException) -> None:
     """Write what ended a job into its folder, as ``failed.json``."""
     facts = {
@@ -154,10 +154,8 @@ def _sum(folder: Path, error: Exception) -> str:
 
 
 def _say(folder: Path) -> None:
-    place = shlex.quote(str(folder))
-    sys.stdout.write(
-        f"{folder}: every job is finished; side by side: python -m tabgan.compare {place}\n"
-    )
+    side_by_side = command("compare", folder)
+    sys.stdout.write(f"{folder}: every job is finished; side by side: {side_by_side}\n")
 
 
 def _has_begun(folder: Path) -> bool:
@@ -166,6 +164,6 @@ def _has_begun(folder: Path) -> bool:
 
 def _forget(folder: Path) -> None:
     """Remove the folder of a sweep of which no job has begun."""
-    if {path.name for path in folder.iterdir()} <= {ASKED, LOCK}:
-        (folder / ASKED).unlink(missing_ok=True)
+    if {path.name for path in folder.iterdir()} <= {SWEEP, LOCK}:
+        (folder / SWEEP).unlink(missing_ok=True)
         folder.rmdir()

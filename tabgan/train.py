@@ -9,9 +9,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from tabgan.commands import job, launch
+from tabgan.commands import check_table_named, job, launch
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
+from tabgan.ranks import is_first
+from tabgan.run_folder import way_to_rows
 from tabgan.sweeps import begin
 from tabgan.words import quote
 
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 @job
 def main(cfg: DictConfig, folder: str) -> float | None:
     """Read the table, build the model around its layout, train it."""
+    check_table_named("train", "experiment", "start", "sweep")
     log.info("loading torch and Lightning")
     from tabgan.journey import train  # torch and Lightning take seconds, and --help must not
 
@@ -30,7 +33,10 @@ def main(cfg: DictConfig, folder: str) -> float | None:
             f"trainer.strategy={cfg.trainer.strategy}: a run of several processes starts them "
             "anew, and each would sweep; start the runs one by one"
         )
-    return train(cfg, Path(folder))
+    score = train(cfg, Path(folder))
+    if is_first() and "traffic" not in cfg:  # which changes records and draws none
+        log.info("%s", way_to_rows(Path(folder)))
+    return score
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="resume")

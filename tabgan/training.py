@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from pytorch_lightning import Trainer, seed_everything
+from pytorch_lightning import LightningModule, Trainer, seed_everything
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from torch import nn
 from torch.utils.tensorboard.summary import hparams
 
 from tabgan.arithmetic import compute_with
@@ -31,16 +31,19 @@ from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.checkpoints import load_weights
 from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
-from tabgan.evasion.module import EvasionModule
 from tabgan.files import write_whole
 from tabgan.modules.cgan import CGANModule
 from tabgan.ranks import hush_others
+from tabgan.run_folder import FINISHED
 from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers
 from tabgan.sampling.refiner import Refiner
+from tabgan.seeding import seed32
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.serving.forecast import Sizes, check_memory, count_parameters, forecast_table
 from tabgan.tables import profile
+from tabgan.tables.dates import CLOCK_DAY
 from tabgan.tables.writers import write_table
+from tabgan.terminal import fits, show
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,8 @@ FOREIGN_WARNINGS = (
 )
 SEED_MARKS = ("PL_GLOBAL_SEED", "PL_SEED_WORKERS")  # which Lightning leaves in the environment
 PREVIEW_ROWS = 100
-FINISHED = "metrics.json"  # written last
+ROW_WIDTH = 200  # characters of a row that is printed as a line, even where a terminal has less
+TURNED_ROWS = 4  # shown of a table whose columns are printed as lines
 CLOCK = {"begun": time.perf_counter()}  # set by begin, read by save_metrics
 METRICS = (
     "val/c2st_auc",
@@ -72,7 +76,7 @@ def begin(*, seed: int, threads: int) -> None:
     for message in FOREIGN_WARNINGS:
         warnings.filterwarnings("ignore", message=message)
     compute_with(threads)
-    seed_everything(seed, workers=True, verbose=False)
+    seed_everything(seed32(seed), workers=True, verbose=False)
 
 
 @contextmanager
@@ -108,6 +112,13 @@ def keep_best(trainer: Trainer, module: CGANModule) -> float | None:
     if checkpoint.best_path is not None:
         load_weights(module, checkpoint.best_path)
         log.info("best weights: step %s, %s", checkpoint.best_step, checkpoint.best_path)
+        if checkpoint.best_step == 0 and trainer.global_step > 0:
+            log.warning(
+                "none of the %s training steps lowered %s: the weights kept are those that the "
+                "training started from", f"{trainer.global_step:,}", checkpoint.monitor,
+            )  # fmt: skip
+    else:
+        log.info("%s was never measured: the last weights are kept", checkpoint.monitor)
     return checkpoint.best_score
 
 
@@ -145,6 +156,10 @@ def fit_refiner(
         progress=log.info,
     )
     if refiner.is_idle:
+        log.warning(
+            "no refiner: %s; refined rows are the same as raw ones (refine=false)",
+            refiner.reason_ or "it found nothing to refine",
+        )
         return None
     save_state(folder / "refiner", refiner.state())
     return refiner
@@ -164,7 +179,6 @@ def finish(
     save_metrics(trainer, module, folder)
     show_rows(rows.head(10), "generated rows")
     log.info("the run: %s", folder)
-    log.info("more rows: python -m tabgan.sample run=%s n=1000", folder)
 
 
 def save_map(encoder: TableEncoder, folder: Path) -> None:
@@ -183,7 +197,7 @@ def save_plan(planned: dict[str, float], folder: Path) -> None:
 def describe(encoder: TableEncoder) -> None:
     """Say what is about to be learned: the columns, and how each is encoded."""
     if log.isEnabledFor(logging.INFO):
-        Console().print(profile.describe(encoder.schema, encoder.encodings_))
+        show(profile.describe(encoder.schema, encoder.encodings_))
 
 
 def foretell(sizes: Sizes, memory_limit: float | None) -> None:
@@ -194,7 +208,7 @@ def foretell(sizes: Sizes, memory_limit: float | None) -> None:
     """
     check_memory(sizes, memory_limit)
     if log.isEnabledFor(logging.INFO):
-        Console().print(forecast_table(sizes))
+        show(forecast_table(sizes))
 
 
 def record_configuration(
@@ -235,7 +249,7 @@ def _put_first(experiment: Summary, keys: Collection[str]) -> None:
 
 def save_metrics(
     trainer: Trainer,
-    module: CGANModule | EvasionModule,
+    module: LightningModule,
     folder: Path,
     *,
     also: Mapping[str, float] | None = None,
@@ -247,13 +261,16 @@ def save_metrics(
     curves = {name: float(value) for name, value in trainer.callback_metrics.items()}
     if isinstance(trainer.checkpoint_callback, BestAndLast):
         curves = trainer.checkpoint_callback.last_metrics(trainer)
+    best = getattr(trainer.checkpoint_callback, "best_step", None)
     facts = {
+        **({} if best is None else {"best_step": best}),
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
         "seconds": round(time.perf_counter() - CLOCK["begun"], 1),
-        "critic_parameters": count_parameters(module.critic),
-        "generator_parameters": count_parameters(module.generator),
     }
+    for name in ("critic", "generator"):
+        if isinstance(net := getattr(module, name, None), nn.Module):
+            facts[f"{name}_parameters"] = count_parameters(net)
     write_whole(folder / FINISHED, json.dumps(curves | dict(also or {}) | facts, indent=2) + "\n")
 
 
@@ -273,21 +290,40 @@ def preview(
 
 
 def show_rows(rows: pd.DataFrame, title: str) -> None:
-    """Print a few rows as a table, one line a row, where such lines are shown at all."""
+    """Print a few rows as a table, where the log's lines are shown at all.
+
+    A row is a line; of a table that is too wide for that, a column is one, with what the first
+    rows have there.
+    """
     if not log.isEnabledFor(logging.INFO):
         return
-    table = Table(title=escape(title), title_justify="left", padding=(0, 1, 0, 0), box=None)
-    for name in rows.columns:
-        numeric = pd.api.types.is_numeric_dtype(rows[name])
-        table.add_column(escape(str(name)), no_wrap=True, justify="right" if numeric else "left")
     shown = rows.assign(**{name: _days(rows[name]) for name in rows.select_dtypes("datetime")})
-    for row in shown.astype(object).to_numpy():
-        table.add_row(*("?" if pd.isna(value) else escape(f"{value}") for value in row))
-    Console(width=max(Console().width, 200)).print(table)
+    cells = [
+        ["?" if pd.isna(value) else escape(f"{value}") for value in row]
+        for row in shown.astype(object).to_numpy()
+    ]
+    names = [escape(str(name)) for name in rows.columns]
+    table = Table(title=escape(title), title_justify="left", padding=(0, 1, 0, 0), box=None)
+    for name, dtype in zip(names, rows.dtypes, strict=True):
+        numeric = pd.api.types.is_numeric_dtype(dtype)
+        table.add_column(name, justify="right" if numeric else "left")
+    for row in cells:
+        table.add_row(*row)
+    if fits(table, least=ROW_WIDTH):
+        show(table, least=ROW_WIDTH)
+        return
+    turned = Table(title=escape(title), title_justify="left", padding=(0, 1, 0, 0), box=None)
+    for heading in ("column", *(f"row {place + 1}" for place in range(len(cells[:TURNED_ROWS])))):
+        turned.add_column(heading)
+    for name, *values in zip(names, *cells[:TURNED_ROWS], strict=True):
+        turned.add_row(name, *values)
+    show(turned)
 
 
 def _days(dates: pd.Series) -> pd.Series:
-    """Dates without a time of day where none has one."""
+    """Dates without a time of day where none has one, clock times without their day."""
+    if (dates.dropna().dt.date == CLOCK_DAY).all():
+        return dates.dt.time
     is_whole = (dates.dt.normalize() == dates)[dates.notna()].all()
     return dates.dt.date if is_whole else dates
 

@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.commands import job, launch
+from tabgan.commands import check_table_named, job, launch
 from tabgan.paths import conf_dir
 
 
@@ -13,6 +13,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Train with settings that TPE proposes until there are ``n_trials`` of them."""
     from tabgan.tuning import tune  # torch and Lightning take seconds, and --help must not
 
+    check_table_named("tune", "experiment", "start")
     tune(cfg)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from optuna.trial import TrialState
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import URL
 
@@ -28,11 +26,14 @@ from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.files import write_whole
 from tabgan.journey import train
 from tabgan.locks import held
+from tabgan.provenance import read_record, table_hashes
 from tabgan.seeding import seed_at
 from tabgan.serving.datamodule import n_validation
+from tabgan.shell import command
 from tabgan.signals import Interrupted
 from tabgan.sweeps import note_failure
-from tabgan.words import quote
+from tabgan.terminal import say, show
+from tabgan.words import as_typed, quote
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +127,7 @@ def tune(cfg: DictConfig) -> optuna.Study:
     folder.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with held(folder):
+        _check_table(folder, cfg)
         study = _open(folder, search)
         while (number := len(study.trials)) < cfg.n_trials:
             _sample_at(study, search, number)
@@ -140,6 +142,8 @@ def _search(cfg: DictConfig) -> Search:
     check_keys(asked, ("monitor", "startup", "space"))
     if not isinstance(cfg.n_trials, int) or cfg.n_trials < 1:
         raise TabganError(f"n_trials={cfg.n_trials}: expected a whole number, at least 1")
+    if not isinstance(asked.get("space"), dict):
+        raise TabganError("tune.space: expected keys and their ranges, as conf/tune has them")
     for key, where in asked["space"].items():
         _check(cfg, key, where)
     _fit_batches(cfg, asked["space"])
@@ -224,6 +228,23 @@ def _open(folder: Path, search: Search) -> optuna.Study:
     return study
 
 
+def _check_table(folder: Path, cfg: DictConfig) -> None:
+    """Refuse to go on with another table than the one of the first trial.
+
+    Of a table out of core the trials' own caches tell it.
+    """
+    before = read_record(folder / "0")
+    if before is None or "content" in before:
+        return
+    data = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
+    now = table_hashes(*data.read())
+    if any(before.get(key) != known for key, known in now.items()):
+        raise TabganError(
+            f"{folder}: holds a study of another table than {cfg.data.path or cfg.data.name}; "
+            "give out=<another folder>"
+        )
+
+
 def _sample_at(study: optuna.Study, search: Search, number: int) -> None:
     """Proposals by address: those of trial ``number``, whatever this process drew before."""
     seed = seed_at(search.seed, "tune", number) % 2**32
@@ -285,15 +306,14 @@ def _tell(study: optuna.Study, search: Search, folder: Path) -> None:
     for trial in sorted(done, key=lambda trial: trial.values[0])[:SHOWN]:
         cells = [_text(trial.params[key]) for key in search.space]
         shown.add_row(str(trial.number), f"{trial.value:.4f}", *cells)
-    console = Console()
-    console.print(shown)
+    show(shown)
     states = [trial.state.name.lower() for trial in study.trials]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     best = [_word(key, value) for key, value in study.best_params.items()]
-    words = " ".join(shlex.quote(word) for word in [*search.words, *best])
+    again = command("train", *as_typed([*search.words, *best]))
     for line in (
         f"{counts}; {folder / 'trials.csv'}",
-        f"the best of them, whole: python -m tabgan.train {words}",
-        f"side by side: python -m tabgan.compare {shlex.quote(str(folder))}",
+        f"the best of them, whole: {again}",
+        f"side by side: {command('compare', folder)}",
     ):
-        console.print(line, markup=False, soft_wrap=True)
+        say(line)

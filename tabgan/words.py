@@ -9,15 +9,23 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 from yaml import YAMLError
 
 from tabgan.errors import TabganError, nearest
+from tabgan.paths import path_of
 from tabgan.ranks import is_first
+from tabgan.run_folder import not_a_run
+from tabgan.shell import command
 
-QUOTED = (
-    "run", "start", "out", "real", "test", "synthetic", "target", "like", "mix",
+PATHS = (
+    "run", "start", "out", "real", "test", "synthetic", "like", "direct", "cache", "save_dir",
 )  # fmt: skip  # and every key that ends in path
+TEXTS = ("target", "mix")  # taken as they are written
+OPEN = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "run_name")  # but for ${...}
+SWEEPS = re.compile(r"(choice|range|glob|interval|shuffle|sort)\(.*\)")  # Hydra's, of several
+OUTSIDE_QUOTES = re.compile(r",(?=(?:[^']*'[^']*')*[^']*$)")
 LISTED = (
     "tables",
     "experiments",
@@ -26,6 +34,7 @@ LISTED = (
     "seeds",
     "peer_seeds",
 )  # a,b is no sweep here
+MOST_LETTERS = 60  # of the name of a run that several tables give
 OF_ONE_RUN = re.compile(r"[+~]*(data(?!\.batch_size)|seed|start|run_name|hydra)\b")
 TO_RESUME = ("run", "resume", "trust")  # the only words of a run that goes on,
 OF_LAUNCHER = re.compile(r"hydra(/|\.)launcher\b")  # and those that say where its jobs do
@@ -36,18 +45,20 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     """Command words in Hydra's grammar.
 
     ``where.<column>=<value>`` words are taken raw and gathered in one ``where``; paths are
-    quoted; ``n`` may be written 1e9; ``tables=adult,bank`` is a list; a table given by
-    ``data.path`` names the run. Flags go last: ``-m`` may stand anywhere.
+    quoted, and ``~`` is the home; ``n`` may be written 1e9; ``tables=adult,bank`` is a list; a
+    table given by ``data.path`` names the run. With ``-m`` several paths or targets are several
+    jobs: ``data.path=a.csv,b.csv``. Flags go last: ``-m`` may stand anywhere.
 
     Raises:
-        TabganError: for an unknown column in ``where``, an ``n`` that is not a whole number, or
-            a word without a key.
+        TabganError: for an unknown column in ``where``, an ``n`` that is not a whole number,
+            several paths without ``-m``, or a word without a key.
     """
     words, flags = _parted(words)
+    many = bool({"-m", "--multirun"} & set(flags))
     keys = dict(split_word(word) for word in words if "=" in word)
-    if "start" in keys:
+    if keys.get("start", "null") != "null":
         given = {key.lstrip("+~") for key in keys}
-        before = words_of(Path(unquoted(keys["start"])))
+        before = words_of(path_of(unquoted(keys["start"])))
         words = [
             *(word for word in before if split_word(word)[0].lstrip("+~") not in given),
             *words,
@@ -65,13 +76,15 @@ def hydra_words(words: Sequence[str]) -> list[str]:
         elif key in LISTED and "=" in word and not value.startswith("["):
             out.append(f"{key}=[{value}]")
         elif "=" in word and _is_quoted_key(key):
-            out.append(f"{key}={quote(unquoted(value))}")
+            out.append(f"{key}={_quoted(key, value, many=many)}")
         else:
             out.append(word)
     if where:
         out.append(f"where={quote(json.dumps(where))}")
-    if "data.path" in keys and "run_name" not in keys:
-        out.append(f"run_name={quote(Path(unquoted(keys['data.path'])).name.split('.')[0])}")
+    if keys.get("data.path", "null") != "null" and "run_name" not in keys:
+        tables = _parts("data.path", keys["data.path"], many=many)
+        names = dict.fromkeys(Path(table).name.split(".")[0] for table in tables)
+        out.append(f"run_name={quote('-'.join(names)[:MOST_LETTERS])}")
     return out + flags
 
 
@@ -91,7 +104,7 @@ def folder_to_resume(words: Sequence[str]) -> Path | None:
         others = [word for word in others if not OF_LIGHTNING.match(word)]
     if others := [word for word in others if not OF_LAUNCHER.match(word)]:
         raise TabganError(f"{others[0]}: a run goes on as it was asked; leave this word out")
-    return Path(unquoted(keys["run"]))
+    return path_of(unquoted(keys["run"]))
 
 
 def words_of(run: Path) -> list[str]:
@@ -102,12 +115,22 @@ def words_of(run: Path) -> list[str]:
     """
     path = run / ".hydra" / "overrides.yaml"
     if not path.is_file():
-        raise TabganError(f"not a run folder: {run.absolute()} has no .hydra/overrides.yaml")
+        raise not_a_run(run, ".hydra/overrides.yaml")
     try:
         words = [str(word) for word in OmegaConf.load(path)]
     except (OSError, ValueError, YAMLError) as error:
         raise TabganError(f"not a run folder: {path.absolute()} cannot be read") from error
-    return [word for word in words if not OF_ONE_RUN.match(word)]
+    return [_found(word, run) for word in words if not OF_ONE_RUN.match(word)]
+
+
+def _found(word: str, run: Path) -> str:
+    """A run's word, whose path, if it names one, is that of the folder the run was begun in."""
+    key, value = split_word(word)
+    hydra = run / ".hydra" / "hydra.yaml"
+    if not key.endswith("path") or value == "null" or "${" in value or not hydra.is_file():
+        return word
+    begun_in = OmegaConf.select(OmegaConf.load(hydra), "hydra.runtime.cwd") or ""
+    return f"{key}={quote(str(Path(begun_in) / unquoted(value)))}"
 
 
 def as_words(overrides: Mapping[str, Any] | None) -> list[str]:
@@ -124,11 +147,40 @@ def as_words(overrides: Mapping[str, Any] | None) -> list[str]:
     return [f"{key}={_text(key, value)}" for key, value in (overrides or {}).items()]
 
 
-def quote(text: str) -> str:
-    """``text`` as one quoted string of Hydra's grammar, whatever is in it."""
-    literal = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)  # for OmegaConf's interpolations
+def quote(text: str, *, interpolated: bool = False) -> str:
+    """``text`` as one quoted string of Hydra's grammar, whatever is in it.
+
+    What is ``interpolated`` keeps its ``${...}``.
+    """
+    literal = text if interpolated else re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
     escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), literal)
     return f"'{escaped}'"
+
+
+def command_given(name: str) -> str:
+    """The command of the job that Hydra is at, to be given again."""
+    return command(name, *as_typed(list(HydraConfig.get().overrides.task)))
+
+
+def as_typed(words: Sequence[str]) -> list[str]:
+    """Words of Hydra's grammar as somebody would type them, who knows ``hydra_words``."""
+    typed = []
+    for word in words:
+        key, value = split_word(word)
+        text = _plain(value)
+        if key == "where" and text != value:
+            typed += [f"where.{column}={asked}" for column, asked in json.loads(text).items()]
+        else:
+            typed.append(f"{key}={text}" if _is_quoted_key(key) else word)
+    return typed
+
+
+def _plain(value: str) -> str:
+    """The text of a value that is one quoted string; any other value as it is."""
+    if not re.fullmatch(r"'(\\.|[^'\\]|\\)*'", value):
+        return value
+    inner = re.sub(r"(\\+)('|$)", lambda m: m[1][: len(m[1]) // 2] + m[2], value[1:-1])
+    return re.sub(r"(\\+)\$\{", lambda m: m[1][: len(m[1]) // 2] + "${", inner)
 
 
 def split_word(word: str) -> tuple[str, str]:
@@ -174,8 +226,45 @@ def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _is_quoted_key(key: str) -> bool:
+    name = key.lstrip("+~")
+    return _is_path(name) or name.rpartition(".")[2] in TEXTS or name in OPEN
+
+
+def _is_path(key: str) -> bool:
     name = key.lstrip("+~").rpartition(".")[2]
-    return name in QUOTED or name.endswith("path")
+    return name in PATHS or name.endswith("path")
+
+
+def _quoted(key: str, value: str, *, many: bool) -> str:
+    """A path's or a text's value in Hydra's grammar; of a sweep's several, each."""
+    if value == "null" or (many and SWEEPS.fullmatch(value)):
+        return value
+    return ",".join(_literal(key, part) for part in _parts(key, value, many=many))
+
+
+def _literal(key: str, text: str) -> str:
+    is_open, is_path = key.lstrip("+~") in OPEN, _is_path(key)
+    if is_path and not text and key != "out":
+        raise TabganError(f"{key}=: expected a path")
+    if text.startswith("~") and (is_path or key.endswith(".dir")):
+        text = str(path_of(text))
+    return quote(text, interpolated=is_open)
+
+
+def _parts(key: str, value: str, *, many: bool) -> list[str]:
+    """What a value names: one thing, or what stands between a sweep's commas.
+
+    Raises:
+        TabganError: for several files without ``-m``.
+    """
+    parts = [unquoted(part.strip()) for part in OUTSIDE_QUOTES.split(value)]
+    if len(parts) < 2 or key == "mix" or (_is_path(key) and path_of(unquoted(value)).exists()):
+        return [unquoted(value)]
+    if many:
+        return parts
+    if _is_path(key) and all(path_of(part).exists() for part in parts):
+        raise TabganError(f"{key}={value}: several are as many jobs; say -m too")
+    return [unquoted(value)]
 
 
 def _whole(value: str) -> int:
@@ -192,7 +281,7 @@ def _condition(word: str, run: str | None) -> tuple[str, str]:
     """The column and the text of ``<column>=<value>``; the longest column name wins."""
     if run is None:
         raise TabganError(f"where.{word}: give run=<folder> too")
-    names = _column_names(Path(unquoted(run)))
+    names = _column_names(path_of(_parts("run", run, many=True)[0]))
     fitting = [name for name in names if word.startswith(f"{name}=")]
     if not fitting:
         column = split_word(word)[0]
@@ -203,6 +292,8 @@ def _condition(word: str, run: str | None) -> tuple[str, str]:
 
 def _column_names(run: Path) -> list[str]:
     path = run / "schema.json"
+    if not path.is_file():
+        raise not_a_run(run, "schema.json")
     try:
         return [column["name"] for column in json.loads(path.read_text("utf-8"))["columns"]]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -16,7 +16,12 @@ import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 
+from tabgan.encoding.coded import CodedRows
+from tabgan.encoding.layout import RowLayout
+from tabgan.nets.chain import ChainGenerator
 from tabgan.tables.schema import Column, TableSchema
+
+torch.set_num_threads(1)  # as trainings do: tests run beside each other
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -151,7 +156,10 @@ def mixed_arff(tmp_path_factory):
 
 
 TINY = {
-    "cgan": ("model.generator.hidden_dim=16", "model.critic.hidden_dim=16"),
+    "cgan": (
+        *("model.generator.hidden_dim=16", "model.critic.hidden_dims=[16]"),
+        *("model.likelihood_steps=60", "model.rounds=2"),
+    ),
     "cgan_basic": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
     "cgan_report": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
     "ctgan": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
@@ -247,6 +255,78 @@ def training(mixed_arff, tmp_path):
 def run_copy(trained, tmp_path):
     """A copy of the trained run that a test may break."""
     return Path(shutil.copytree(trained, tmp_path / "run"))
+
+
+CHAIN_LAYOUT = RowLayout.from_widths(
+    [
+        ("size", "discrete", 4, 3, (0, 3)),  # 0 is a heavy value, 3 is missing
+        ("size", "discrete", 2, 2),
+        ("size", "continuous", 1),
+        ("job", "discrete", 3),
+        ("kind", "discrete", 2),
+    ],
+    target="kind",
+)
+
+
+class TinyChain:
+    """A chain of ``CHAIN_LAYOUT``, float32, with large random weights, and the 36 rows it draws.
+
+    Its 600 training rows: size is heavy in a third, missing in a sixth; job and kind are even.
+    """
+
+    def __init__(self, *, scale=0.5, **changes):
+        torch.manual_seed(0)
+        choices = {"condition_width": 0, "noise_dim": 0, "dropout": 0.0, "hidden_dim": 8,
+                   "n_layers": 1, "embed_dim": 4, "octaves": 2, "rank": None, "order": None,
+                   "temperature": 0.7}  # fmt: skip
+        self.net = ChainGenerator(layout=CHAIN_LAYOUT, **choices | changes).eval()
+        each = torch.arange(600)
+        sizes = torch.tensor([0, 0, 1, 1, 2, 3])[each % 6]
+        cells = torch.where((sizes == 1) | (sizes == 2), each // 6 % 2, 0)
+        codes = torch.stack([sizes, cells, each // 12 % 3, each // 36 % 2], dim=1).short()
+        self.rows = CodedRows(layout=CHAIN_LAYOUT, codes=codes, scalars=torch.rand(600, 1))
+        if scale:
+            for name, parameter in self.net.named_parameters():
+                if name != "cells.bias":
+                    torch.nn.init.normal_(parameter, std=scale)
+        self.net.learn(self.rows)
+        if scale:
+            for bias in self.net.readout.biases:
+                bias.data += torch.randn(bias.shape) * scale
+        pairs = [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (3, 0)]
+        every = [(*pair, job, kind) for pair in pairs for job in range(3) for kind in range(2)]
+        self.every = torch.tensor(every)
+
+    @torch.no_grad()
+    def chances(self, **how):
+        """Of each of the 36 rows, float64."""
+        return self.net.log_likelihood(self.every, **how).double().exp()
+
+    def counts(self, codes):
+        """How often each of the 36 rows stands in codes [n, 4]."""
+        return torch.tensor([int((codes == row).all(dim=1).sum()) for row in self.every])
+
+
+def chi_square_p(counts, chances):
+    """The p-value of counts under chances; both [k]."""
+    from scipy.stats import chisquare
+
+    expected = counts.sum() * chances.double() / chances.double().sum()
+    return chisquare(counts.numpy(), expected.numpy()).pvalue
+
+
+@pytest.fixture
+def tiny_chain(monkeypatch):
+    """``tiny_chain(rank=4)``: a ``TinyChain``, which multiplies float32 on every machine."""
+    monkeypatch.setattr("tabgan.nets.chain.multiplies_bfloat16", lambda device: False)
+    return TinyChain
+
+
+@pytest.fixture
+def p_value():
+    """``p_value(counts, chances)``, which a right sampler puts below 1e-4 once in 10,000 times."""
+    return chi_square_p
 
 
 COPYIST = """

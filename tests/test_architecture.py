@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "tabgan"
-EVERYBODY = {"arithmetic", "seeding", "errors", "paths", "files", "signals", "ranks"}
+EVERYBODY = {
+    "arithmetic",
+    "seeding",
+    "errors",
+    "paths",
+    "files",
+    "shell",
+    "signals",
+    "ranks",
+    "terminal",
+}
 MAY_IMPORT = {
     "tables": set(),
     "constraints": {"tables"},
@@ -54,7 +64,9 @@ MAY_IMPORT = {
         "blackboxes",
         "metrics",
         "report",
+        "checkpoints",
         "composing",
+        "trainers",
         "training",
         "recipes",
         "studies",
@@ -78,12 +90,13 @@ MAY_IMPORT = {
     },
 }  # everyone may import EVERYBODY; files at the top: anything on a lower floor
 FLOORS = [
-    {"errors", "ranks"},
-    {"seeding", "arithmetic", "paths", "files", "signals", "locks"},
+    {"errors", "ranks", "shell", "terminal"},
+    {"seeding", "arithmetic", "paths", "files", "signals", "locks", "misfits", "ranges"},
+    {"run_folder", "manual"},
     {"checkpoints", "composing"},
     {"sweeps"},
     {"provenance", "curves"},
-    {"training"},
+    {"training", "trainers"},
     {"recipes"},
     {"runs"},
     {"journey"},
@@ -114,7 +127,8 @@ OF_HYDRA = {
     "train", "sample", "impute", "evaluate", "explore", "evaluation", "resplit",
     "commands", "recipes", "runs", "composing", "journey", "estimator", "lineup", "bench", "study",
     "matching", "resuming", "sweeps", "tuning", "tune", "curves", "blackbox", "audit", "words",
-    "endings", "evasion/evading", "scored/querying", "scored/scoring", "scored/auditing",
+    "endings", "evasion/evading", "evasion/opening", "scored/querying", "scored/scoring",
+    "scored/auditing", "trainers", "ranges",
 }  # fmt: skip
 
 

@@ -123,15 +123,17 @@ def test_a_constant_target(refused):
     assert "target 'label' is constant: every value is 'no'" in told
 
 
-def test_a_column_without_any_value(refused):
-    told = refused(arff(rows=["?" + row[2:] for row in GOOD]))
-    assert "column 'age': every value is missing; drop it with data.drop=[age]" in told
-
-
-def test_a_column_without_any_value_can_be_dropped(train_on, tmp_path):
-    assert train_on(arff(rows=["?" + row[2:] for row in GOOD]), "data.drop=[age]").status == 0
+def test_a_column_without_any_value_is_left_out_with_a_warning(train_on, tmp_path):
+    ended = train_on(arff(rows=["?" + row[2:] for row in GOOD]))
+    assert ended.status == 0
+    assert "columns without a value in the training rows, dropped: ['age']" in ended.out
     (preview,) = tmp_path.glob("outputs/pets/*/samples/preview.csv")
     assert list(pd.read_csv(preview).columns) == ["colour", "label"]
+
+
+def test_a_target_without_any_value(refused):
+    told = refused(arff(rows=[row[: row.rindex(",")] + ",?" for row in GOOD]))
+    assert "target 'label': every value is missing" in told
 
 
 def test_a_constant_column_is_kept_and_comes_back(train_on, tmp_path):

@@ -3,13 +3,17 @@
 import doctest
 import gc
 import os
+import pickle
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+from copy import deepcopy
 from dataclasses import replace
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -194,8 +198,12 @@ def test_a_run_that_found_nothing_to_refine_says_so_and_draws_plain_rows(fitted,
         " found nothing to refine; the rows are as the generator draws them"
     ]
     caplog.clear()
-    assert [chosen_refiner(idle, refine) for refine in (None, False)] == [None, None]
+    caplog.set_level("INFO")
+    assert chosen_refiner(idle, False) is None
     assert caplog.records == []
+    assert chosen_refiner(idle, None) is None  # the default, which refines where there is a refiner
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert caplog.records[0].message.startswith("the training of ")
 
 
 def test_a_run_that_was_not_to_be_refined_is_not(fitted):
@@ -219,7 +227,7 @@ def test_keys_and_holes_cannot_be_asked_for_and_holes_are_not_refined():
 
 def test_evaluate_scores_the_rows_that_sample_draws(fitted):
     run = fitted.run_
-    train = read_data(run.config).train
+    train = read_data(run).train
     figures = fitted.evaluate(people().tail(120), n=60, seed=2)
     assert {"c2st_test_auc", "wnmis", "refined.c2st_test_auc", "refined.mle_auc"} <= set(figures)
     for refine, prefix in ((False, ""), (True, "refined.")):
@@ -254,6 +262,47 @@ def test_a_saved_model_draws_the_same_rows_wherever_it_lies(fitted, tmp_path):
     assert loaded.sample(30).equals(fitted.sample(30))
     assert loaded.run_.config.data.path == str(tmp_path / "moved" / "table.parquet")
     assert loaded.get_params() == fitted.get_params()
+
+
+@pytest.mark.parametrize("dumps", ["pickle", "joblib", "deepcopy"])
+def test_a_pickled_model_samples_saves_evaluates_and_goes_on(fitted, tmp_path, dumps):
+    gan = TableGAN.load(fitted.run_.folder)
+    gan.save(tmp_path / "first")
+    gan = TableGAN.load(tmp_path / "first")
+    if dumps == "pickle":
+        copy = pickle.loads(pickle.dumps(gan))
+    elif dumps == "joblib":
+        joblib.dump(gan, tmp_path / "gan.joblib")
+        copy = joblib.load(tmp_path / "gan.joblib")
+    else:
+        copy = deepcopy(gan)
+    shutil.rmtree(tmp_path / "first")  # as on another machine
+    assert copy.sample(50, seed=3).equals(fitted.sample(50, seed=3))
+    assert list(copy.feature_names_in_) == list(fitted.feature_names_in_)
+    copy.save(tmp_path / "second")
+    assert (tmp_path / "second" / "table.parquet").is_file()
+    assert len(read_data(copy.run_).train) == 216  # of 240, a tenth for validation
+    folder = copy.run_.folder
+    assert folder.is_dir()
+    del copy
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_what_is_not_fitted_is_pickled_as_it_is():
+    gan = pickle.loads(pickle.dumps(TableGAN(seed=3, overrides={"model.lr": 1e-4})))
+    assert gan.get_params()["overrides"] == {"model.lr": 1e-4}
+    with pytest.raises(NotFittedError):
+        gan.sample(3)
+
+
+def test_a_model_whose_folder_somebody_removed_says_so(fitted, tmp_path):
+    fitted.save(tmp_path / "run")
+    gan = TableGAN.load(tmp_path / "run")
+    shutil.rmtree(tmp_path / "run")
+    for use in (lambda: gan.save(tmp_path / "other"), lambda: pickle.dumps(gan)):
+        with pytest.raises(TabganError, match="the run's folder is gone"):
+            use()
 
 
 def test_the_sample_command_takes_a_saved_model(fitted, command, tmp_path):
@@ -497,6 +546,35 @@ def test_random_states_threads_and_environment_stay_as_they_were():
     assert dict(os.environ) == environ
 
 
+@pytest.mark.parametrize(
+    ("where", "verbose", "seen"),
+    [
+        ("terminal", None, True),
+        ("terminal", False, False),
+        ("terminal", True, True),
+        ("notebook", None, True),
+        ("notebook", False, False),
+        ("pipe", None, False),
+    ],
+)
+def test_a_training_is_watched_in_terminals_and_notebooks_unless_it_is_told_not_to_be(
+    capsys, monkeypatch, where, verbose, seen
+):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: where == "notebook")
+    if where == "terminal":
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("tabgan.callbacks.progress.NOTEBOOK_SECONDS", 0.0)
+    overrides = {"trainer.max_epochs": 1, "data.batch_size": 50, "logger": "none"}
+    TableGAN("cgan_basic", overrides=overrides, verbose=verbose).fit(people())
+    said = capsys.readouterr()
+    assert ("epochs" in said.err) == seen
+    assert bool(said.out) == (verbose is True)
+    if where == "notebook" and seen:
+        last = said.err.rstrip("\n").split("\r")[-1]
+        assert last.startswith("training: 1 of 1 epochs, step 4")  # 216 rows in batches of 50
+        assert "\x1b" not in said.err
+
+
 def test_nothing_is_said_unless_asked(capfd):
     TableGAN(overrides=UNREFINED).fit(people()).sample(5)
     assert capfd.readouterr() == ("", "")
@@ -523,7 +601,7 @@ def test_nothing_is_said_unless_asked(capfd):
         ),
         (people().to_numpy(), None, r"expected a DataFrame or a path, got ndarray"),
         (people().assign(pay=np.inf), None, r"column 'pay': expected finite numbers"),
-        (people().assign(pay=np.nan), None, r"column 'pay': every value is missing"),
+        (people().assign(member=None), "member", r"target 'member': every value is missing"),
         (people().assign(member="no"), "member", r"target 'member' is constant"),
         ("nowhere.csv", None, r"file not found: .*nowhere\.csv"),
     ],

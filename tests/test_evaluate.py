@@ -118,13 +118,11 @@ def test_words_that_do_not_fit_end_in_one_line(command, given, said):
     assert ended.err.count("\n") == 1
 
 
-def test_a_run_without_test_rows_asks_for_some(command, trained, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(trained, run)
-    config = run / ".hydra" / "config.yaml"
-    text = config.read_text("utf-8")
-    config.write_text(text.replace("test_fraction: 0.1", "test_fraction: 0"), "utf-8")
-    ended = command("evaluate", f"run={run}")
+def test_a_run_without_test_rows_asks_for_some(command, mixed_arff):
+    table = (f"data.path={mixed_arff}", "data.target=label", "data.test_fraction=0")
+    small = ("model=cgan_basic", "data.batch_size=50", "+debug=smoke", "hydra.run.dir=run")
+    assert command("train", *table, *small).status == 0
+    ended = command("evaluate", "run=run")
     assert ended.status == 1
     assert "kept no test rows (data.test_fraction=0); give test=<file>" in ended.err
 

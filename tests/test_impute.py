@@ -54,6 +54,17 @@ def test_holes_are_filled_with_valid_values_and_known_cells_stay(command, run, h
     assert "1 rows have no known cell: they are drawn like any row" in ended.out
 
 
+def test_imputations_of_different_calls_are_not_mixed(command, run, holes, tmp_path):
+    words = (f"run={run}", f"data.path={holes}")
+    for n in (3, 2, 1):
+        assert command("impute", *words, f"n_imputations={n}", f"seed={n}").status == 0
+    made = ("filled_holes_1.csv", "filled_holes_3.csv", "filled_holes-2_2.csv")
+    assert all((tmp_path / name).exists() for name in (*made, "filled_holes-3.csv"))
+    assert not (tmp_path / "filled_holes-2_3.csv").exists()
+    ended = command("impute", *words, "n_imputations=2", "out=filled_holes.csv")
+    assert "filled_holes_3.csv is of an earlier call" in ended.out
+
+
 def test_several_imputations_are_several_files_and_a_seed_gives_them_again(
     command, run, holes, tmp_path
 ):

@@ -192,21 +192,6 @@ def test_a_training_that_started_from_a_run_goes_on_to_the_bit(
     assert same_run(tmp_path / "run", tmp_path / "other")
 
 
-def test_a_folder_trained_in_anew_goes_on_with_the_new_training(
-    train, go_on, unbroken, signals_at, tmp_path
-):
-    shutil.copytree(unbroken, tmp_path / "run")
-    signals_at(2, signal.SIGTERM)
-    assert train("seed=1").status == 143
-    assert not (tmp_path / "run" / "metrics.json").exists()
-    assert checkpoint(tmp_path / "run")["global_step"] == 3
-    ended = go_on()
-    assert "going on from" in ended.out
-    assert plain(checkpoint(tmp_path / "run")["state_dict"]) != plain(
-        checkpoint(unbroken)["state_dict"]
-    )
-
-
 def test_a_signal_before_anything_has_begun_leaves_nothing(train, tmp_path, monkeypatch):
     from tabgan.serving.datamodule import TableDataModule
 

@@ -6,6 +6,7 @@ from hydra import compose, initialize_config_dir
 
 from tabgan.paths import conf_dir
 from tabgan.recipes import check_config
+from tests.conftest import tiny_words
 
 
 @pytest.mark.parametrize(
@@ -30,22 +31,29 @@ def test_evaluate_sends_a_study_that_trains_to_its_own_command(command, trained)
     assert "this study trains runs of its own: python -m tabgan.study +study=<name>" in ended.err
 
 
-def test_the_words_of_every_variant_compose():
+def words_of(study):
+    """The words of every training of a configured study."""
+    if "variants" in study:
+        return [[*study.base, *changed] for changed in study.variants.values()]
+    if "games" in study:
+        games = study.games.values()
+        return [[*g.words, *tool] for g in games for tool in g.get("tools", {"none": []}).values()]
+    return [study.words]
+
+
+@pytest.mark.parametrize("name", ["ablation", "toolbox", "wasserstein", "impute", "holes"])
+def test_the_words_of_every_training_compose(name):
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        study = compose("study", ["+study=ablation"]).study
-        for words in study.variants.values():
-            check_config(compose("train", [*study.base, *words]))
+        for words in words_of(compose("study", [f"+study={name}"]).study):
+            check_config(compose("train", list(words)))
 
 
 @pytest.mark.slow
 def test_an_ablation_trains_each_variant_and_sets_them_side_by_side(command, mixed_arff, tmp_path):
-    base = [
-        "model.generator.hidden_dim=16", "model.critic.hidden_dim=16", "model.noise_dim=8",
-        "data.batch_size=50", "trainer.max_epochs=1", "refiner=none", "logger=none",
-    ]  # fmt: skip
+    base = [*tiny_words("cgan"), "trainer.max_epochs=1", "refiner=none", "logger=none"]
     words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
     words += ["cache=cache", "+study=ablation", f"study.base={base}".replace("'", '"')]
-    words += ["~study.variants", '+study.variants={whole: [], none: ["model.moments=0"]}']
+    words += ["~study.variants", '+study.variants={whole: [], none: ["model.adversarial=none"]}']
     ended = command("study", *words)
     assert ended.status == 0, ended.err
     lines = pd.read_csv(tmp_path / "outputs" / "study" / "ablation" / "ablation.csv")
@@ -54,9 +62,7 @@ def test_an_ablation_trains_each_variant_and_sets_them_side_by_side(command, mix
 
 
 TINY_RUN = [
-    "model=cgan", "model.generator.hidden_dim=16", "model.critic.hidden_dim=16",
-    "model.noise_dim=8", "data.batch_size=50", "trainer.max_epochs=1", "~callbacks.panel",
-    "refiner=none", "logger=none",
+    *tiny_words("cgan"), "trainer.max_epochs=1", "~callbacks.panel", "refiner=none", "logger=none",
 ]  # fmt: skip
 
 
@@ -82,11 +88,11 @@ def test_a_study_of_holes_sets_whole_rows_beside_whole_rows(command, mixed_arff,
     assert ended.status == 0, ended.err
     lines = pd.read_csv(tmp_path / "outputs" / "study" / "holes" / "holes.csv")
     made = lines[lines["c2st_test_auc"].notna()]
-    names = ["real training rows", "nothing hidden", "category, kept", "category, filled", "masked"]
+    names = ["real training rows", "nothing hidden", "category, kept", "category, filled"]
     assert made["recipe"].tolist() == names
     assert len(set(made["n"].iloc[1:])) == 1  # as many as there are whole test rows
     filled = lines[lines["c2st_test_auc"].isna()]
-    assert filled["recipe"].unique().tolist() == ["nothing hidden", "category", "masked"]
+    assert filled["recipe"].unique().tolist() == ["nothing hidden", "category"]
     assert filled["accuracy"].between(0, 1).all()
 
 

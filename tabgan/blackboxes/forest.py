@@ -17,6 +17,8 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from tabgan.blackboxes.estimator import EstimatorBox
 from tabgan.blackboxes.protocol import plain_rows
 from tabgan.errors import TabganError
+from tabgan.seeding import seed32
+from tabgan.tables.dtypes import TEXT
 from tabgan.tables.schema import TableSchema
 
 FOLDS = 5
@@ -64,7 +66,7 @@ def xy(table: pd.DataFrame, schema: TableSchema) -> tuple[pd.DataFrame, NDArray[
     """What a forest takes, and the class of each row that has one, text [n]."""
     known = table[table[schema.target].notna()]
     names = [column.name for column in features(schema).columns]
-    return plain_rows(known, names), known[schema.target].astype("str").to_numpy("object")
+    return plain_rows(known, names), known[schema.target].astype(TEXT).to_numpy("object")
 
 
 def features(schema: TableSchema) -> TableSchema:
@@ -86,7 +88,7 @@ def pipeline(schema: TableSchema, *, seed: int, n_estimators: int) -> Pipeline:
             ("numbers", numbers, [c.name for c in columns if c.is_number]),
         ]
     )
-    forest = RandomForestClassifier(n_estimators=n_estimators, random_state=seed, n_jobs=1)
+    forest = RandomForestClassifier(n_estimators, random_state=seed32(seed), n_jobs=1)
     return Pipeline([("encode", encode), ("forest", forest)])
 
 
@@ -95,6 +97,6 @@ def cross_validated(
 ) -> NDArray[np.float64]:
     """The accuracy on each of 5 stratified folds; without ``shuffle`` they follow the file."""
     rows, labels = xy(table, schema)
-    folds = StratifiedKFold(FOLDS, shuffle=shuffle, random_state=seed if shuffle else None)
+    folds = StratifiedKFold(FOLDS, shuffle=shuffle, random_state=seed32(seed) if shuffle else None)
     model = pipeline(schema, seed=seed, n_estimators=n_estimators)
     return np.asarray(cross_val_score(model, rows, labels, cv=folds))

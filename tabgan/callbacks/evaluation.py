@@ -55,7 +55,7 @@ class ValidationPanel(pl.Callback):
     the same noise, and compared with them: C2ST (max(.5, AUC), .5 is best), trend and shape error
     in % (0 is best), wNMIS (1 is best), share of duplicates of training rows, the share of training
     rows that an attacker finds at 1 % false positives (.01 is best), the strongest sign of mode
-    collapse (above .5 it is an alarm), the share that the critic takes for real. Every draw has its
+    collapse (above .4 it is an alarm), the share that the critic takes for real. Every draw has its
     own address, so a run is the same with and without the panel. ``val/panel_share`` is the share
     of the training time that the panel has taken. A measure that is undefined on the table (C2ST
     below 20 validation rows, the attack below 99, the trend error of a single column) is left out

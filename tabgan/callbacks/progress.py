@@ -1,8 +1,9 @@
-"""Training, as a person watches it: a bar in a terminal, a line now and then elsewhere."""
+"""Training, as a person watches it: a bar in a terminal, one line that changes in a notebook."""
 
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from typing import Any
 
@@ -12,17 +13,29 @@ from rich.console import Console
 
 log = logging.getLogger(__name__)
 
-QUIET_SECONDS = 20.0  # between lines where there is no terminal to draw in
+LINE = 100  # letters of a notebook's line, so that it leaves nothing of the one before
+QUIET_SECONDS = 20.0  # between lines where there is neither terminal nor notebook
+NOTEBOOK_SECONDS = 0.5  # between changes of a notebook's line
+
+
+def is_watched() -> bool:
+    """Whether somebody may look on: in a terminal, or in a notebook."""
+    console = Console(stderr=True)
+    return console.is_terminal or console.is_jupyter
 
 
 class Progress(pl.Callback):
-    """Epochs done, losses, time left. Reads what was logged; never draws a number."""
+    """Epochs done, losses, time left. Reads what was logged; never draws a number.
+
+    A notebook gets text, for widgets need a package that few kernels have. Where nobody looks on,
+    the log gets a line every 20 seconds.
+    """
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self.spoke = time.monotonic()
+        self.spoke = self.begun = time.monotonic()
         self.bar = bars.Progress(
             bars.TextColumn("training"),
             bars.BarColumn(),
@@ -39,15 +52,42 @@ class Progress(pl.Callback):
         )
         self.bar.start()
 
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        if self.console.is_jupyter and time.monotonic() - self.spoke >= NOTEBOOK_SECONDS:
+            self._change_line(trainer, trainer.current_epoch)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         done, losses = trainer.current_epoch + 1, _losses(trainer.callback_metrics)
         self.bar.update(self.task, completed=done, losses=losses)
-        if not self.console.is_terminal and time.monotonic() - self.spoke >= QUIET_SECONDS:
+        if self.console.is_jupyter or self.console.is_terminal:
+            return
+        if time.monotonic() - self.spoke >= QUIET_SECONDS:
             log.info("epoch %s of %s, %s", done, trainer.max_epochs, losses)
             self.spoke = time.monotonic()
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.bar.stop()
+        if self.console.is_jupyter and trainer.is_global_zero:
+            self._change_line(trainer, trainer.current_epoch)
+            sys.stderr.write("\n")
+
+    def _change_line(self, trainer: pl.Trainer, epochs: int) -> None:
+        """Write over the line that a notebook shows."""
+        self.spoke = time.monotonic()
+        facts = (
+            f"training: {epochs} of {trainer.max_epochs} epochs, step {trainer.global_step}",
+            _losses(trainer.callback_metrics),
+            f"{self.spoke - self.begun:.0f} s",
+        )
+        sys.stderr.write("\r" + "  ".join(filter(None, facts)).ljust(LINE))
+        sys.stderr.flush()
 
     def on_exception(
         self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException

@@ -40,7 +40,7 @@ class EarlyStopOnBoth(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         now = trainer.global_step if self.patience_unit == "step" else trainer.current_epoch + 1
         for name in self.MONITORED:
-            value = float(trainer.callback_metrics[name])
+            value = float(trainer.callback_metrics.get(name, float("inf")))  # of no critic, none
             if value < self.best[name]:
                 self.best[name], self.best_at[name] = value, now
         waited = now - max(self.best_at.values())

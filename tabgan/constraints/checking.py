@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tabgan.constraints.columns import Columns, Mask
-from tabgan.constraints.constraints import Constraints
+from tabgan.constraints.constraints import Constraints, listed
 from tabgan.constraints.repairs import repaired
 from tabgan.errors import TabganError
 from tabgan.tables.schema import TableSchema
@@ -39,7 +39,7 @@ def declared(schema: TableSchema, also: Sequence[Any] = ()) -> tuple[TableSchema
     Raises:
         TabganError: as ``Constraints.read``.
     """
-    entries = (*schema.constraints, *also)
+    entries = (*schema.constraints, *listed(also))
     rules = Constraints.read(entries, schema)
     return replace(schema, constraints=tuple(rules.plain())), rules
 

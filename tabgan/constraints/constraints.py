@@ -43,7 +43,7 @@ class Constraints:
         """
         rules: dict[str, Constraint] = {}
         wrong: list[str] = []
-        for entry in _listed(entries):
+        for entry in listed(entries):
             try:
                 rule = read_constraint(entry)
                 rules.setdefault(rule.text, rule)
@@ -149,7 +149,12 @@ class Constraints:
         return {rule.text: float(mean) for rule, mean in zip(self.rules, means, strict=True)}
 
 
-def _listed(entries: Any) -> Sequence[Any]:
+def listed(entries: Any) -> Sequence[Any]:
+    """Rules as a list of them.
+
+    Raises:
+        TabganError: for a single rule, and for what is no list.
+    """
     if isinstance(entries, str | Mapping) or not isinstance(entries, Iterable):
         raise TabganError(
             f"constraints: expected a list of rules such as ['start <= end'], got {entries!r}"

@@ -96,6 +96,9 @@ def _of_plain(entry: Mapping[str, Any]) -> Constraint:
         )
     if not all(isinstance(row, list) and len(row) == len(rule.columns) for row in rows):
         raise TabganError(f"{rule.text}: expected rows of {len(rule.columns)} values each")
+    for value in (value for row in rows for value in row):
+        if not isinstance(value, str | int | float | None):
+            raise TabganError(f"{rule.text}: expected text, numbers or null, got {value!r}")
     plain = (tuple(float(v) if isinstance(v, int) else v for v in row) for row in rows)
     return replace(rule, rows=tuple(plain))
 

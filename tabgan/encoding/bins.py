@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tabgan.encoding.atoms import heavy_values
 from tabgan.encoding.column import Encoded, Numbers, State
 from tabgan.encoding.layout import BlockShape
+from tabgan.encoding.numbers import order_statistics
 from tabgan.encoding.onehot import OneHotEncoder
-from tabgan.encoding.quantile_normal import MAX_POINTS
 from tabgan.seeding import rng_at
 
 BINS = 64  # of about as many training rows each; fewer where ties do not let them be parted
@@ -28,13 +28,10 @@ class BinsEncoder:
 
     def fit(self, numbers: Numbers) -> Self:
         self.atoms_ = heavy_values(numbers)
-        known = np.sort(numbers[~np.isnan(numbers)])
+        known = numbers[~np.isnan(numbers)]
         rest = known[~np.isin(known, self.atoms_)]
-        points = rest if len(rest) else self.atoms_  # a value never seen has to go somewhere
-        if len(points) > MAX_POINTS:
-            grid = np.linspace(0, 1, MAX_POINTS)
-            points = np.quantile(points, grid, method="inverted_cdf")
-        self.points_ = points
+        # a value never seen has to go somewhere
+        self.points_ = order_statistics(rest if len(rest) else self.atoms_)
         self._lay_out()
         self._onehot = OneHotEncoder(n_codes=len(self.atoms_) + len(self._uppers)).fit(numbers)
         return self

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tabgan.encoding.column import Encoded, Numbers, State
 from tabgan.encoding.layout import BlockShape
+from tabgan.encoding.numbers import order_statistics
 
 Codes = NDArray[np.int64]
 
@@ -16,7 +17,6 @@ BINS, CELLS = 48, 16  # of a column, and of a bin, at most
 HEAVY = 1 / 128  # a value that holds more of the rows has a bin of its own,
 HEAVY_ROWS = 10  # if these are at least so many rows
 BIN_ROWS, CELL_ROWS = 12, 6  # training rows of a bin and of a cell, at least
-MAX_POINTS = 100_000  # order statistics kept of a larger column; a quantile is then off by 1e-5
 DISTINCT = 0.5  # of the rows without a heavy value: from there on values are interpolated
 
 
@@ -41,11 +41,8 @@ class CellsEncoder:
         self.interpolate, self.most_heavy = interpolate, most_heavy
 
     def fit(self, numbers: Numbers) -> Self:
-        known = np.sort(numbers[~np.isnan(numbers)])
-        self.missing_ = bool(len(known) < len(numbers))
-        if len(known) > MAX_POINTS:
-            known = np.quantile(known, np.linspace(0, 1, MAX_POINTS), method="inverted_cdf")
-        self.points_ = known
+        self.points_ = known = order_statistics(numbers[~np.isnan(numbers)])
+        self.missing_ = bool(np.isnan(numbers).any())
         values, counts = np.unique(known, return_counts=True)
         heavy = self._heavy(counts, len(known))
         self.bins_ = _bins(counts, heavy)

@@ -6,7 +6,8 @@ from examples, and one broken row in a hundred gives the table away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -53,7 +54,9 @@ class Lookup:
         return self
 
 
-def find_derived(columns: Mapping[str, Numbers], *, masked: bool = False) -> dict[str, str]:
+def find_derived(
+    columns: Mapping[str, Numbers], *, masked: bool = False, deciding: Collection[str] | None = None
+) -> dict[str, str]:
     """The columns that one other column decides on every training row, each with that column.
 
     A column decides another if each of its values goes with one value only, and if that is no
@@ -64,20 +67,65 @@ def find_derived(columns: Mapping[str, Numbers], *, masked: bool = False) -> dic
     Args:
         columns: by name, NaN for missing.
         masked: whether a missing value is a hole, that says nothing, or a value like any other.
+        deciding: names of those that may decide others; None for all.
     """
     codes = {name: np.unique(numbers, return_inverse=True)[1] for name, numbers in columns.items()}
     if masked:
         codes = {n: np.where(np.isnan(columns[n]), HOLE, of_rows) for n, of_rows in codes.items()}
+    known = {name: _Values.of(of_rows) for name, of_rows in codes.items()}
+    may = [name for name in codes if deciding is None or name in deciding]
     derived: dict[str, str] = {}
     for name in list(codes):
-        others = (other for other in codes if other != name and other not in derived)
-        source = next((o for o in others if _decides(codes[o], codes[name])), None)
-        if source is not None and not _later_twin(name, source, codes):
+        others = (other for other in may if other != name and other not in derived)
+        source = next((o for o in others if known[o].decide(known[name])), None)
+        if source is not None and not (name in may and _is_first(name, source, known)):
             derived[name] = source
-    return _rooted(derived, codes)
+    return _rooted(derived, known)
 
 
-def _rooted(derived: Mapping[str, str], codes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Values:
+    """A column's codes, and the first row of each.
+
+    Attributes:
+        codes: int64 [n], -1 for a hole.
+        first: int64 [n_values], the first row that has each code.
+        counts: int64 [n_values], rows that have it.
+    """
+
+    codes: NDArray[np.int64]
+    first: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, codes: NDArray[np.int64]) -> _Values:
+        distinct, first, counts = np.unique(codes, return_index=True, return_counts=True)
+        there = distinct >= 0
+        return cls(codes=codes, first=first[there], counts=counts[there])
+
+    def decide(self, other: _Values) -> bool:
+        """Whether each value here goes with one value there, and not by accident."""
+        if len(self.first) < len(other.first) or len(other.first) <= 1:
+            return False
+        if (self.codes < 0).any() or (other.codes < 0).any():
+            both = (self.codes >= 0) & (other.codes >= 0)
+            mine, theirs = (np.unique(v.codes[both], return_inverse=True)[1] for v in (self, other))
+            return _Values.of(mine).decide(_Values.of(theirs)) if both.any() else False
+        of_key = other.codes[self.first]
+        if not np.array_equal(of_key[self.codes], other.codes):
+            return False
+        log_shares = np.log(other.counts / len(other.codes))
+        surprise = -(self.counts - 1) * log_shares[of_key]
+        return bool(surprise.sum() > EVIDENCE)
+
+
+def _is_first(name: str, source: str, known: Mapping[str, _Values]) -> bool:
+    """Whether ``name`` stands before a ``source`` that it decides in turn."""
+    order = list(known)
+    return order.index(source) > order.index(name) and known[name].decide(known[source])
+
+
+def _rooted(derived: Mapping[str, str], known: Mapping[str, _Values]) -> dict[str, str]:
     """Each derived column with the one in the row that decides it: of a chain, the first.
 
     Of city, country and continent the city decides both. Where holes hide that it does, the
@@ -88,27 +136,6 @@ def _rooted(derived: Mapping[str, str], codes: Mapping[str, NDArray[np.int64]]) 
         root = source
         while root in derived:
             root = derived[root]
-        if root == source or _decides(codes[root], codes[name]):
+        if root == source or known[root].decide(known[name]):
             rooted[name] = root
     return rooted
-
-
-def _decides(deciding: NDArray[np.int64], decided: NDArray[np.int64]) -> bool:
-    known = (deciding != HOLE) & (decided != HOLE)
-    deciding, decided = deciding[known], decided[known]
-    n_keys, n_values = int(deciding.max(initial=0)) + 1, int(decided.max(initial=0)) + 1
-    if n_keys < n_values or n_values == 1:
-        return False
-    counts = np.bincount(deciding * n_values + decided, minlength=n_keys * n_values)
-    pairs = counts.reshape(n_keys, n_values)
-    if (np.count_nonzero(pairs, axis=1) > 1).any():
-        return False
-    log_shares = np.log(np.bincount(decided, minlength=n_values) / len(decided))
-    surprise = -(pairs.sum(axis=1) - 1) * log_shares[pairs.argmax(axis=1)]
-    return bool(surprise.sum() > EVIDENCE)
-
-
-def _later_twin(name: str, source: str, codes: Mapping[str, NDArray[np.int64]]) -> bool:
-    """Whether ``name`` stands before a ``source`` that it decides in turn."""
-    order = list(codes)
-    return order.index(source) > order.index(name) and _decides(codes[name], codes[source])

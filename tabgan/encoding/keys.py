@@ -22,6 +22,7 @@ from tabgan.seeding import seed_at
 NUMBERED = r"(.*?)(\d{1,18})(\D*)"  # the last number of a text, and what stands around it
 BITS = 8  # of the training ids' fingerprint, per id
 FEWEST_BITS = 64
+SEEDS = 1_000_000  # that have running numbers of their own
 LISTED = 2**20  # texts of a shape that are looked through one by one, to use all that are free
 FAILING = 1e-15  # the chance that all the candidates of a row are taken
 
@@ -43,10 +44,15 @@ class RunningKey:
 
     Whole numbers go on from the largest; texts that are one number between the same letters
     (``C-0042``) too; any other text becomes ``<column>-000000001``, ``<column>-000000002``, …
+
+    Every seed has numbers of its own, ten to a hundred times as many as there are training rows:
+    seed 0 the first of them, seed 1 the next. The rows of a larger draw run on into those of the
+    next seed; seeds a million apart share theirs.
     """
 
     def fit(self, values: pd.Series, n_rows: int = 0) -> Self:
-        """Learn from the known training values."""
+        """Learn from the known training values, of ``n_rows`` in all."""
+        self.per_seed_ = 10 ** len(str(10 * max(n_rows, len(values))))
         self.prefix_, self.suffix_, self.digits_, self.first_ = f"{values.name}-", "", 9, 1
         if pd.api.types.is_integer_dtype(values.dtype):
             self.digits_, self.first_ = 0, int(values.max()) + 1
@@ -71,7 +77,8 @@ class RunningKey:
 
     def __call__(self, first_row: int, n: int, seed: int = 0) -> pd.Series:
         """The ids of ``n`` rows, the first of which is row ``first_row`` of the generated table."""
-        running = pd.Series(np.arange(first_row, first_row + n) + self.first_)
+        first = self.first_ + (seed % SEEDS) * self.per_seed_
+        running = pd.Series(np.arange(first_row, first_row + n) + first)
         if not self.digits_:
             return running
         return self.prefix_ + running.astype("str").str.zfill(self.digits_) + self.suffix_
@@ -82,6 +89,7 @@ class RunningKey:
             "suffix": self.suffix_,
             "digits": self.digits_,
             "first": self.first_,
+            "per_seed": self.per_seed_,
         }
 
     @classmethod
@@ -89,6 +97,7 @@ class RunningKey:
         key = cls()
         key.prefix_, key.suffix_ = state["prefix"], state["suffix"]
         key.digits_, key.first_ = state["digits"], state["first"]
+        key.per_seed_ = state["per_seed"]
         return key
 
 

@@ -11,7 +11,18 @@ from tabgan.tables.numbers import round_numbers
 from tabgan.tables.schema import Column, category_dtype
 
 DATE_UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1)  # day … microsecond
-LAST_MICRO = 253_402_300_799_999_999  # of the year 9999, which float64 rounds up to the next
+MAX_POINTS = 100_000  # order statistics kept of a larger column; a quantile is then off by 1e-5
+# of the years 1 to 9999, which float64 rounds to the years beside
+FIRST_MICRO, LAST_MICRO = -62_135_596_800_000_000, 253_402_300_799_999_999
+
+
+def order_statistics(numbers: Numbers) -> Numbers:
+    """Known numbers, ascending; of more than 100,000 as many quantiles, each one of the numbers."""
+    ordered = np.sort(numbers)
+    if len(ordered) <= MAX_POINTS:
+        return ordered
+    ranks = np.ceil(np.linspace(0, 1, MAX_POINTS) * len(ordered)) - 1  # the inverse of F
+    return ordered[ranks.clip(0).astype(np.int64)]
 
 
 def date_unit(values: pd.Series) -> int:
@@ -54,7 +65,7 @@ def from_numbers(column: Column, numbers: Numbers, *, unit: int = 1) -> pd.Serie
         return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), copy=False)
     if column.kind == "date":
         micros = np.where(missing, 0, numbers).astype(np.int64) * unit
-        micros = micros.clip(max=LAST_MICRO)
+        micros = micros.clip(FIRST_MICRO, LAST_MICRO)
         return pd.Series(micros.astype("datetime64[us]")).mask(missing)
     if column.kind == "integer":
         whole = pd.Series(_whole(np.where(missing, 0, numbers)))

@@ -9,8 +9,8 @@ from scipy.special import ndtr, ndtri
 
 from tabgan.encoding.column import Encoded, Numbers, State
 from tabgan.encoding.layout import BlockShape
+from tabgan.encoding.numbers import order_statistics
 
-MAX_POINTS = 100_000  # order statistics kept of a larger column; a quantile is then off by 1e-5
 EDGE = 1e-6  # keeps the normal quantile finite
 MARGIN = 0.02  # of a value's share, kept free at both ends: float32 must not cross into the next
 
@@ -27,9 +27,7 @@ class QuantileNormalEncoder:
     widths_: tuple[BlockShape, ...] = (BlockShape("continuous", 1),)
 
     def fit(self, numbers: Numbers) -> Self:
-        if len(numbers) > MAX_POINTS:
-            grid = np.linspace(0, 1, MAX_POINTS)
-            numbers = np.quantile(numbers, grid, method="inverted_cdf")
+        numbers = order_statistics(numbers)
         self.values_, counts = np.unique(numbers, return_counts=True)
         self.upper_ = counts.cumsum() / len(numbers)  # F at each value
         return self

@@ -44,6 +44,7 @@ class Relations:
         masked: bool,
         groups: Sequence[Sequence[str]] = (),
         join: bool = True,
+        deciding: Collection[str] = (),
     ) -> Self:
         """What holds on every training row (``encoding.derived``, ``joint``, ``sums``).
 
@@ -55,10 +56,15 @@ class Relations:
             masked: whether missing values are holes; then only what one other column decides.
             groups: columns that are known to go together, and share a block.
             join: whether others, some of whose pairs never occur, share a block too.
+            deciding: numbers of many values that come back as training had them, and may decide
+                others: a date its weekday.
         """
         found = cls()
         codes = {name: of for name, of in columns.items() if encodings[name] in CODES}
-        found._derive(codes, masked=masked)
+        if masked:
+            found._derive(codes, codes, masked=True)
+        else:
+            found._derive(columns, {*codes, *deciding}, masked=False)
         if not masked:
             found._read(codes, condition)
             left = found.derived.keys() | found.sums.keys()
@@ -135,8 +141,11 @@ class Relations:
         }
         return found
 
-    def _derive(self, columns: Mapping[str, Numbers], *, masked: bool) -> None:
-        for name, source in find_derived(columns, masked=masked).items():
+    def _derive(
+        self, columns: Mapping[str, Numbers], deciding: Collection[str], *, masked: bool
+    ) -> None:
+        found = find_derived(columns, masked=masked, deciding=deciding)
+        for name, source in found.items():
             deciding, decided = columns[source], columns[name]
             kept = ~(np.isnan(deciding) | np.isnan(decided)) | (not masked)
             self.derived[name] = source, Lookup().fit(deciding[kept], decided[kept])

@@ -19,6 +19,7 @@ from tabgan.constraints.equations import Equation
 from tabgan.constraints.finding.rules import find_rules
 from tabgan.constraints.groups import Follows
 from tabgan.constraints.reading import Constraint, read_constraint
+from tabgan.encoding.cells import CellsEncoder
 from tabgan.encoding.choice import Choice
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.column import ColumnEncoder, Encoded, Numbers
@@ -32,10 +33,12 @@ from tabgan.encoding.state import load_state, save_state
 from tabgan.encoding.sums import Sum
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
+from tabgan.tables.dtypes import TEXT
 from tabgan.tables.orders import Orders
 from tabgan.tables.schema import Column, TableSchema
 
 MISSING = ("category", "masked")
+DROPPED = ("leave", "empty")  # what becomes of columns that could not be learned
 EXACT_WHOLE = 2.0**53  # beyond, float64 has no place for every whole number
 NARROW = re.compile(r"[uU]?[iI]nt(8|16|32)|[uU][iI]nt64")
 CHOICES = ("nominal", "numeric", "levels", "derive", "conditional", "many", "missing")  # as given
@@ -78,6 +81,7 @@ class TableEncoder:
         missing_rates_: per class (and "all"), the share of missing values per column that has any.
         encodings_: per column, the name of what the rule chose.
         notes_: what a person should know about columns that do not come back as they were.
+        lost_: those of them about columns that do not come back at all.
     """
 
     def __init__(
@@ -135,10 +139,16 @@ class TableEncoder:
         self.notes_: list[str] = []
         self.keys_: dict[str, Key] = {}
         self.texts_: dict[str, list[str]] = {}
+        empty = [name for name in self.schema.names if train[name].isna().all()]
+        if empty:
+            self.notes_.append(f"columns without a value in the training rows, dropped: {empty}")
+        self.lost_: list[str] = [*self.notes_]
         declared = Constraints.read(self.schema.constraints, self.schema)
         for column in self.schema.columns:
             if column == self.condition_column:
                 self.encodings_[column.name] = "condition"
+            elif column.name in empty:
+                self.encodings_[column.name] = "dropped"
             else:
                 key = column.key or column.name in declared.keys
                 pattern = declared.patterns.get(column.name)
@@ -186,6 +196,23 @@ class TableEncoder:
     def dropped_(self) -> list[str]:
         """Columns that decoded tables do not have."""
         return [name for name, encoding in self.encodings_.items() if encoding == "dropped"]
+
+    def written_schema(self, dropped: str) -> TableSchema:
+        """``schema_``; with "empty" dropped columns too, in their place and without values.
+
+        Raises:
+            TabganError: for anything but "empty" and "leave".
+        """
+        if dropped not in DROPPED:
+            raise TabganError(f"dropped={dropped}: expected one of {list(DROPPED)}")
+        if dropped == "leave":
+            return self.schema_
+        lost, kept = set(self.dropped_), {c.name: c for c in self.schema_.columns}
+        columns = (
+            replace(c, missing=True) if c.name in lost else kept[c.name]
+            for c in self.schema.columns
+        )
+        return replace(self.schema, columns=tuple(columns), target=self.schema_.target)
 
     @property
     def is_masked(self) -> bool:
@@ -303,6 +330,7 @@ class TableEncoder:
             "ranges": {name: list(span) for name, span in self.ranges_.items()},
             "units": self.units_,
             "notes": self.notes_,
+            "lost": self.lost_,
             "keys": {name: key.state() for name, key in self.keys_.items()},
             "texts": self.texts_,
             "class_counts": self.class_counts_.tolist(),
@@ -335,7 +363,7 @@ class TableEncoder:
         self.encodings_ = state["encodings"]
         self.ranges_ = {name: (low, high) for name, (low, high) in state["ranges"].items()}
         self.units_ = state["units"]
-        self.notes_ = state["notes"]
+        self.notes_, self.lost_ = state["notes"], state["lost"]
         self.keys_ = {name: restore_key(key) for name, key in state["keys"].items()}
         self.texts_ = state["texts"]
         self.class_counts_ = np.array(state["class_counts"], dtype=np.int64)
@@ -381,6 +409,7 @@ class TableEncoder:
         found = self.choice.identifying(column, train[name], target=is_target, pattern=pattern)
         encoding, note = self.choice.of(column, train[name], numbers, learned, found)
         self.notes_ += [note] if note else []
+        self.lost_ += [note] if note and encoding == "dropped" else []
         self.encodings_[name] = encoding
         if encoding in ("key", "dropped"):
             self.texts_.pop(name, None)
@@ -478,6 +507,7 @@ class TableEncoder:
             masked=self.is_masked,
             groups=self.constraints_.groups,
             join=self.choice.numeric != "cells",  # a chain keeps such pairs apart by itself
+            deciding=self._verbatim(),
         )
         self.relations_ = found
         for name, encoding in found.encodings.items():
@@ -487,6 +517,14 @@ class TableEncoder:
             self.encodings_[block] = "onehot"
             self.encoders_[block] = self._empty_encoder(block).fit(joint.every_code)
         self.notes_ += found.notes
+
+    def _verbatim(self) -> list[str]:
+        """Numbers in the row whose every decoded value is one that training has."""
+        return [
+            name
+            for name, encoder in self.encoders_.items()
+            if isinstance(encoder, CellsEncoder) and not encoder.interpolates_
+        ]
 
     def _may_relate(self, column: Column) -> bool:
         """Whether others may decide a column, or it them: one block of codes, number or date."""
@@ -570,7 +608,7 @@ class TableEncoder:
         if column.kind == "string":
             texts = np.array(self.texts_[column.name], dtype=object)
             missing = np.isnan(numbers)
-            known = pd.Series(texts[np.where(missing, 0, numbers).astype(np.int64)], dtype="str")
+            known = pd.Series(texts[np.where(missing, 0, numbers).astype(np.int64)], dtype=TEXT)
             return known.mask(missing)
         return from_numbers(column, numbers, unit=self.units_.get(column.name, 1))
 
@@ -593,8 +631,11 @@ class TableEncoder:
         if self.encodings_[source] in CODES:
             (block,) = self.layout_.of(source)
             return self._numbers_of_code(column).take(rows.codes_of(block).numpy())
-        dense = rows.dense(self.layout_.of(source)).numpy()
-        return self._finished(column, self.encoders_[source].decode(dense))
+        numbers = self.encoders_[source].decode(rows.dense(self.layout_.of(source)).numpy())
+        if source != column.name:
+            decides = self._finished(self.schema[source], numbers)
+            numbers = self.relations_.derived[column.name][1](decides)
+        return self._finished(column, numbers)
 
     def _decode_presence(self, name: str, rows: Encoded | CodedRows) -> Numbers:
         """0 where an id is to be, NaN where none; float64 [n]."""
@@ -622,7 +663,10 @@ class TableEncoder:
     def _decoded_numbers(self, name: str, rows: Encoded) -> Numbers:
         if name in self.relations_.derived:
             source, lookup = self.relations_.derived[name]
-            return lookup(self._decoded_numbers(source, rows))
+            numbers = self._decoded_numbers(source, rows)
+            if source not in self.relations_.joints:
+                numbers = self._finished(self.schema[source], numbers)
+            return lookup(numbers)
         return self.encoders_[name].decode(rows[:, self._span(name)])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from tabgan.errors import TabganError, nearest
+from tabgan.tables.dtypes import TEXT
 from tabgan.tables.readers import read_table
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.sources import data_folder
@@ -43,7 +44,7 @@ def attack_labels(
         TabganError: when there is no such column or file, or it has another number of rows.
     """
     if path is None and test_path is None and column in schema.names:
-        return train[column].astype("str"), test[column].astype("str")
+        return train[column].astype(TEXT), test[column].astype(TEXT)
     beside = attacks_beside(title)
     parts = []
     for key, given, file, rows in (
@@ -101,4 +102,4 @@ def _read(path: Path, column: str, n_rows: int, key: str) -> pd.Series:
         raise TabganError(f"{path}: no column {column!r}; {nearest(column, schema.names)}")
     if len(table) != n_rows:
         raise TabganError(f"{path}: {len(table)} rows for the {n_rows} of the table")
-    return table[column].astype("str")
+    return table[column].astype(TEXT)

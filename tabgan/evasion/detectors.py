@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from tabgan.blackboxes.protocol import Scores, plain_rows
 from tabgan.errors import TabganError, nearest
+from tabgan.seeding import seed32
 from tabgan.tables.schema import TableSchema
 
 # The seven that IDSGAN evades (Lin, Shi and Xue 2022), with scikit-learn's settings.
@@ -64,7 +65,7 @@ class Detector:
                 ("numbers", MinMaxScaler(), numbers),
             ]
         )
-        self.model = Pipeline([("encode", encode), ("model", DETECTORS[name](seed))])
+        self.model = Pipeline([("encode", encode), ("model", DETECTORS[name](seed32(seed)))])
 
     def fit(self, rows: pd.DataFrame, attacks: NDArray[np.bool_]) -> Detector:
         """Learn from conforming rows which are attacks, bool [n].

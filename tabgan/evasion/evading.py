@@ -16,15 +16,16 @@ from tabgan.blackboxes.protocol import BlackBox
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.evasion.module import Evaded, EvasionModule, EvenBatches
-from tabgan.evasion.records import measures
+from tabgan.evasion.opening import save_memory
 from tabgan.evasion.traffic import Traffic
 from tabgan.recipes import build_trainer, check_config
 from tabgan.tables.writers import write_table
+from tabgan.trainers import check_trainer
 from tabgan.training import PREVIEW_ROWS, begin, save_metrics, show_rows
 
 log = logging.getLogger(__name__)
 
-TRIES = 8  # rows per record that the detector is asked about, where it is asked
+TRIES = 8  # rows per record that the detector may be asked about
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,6 +56,8 @@ def train_evasion(cfg: DictConfig, folder: Path) -> None:
     """
     if cfg.get("start"):
         raise TabganError("start: a generator that changes records starts from its table alone")
+    begin(seed=cfg.seed, threads=cfg.threads)
+    check_trainer(cfg, folder)
     traffic = traffic_of(cfg)
     evade(cfg, folder, traffic, detector_of(cfg, traffic))
     log.info("the run: %s", folder)
@@ -97,23 +100,25 @@ def detector_of(cfg: DictConfig, traffic: Traffic) -> BlackBox:
 def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -> Evasion:
     """Play the game against a detector, and keep the run.
 
-    Beside what any run folder holds: ``rules.txt``; in ``metrics.json``, per category, the share
-    of test records that the detector takes for attacks ``before`` and ``after``, and ``asked``
-    when it may be asked about 8 rows a record.
+    Beside what any run folder holds: ``rules.txt``; ``evasion/``, what the module knows beside
+    its weights, training rows among it; in ``metrics.json``, per category, the share of test
+    records that the detector takes for attacks ``before`` and ``after``, and ``queried`` when it
+    may be asked about 8 rows a record.
     """
     begin(seed=cfg.seed, threads=cfg.threads)
     started = time.perf_counter()
     encoder, box = traffic.encoder, Counted(detector)
     module: EvasionModule = instantiate(cfg.model)(
-        layout=encoder.layout_, measures=measures(encoder), seed=cfg.seed
+        decoder=traffic.decoder, features=traffic.features, seed=cfg.seed
     )
     trainer = build_trainer(cfg, encoder, folder)
     (folder / "rules.txt").write_text("\n".join(traffic.rules.texts()) + "\n", "utf-8")
-    module.attach(box, traffic.sender, traffic.attacks, traffic.normal)
+    module.attach(box, traffic.attacks, traffic.normal)
     batches = EvenBatches(traffic.attacks.group, batch_size=int(cfg.data.batch_size), seed=cfg.seed)
     trainer.fit(module, batches)
     queries, seconds = box.queries, time.perf_counter() - started
     trainer.save_checkpoint(folder / "checkpoints" / "last.ckpt")
+    save_memory(module, folder)
     evaded = module.evade(traffic.tested, place="test", tries=TRIES)
     _keep_preview(traffic, evaded, folder)
     figures = _shares_seen(traffic, evaded, box) | {"queries": float(queries)}
@@ -124,10 +129,10 @@ def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -
 
 
 def _shares_seen(traffic: Traffic, evaded: Evaded, box: Counted) -> dict[str, float]:
-    """``<category>.before``, ``.after``, ``.asked`` in [0, 1]."""
+    """``<category>.before``, ``.after``, ``.queried`` in [0, 1]."""
     records = traffic.tested
-    rows = {"before": records.numbers, "after": evaded.numbers, "asked": evaded.asked}
-    seen = {name: box(traffic.sender.table(numbers)) >= EDGE for name, numbers in rows.items()}
+    rows = {"before": records.numbers, "after": evaded.numbers, "queried": evaded.queried}
+    seen = {name: box(traffic.decoder.table(numbers)) >= EDGE for name, numbers in rows.items()}
     return {
         f"{category}.{name}": float(attack[records.group == group].mean())
         for group, category in enumerate(traffic.categories)
@@ -138,7 +143,7 @@ def _shares_seen(traffic: Traffic, evaded: Evaded, box: Counted) -> dict[str, fl
 
 def _keep_preview(traffic: Traffic, evaded: Evaded, folder: Path) -> None:
     """Write ``samples/preview.csv``, changed test records of every category."""
-    rows = traffic.sender.table(evaded.numbers)
+    rows = traffic.decoder.table(evaded.numbers)
     rows = rows.iloc[:: max(1, -(-len(rows) // PREVIEW_ROWS))].reset_index(drop=True)
     (folder / "samples").mkdir(exist_ok=True)
     write_table(folder / "samples" / "preview.csv", rows, traffic.encoder.schema_)

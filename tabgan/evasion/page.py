@@ -1,4 +1,4 @@
-"""What the evasion study leaves: a table of figures, a picture of them, a page."""
+"""What the evasion study leaves: tables of figures, a picture of them, a page."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from tabgan.evasion.rules import RuleBook
 from tabgan.report.dots import dots_picture
+from tabgan.report.evaluation_page import figure_text
 from tabgan.report.html import bullets, element, page, paragraph, picture, section, table
 from tabgan.studies.cells import keep
 from tabgan.studies.tallies import markdown, write_tally
 
 Line = dict[str, Any]
+OF_LEVEL = {"eir": "one shot", "queried_eir": "with queries", "best_eir": "at best"}
 FIGURES = {
     "detected": "detected records",
     "before": "detected before",
     "after": "after",
     "eir": "EIR %",
-    "asked": "after, asking",
-    "asked_eir": "EIR %, asking",
+    "queried": "after, with queries",
+    "queried_eir": "EIR %, with queries",
     "best_eir": "EIR % at best",
     "transfer_eir": "EIR % of the others",
     "kept": "held identical %",
@@ -31,22 +35,46 @@ FIGURES = {
     "false_alarms": "false alarms %",
     "retrained_false_alarms": "after retraining",
     "queries": "queries",
-    "asked_queries": "asking, queries a row",
+    "queries_a_row": "queries a row",
     "seconds": "training, s",
 }
 LEGEND = (
+    "rules: what changed records keep; none: every number within its range, as IDSGAN; ranges: in "
+    "steps of its column besides; all: what 99.9 % of the real rows obey",
     "detected: share of the attack records that the detector names an attack",
     "EIR: evasion increase rate, 1 - after / before, of the detector that was asked",
-    "asking: before a row is sent, the detector is asked about candidates until one passes",
+    "one shot: no query is spent on the records that are changed",
+    "with queries: before a row is sent, the detector is asked about at most 8, until one passes",
     "EIR at best: of 100 records a category, by a search led by the detector's own margin",
-    "EIR of the others: the same rows before the detectors that were not asked, their mean",
-    "consistent: rows that break no rule which the record they were made from obeys",
+    "EIR of the others: the one-shot rows before the detectors that were not asked, their mean",
+    "consistent: rows that break no rule, of all, which the record they were made from obeys",
     "columns changed: of a row, on average",
     "C2ST AUC: of boosted trees between the rows and the records they were made from; .5 is best",
     "of real test attacks: the same between the records and the category's training rows",
-    "detected after retraining: new rows, once the detector has learned others of this generator",
-    "queries: distinct rows that the detector answered while the generator was trained",
+    "detected after retraining: new rows, once the detector has learned others of this attacker",
+    "queries: distinct rows that the detector answered while its substitutes learned",
 )
+
+
+def levels_table(lines: Sequence[Line]) -> str:
+    """A Markdown table: a row per detector and category, EIR % under each level of rules.
+
+    Means over seeds; ``before`` is the share of the records that the detector sees.
+    """
+    frame = pd.DataFrame(list(lines))
+    levels = list(dict.fromkeys(frame["rules"]))
+    groups = frame.groupby(["table", "recipe", "rows", "rules"], sort=False)
+    mean = groups[["before", *OF_LEVEL]].mean()
+    head = ["table", "detector", "category", "before"]
+    head += [f"{level}: {title}" for level in levels for title in OF_LEVEL.values()]
+    body = []
+    for names in dict.fromkeys(name[:3] for name in mean.index):
+        of = mean.loc[names]
+        cells = [figure_text(of.loc[level, key]) for level in levels for key in OF_LEVEL
+                 if level in of.index]  # fmt: skip
+        body.append([*names, figure_text(of["before"].iloc[0]), *cells])
+    rule = ["---"] * 3 + ["---:"] * (len(head) - 3)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, rule, *body))
 
 
 def write_evasion(
@@ -56,39 +84,51 @@ def write_evasion(
 
     Args:
         out: a folder.
-        lines: one per table, detector, category and seed.
+        lines: one per table, level of rules, detector, category and seed.
         transfers: one more per detector that the rows were shown to.
         rules: of the table.
     """
-    tally = markdown(lines, FIGURES)
+    levels, tally = levels_table(lines), markdown(_titled(lines), FIGURES)
     legend = "".join(f"- {text}\n" for text in LEGEND)
-    write_tally(out, "evasion", lines, f"{tally}\n{legend}")
+    write_tally(out, "evasion", lines, f"{levels}\n{tally}\n{legend}")
     keep(out / "evasion.json", {"lines": lines, "transfer": transfers, "rules": rules.texts()})
     png = _picture(lines)
     (out / "evasion.png").write_bytes(png)
-    (out / "evasion.html").write_text(_page(lines, png, rules), "utf-8")
+    (out / "evasion.html").write_text(_page((levels, tally), png, rules), "utf-8")
+
+
+def _titled(lines: Sequence[Line]) -> list[Line]:
+    """The lines with the level of rules in the recipe's name."""
+    return [
+        {k: v for k, v in line.items() if k != "rules"}
+        | {"recipe": f"{line['recipe']}, rules={line['rules']}"}
+        for line in lines
+    ]
 
 
 def _picture(lines: Sequence[Line]) -> bytes:
-    names = list(dict.fromkeys((line["rows"], line["recipe"]) for line in lines))
-    names.sort(key=lambda name: [line["rows"] for line in lines].index(name[0]))
+    order = [line["rows"] for line in lines]
+    names = list(dict.fromkeys((line["rows"], line["recipe"], line["rules"]) for line in lines))
+    names.sort(key=lambda name: order.index(name[0]))
     groups = {
         label: {
-            f"{rows}: {recipe}": [
-                line[key] for line in lines if (line["rows"], line["recipe"]) == (rows, recipe)
+            ": ".join(name): [
+                line[key] for line in lines if (line["rows"], line["recipe"], line["rules"]) == name
             ]
-            for rows, recipe in names
+            for name in names
         }
-        for label, key in (("records", "before"), ("generated from them", "after"))
+        for label, key in (("records", "before"), ("changed", "after"))
     }
     return dots_picture("share of attack rows that the detector sees", groups, ideal=0)
 
 
-def _page(lines: Sequence[Line], png: bytes, rules: RuleBook) -> str:
-    head, _, *body = [
-        [cell.strip() for cell in row.strip("|").split("|")]
-        for row in markdown(lines, FIGURES).splitlines()
-    ]
+def _page(tallies: Sequence[str], png: bytes, rules: RuleBook) -> str:
+    tables = []
+    for tally in tallies:
+        head, _, *body = [
+            [cell.strip() for cell in row.strip("|").split("|")] for row in tally.splitlines()
+        ]
+        tables.append(table(head, body, numbers=range(3, len(head))))
     opening = paragraph(
         "Rows of attacks, changed where their category may change, before the detectors that "
         "they were made for. For testing one's own detectors."
@@ -100,7 +140,7 @@ def _page(lines: Sequence[Line], png: bytes, rules: RuleBook) -> str:
             section(
                 "What passes",
                 picture(png, alt="detection rates before and after", class_="single"),
-                table(head, body, numbers=range(3, len(head))),
+                *tables,
                 bullets(LEGEND),
             ),
             section("The rules of the table", element("pre", "\n".join(rules.texts()))),

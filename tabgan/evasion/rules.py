@@ -1,5 +1,9 @@
 """What nearly every real row obeys, found over simple templates; rows are put right by it.
 
+A run keeps as many of them as ``traffic.rules`` says: ``all``; ``ranges``, each number within the
+range of the real ones and in steps of its column; ``none``, the range alone, as IDSGAN (Lin, Shi
+and Xue 2022) clips what it generates, and leaves features that depend on others as they come.
+
 Rows are ``TableEncoder.numbers``: float64 [n, n_columns], categories as codes. A rule holds when
 at least ``SHARE`` of real rows obey it, and forbids something that does occur elsewhere: that
 ``a`` is at most ``b`` says nothing where all of ``a`` is below all of ``b``.
@@ -8,20 +12,23 @@ at least ``SHARE`` of real rows obey it, and forbids something that does occur e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, Self
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tabgan.encoding.column import Numbers
+from tabgan.errors import TabganError, nearest
 from tabgan.tables.orders import Orders
 from tabgan.tables.schema import Column, TableSchema
 
+LEVELS = ("none", "ranges", "all")
 SHARE = 0.999  # of the rows that a rule speaks of obey it
 SUPPORT = 1_000  # rows that a rule speaks of; with fewer, .999 would be a guess
 OCCURS = 0.01  # of the rows: what a rule forbids, or speaks of, is no rarity
 ROUNDING = 0.0101  # two decimals, rounded or cut off
+FINE = 9  # decimals of a number that has no steps
 SCREENED = 500  # rows that a ratio is tried on first
 
 Mask = NDArray[np.bool_]
@@ -59,9 +66,10 @@ class Ranges:
     parties: Mask
 
     @classmethod
-    def found(cls, rows: Numbers, schema: TableSchema) -> Self:
-        places = [p for p, c in enumerate(schema.columns) if c.is_number and _known(rows[:, p])]
-        steps = [_decimals(schema.columns[place]) for place in places]
+    def found(cls, rows: Numbers, schema: TableSchema, *, in_steps: bool) -> Self:
+        """The ranges; without steps, any number of a range but in columns of whole numbers."""
+        places = [p for p, c in enumerate(schema.columns) if c.is_measured and _known(rows[:, p])]
+        steps = [_decimals(schema.columns[place], in_steps) for place in places]
         return cls(
             columns=np.array(places, np.int64),
             low=rows[:, places].min(axis=0),
@@ -85,8 +93,8 @@ class Ranges:
     def texts(self, schema: TableSchema) -> list[str]:
         ends = zip(self.columns, self.low, self.high, self.decimals, strict=True)
         return [
-            f"{low:g} <= {schema.names[place]} <= {high:g}, "
-            + (f"{decimals} decimals" if decimals else "whole")
+            f"{low:g} <= {schema.names[place]} <= {high:g}"
+            + (f", {decimals} decimals" if 0 < decimals < FINE else "" if decimals else ", whole")
             for place, low, high, decimals in ends
         ]
 
@@ -233,11 +241,19 @@ class RuleBook:
     groups: tuple[Rules, ...]
 
     @classmethod
-    def found(cls, rows: Numbers, schema: TableSchema) -> Self:
-        """The rules of real rows, float64 [n, n_columns]."""
+    def found(cls, rows: Numbers, schema: TableSchema, *, level: str = "all") -> Self:
+        """The rules of real rows, float64 [n, n_columns], of one of ``LEVELS``.
+
+        Raises:
+            TabganError: for another level.
+        """
+        if level not in LEVELS:
+            raise TabganError(f"traffic.rules={level}: {nearest(level, LEVELS)}")
+        if level != "all":
+            return cls(schema, (Ranges.found(rows, schema, in_steps=level == "ranges"),))
         alike = [_varying(rows, schema, kind) for kind in ("integer", "numeric")]
         groups = (
-            Ranges.found(rows, schema),
+            Ranges.found(rows, schema, in_steps=True),
             Orders.found(rows, alike, share=SHARE, surprise=0),
             Sums.found(rows, schema),
             Ratios.found(rows, schema),
@@ -284,13 +300,39 @@ class RuleBook:
         """Each rule in words, in the order of ``broken``."""
         return [text for group in self.groups for text in group.texts(self.schema)]
 
+    def state(self) -> dict[str, Any]:
+        """Plain data and arrays."""
+        return {
+            "groups": [
+                {"template": type(group).__name__}
+                | {f.name: _as_lists(getattr(group, f.name)) for f in fields(group)}  # type: ignore[arg-type]
+                for group in self.groups
+            ]
+        }
+
+    @classmethod
+    def restore(cls, state: dict[str, Any], schema: TableSchema) -> Self:
+        groups = [dict(group) for group in state["groups"]]
+        return cls(schema, tuple(TEMPLATES[group.pop("template")](**group) for group in groups))
+
+
+TEMPLATES: dict[str, Any] = {
+    template.__name__: template for template in (Ranges, Orders, Sums, Ratios, Implications)
+}
+
+
+def _as_lists(value: Any) -> Any:
+    return [_as_lists(entry) for entry in value] if isinstance(value, tuple) else value
+
 
 def _known(values: NDArray[np.float64]) -> bool:
     return not np.isnan(values).any()
 
 
-def _decimals(column: Column) -> int:
-    return 0 if column.kind == "integer" else (9 if column.decimals is None else column.decimals)
+def _decimals(column: Column, in_steps: bool) -> int:
+    if column.kind != "numeric":  # whole numbers, and dates in whole units
+        return 0
+    return FINE if column.decimals is None or not in_steps else column.decimals
 
 
 def _parties(places: Sequence[tuple[int, ...]], n_columns: int) -> Mask:

@@ -1,7 +1,7 @@
 """How well attack traffic can be made to pass a detector, and what the defender can do about it.
 
-For testing one's own detectors. Records and generators are those of a published benchmark table:
-what comes out are rows of such a table, not packets.
+For testing one's own detectors. Records and changed records are those of a published benchmark
+table: what comes out are rows of such a table, not packets.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from tabgan.encoding.column import Numbers
 from tabgan.evasion.attacks import attacks_beside
 from tabgan.evasion.detectors import Detector
 from tabgan.evasion.evading import Evasion, evade, traffic_of
-from tabgan.evasion.module import EvasionModule, held_kept
-from tabgan.evasion.page import FIGURES, Line, write_evasion
-from tabgan.evasion.records import Records
+from tabgan.evasion.module import EvasionModule
+from tabgan.evasion.page import Line, levels_table, write_evasion
+from tabgan.evasion.records import Records, held_kept
 from tabgan.evasion.traffic import Traffic, drawn
 from tabgan.metrics.detection import cheap_c2st_auc
 from tabgan.seeding import rng_at
 from tabgan.studies.cells import digest, open_cell
 from tabgan.studies.contestants import Ours
 from tabgan.studies.prepared import Prepared
-from tabgan.studies.tallies import markdown
 from tabgan.training import undisturbed
 from tabgan.words import quote
 
 log = logging.getLogger(__name__)
 
 BEST_OF = 100  # records of each category, for which the best there is is looked for
-BEST_CLIMBS = 400  # trials of that, led by the detector's own margin
+BEST_CLIMBS = 200  # trials of that, led by the detector's own margin
+STEP = 1e-3  # of the substitutes' score beside the margin, which is flat where a tree has a leaf
 
 Boxes = Mapping[str, Detector]
 
@@ -47,9 +47,9 @@ Boxes = Mapping[str, Detector]
 def evasion_study(
     *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Ours],
     seeds: Sequence[int], cache: Path, out: Path,
-    words: Sequence[str], detectors: Sequence[str], retrain_rows: int,
+    words: Sequence[str], rules: Sequence[str], detectors: Sequence[str], retrain_rows: int,
 ) -> list[Line]:  # fmt: skip
-    """Train a generator against every detector, and measure what passes.
+    """Evade every detector under every level of rules, and measure what passes.
 
     Writes ``evasion.json``, ``evasion.md``, ``evasion.csv``, a picture and a page into ``out``;
     the run folders stay in ``cache``.
@@ -62,47 +62,53 @@ def evasion_study(
             goes on.
         out: a folder.
         words: of ``tabgan.train``, which make an evasion run.
+        rules: levels of ``evasion.rules.LEVELS``.
         detectors: names of ``detectors.DETECTORS``.
-        retrain_rows: generated rows that the detector is retrained with.
+        retrain_rows: changed records that the detector is retrained with.
 
     Returns:
-        A line per table, detector, category and seed.
+        A line per table, level, detector, category and seed.
 
     Raises:
-        TabganError: when a column, category or detector does not exist, or has no rows.
+        TabganError: when a column, category, level or detector does not exist, or has no rows.
     """
     lines: list[Line] = []
     transfers: list[Line] = []
-    asked = {name: recipe(name, [*words, f"blackbox.name={name}"]) for name in detectors}
     for table in tables:
         for seed in seeds:
             said = [*table.words(seed), *_attacks(table, words)]
-            traffic = traffic_of(compose_run([*words, *said], out))
-            boxes = {
-                name: Detector(name, traffic.schema, seed=seed).fit(*traffic.taught)
-                for name in detectors
-            }
-            for name in detectors:
-                decides = {
-                    "asked": asked[name].configuration, "others": list(detectors),
-                    "attacks": digest(traffic.attacks.group.tolist()),
-                    "retrain_rows": retrain_rows,
-                }  # fmt: skip
-                cell = open_cell(
-                    cache, recipe=f"evasion-{name}", table=table.name, seed=seed,
-                    configuration=decides,
-                )  # fmt: skip
-                work = partial(
-                    _played, [*asked[name].words, *said], cell.folder / "run", name, boxes,
-                    traffic, retrain_rows,
-                )  # fmt: skip
-                figures = cell.once("figures", work)
-                what = {"table": table.title, "recipe": name, "side": "attack", "seed": seed}
-                lines += [{**what, **line} for line in figures["own"]]
-                transfers += [{**what, **line} for line in figures["across"]]
-                write_evasion(out, lines, transfers, traffic.rules)
-                log.info("%s", markdown(lines[-len(traffic.categories) :], FIGURES))
-    log.info("%s\nthe evasion study: %s", markdown(lines, FIGURES), out / "evasion.html")
+            boxes: dict[str, Detector] = {}
+            usual: list[float] = []  # neither depends on the level
+            for level in rules:
+                of_level = [*words, f"traffic.rules={level}"]
+                traffic = traffic_of(compose_run([*of_level, *said], out))
+                boxes = boxes or {
+                    name: Detector(name, traffic.schema, seed=seed).fit(*traffic.taught)
+                    for name in detectors
+                }
+                usual = usual or _usual(traffic, seed)
+                for name in detectors:
+                    run = recipe(name, [*of_level, f"blackbox.name={name}"])
+                    decides = {
+                        "asked": run.configuration, "others": list(detectors),
+                        "attacks": digest(traffic.attacks.group.tolist()),
+                        "retrain_rows": retrain_rows,
+                    }  # fmt: skip
+                    cell = open_cell(
+                        cache, recipe=f"evasion-{name}-{level}", table=table.name, seed=seed,
+                        configuration=decides,
+                    )  # fmt: skip
+                    work = partial(
+                        _played, [*run.words, *said], cell.folder / "run", name, boxes, usual,
+                        traffic, retrain_rows,
+                    )  # fmt: skip
+                    figures = cell.once("figures", work)
+                    what: Line = {"table": table.title, "recipe": name, "rules": level}
+                    what |= {"side": "attack", "seed": seed}
+                    lines += [{**what, **line} for line in figures["own"]]
+                    transfers += [{**what, **line} for line in figures["across"]]
+                    write_evasion(out, lines, transfers, traffic.every_rule)
+    log.info("%s\nthe evasion study: %s", levels_table(lines), out / "evasion.html")
     return lines
 
 
@@ -117,34 +123,38 @@ def _attacks(table: Prepared, words: Sequence[str]) -> list[str]:
 
 
 def _played(
-    words: Sequence[str], folder: Path, name: str, boxes: Boxes, traffic: Traffic,
-    retrain_rows: int,
+    words: Sequence[str], folder: Path, name: str, boxes: Boxes, usual: Sequence[float],
+    traffic: Traffic, retrain_rows: int,
 ) -> dict[str, list[Line]]:  # fmt: skip
     """What a cell keeps of one detector: the lines of ``judged``."""
     folder = folder.absolute()
     shutil.rmtree(folder, ignore_errors=True)  # of a training that was killed
     with undisturbed():
         evasion = evade(compose_run(words, folder), folder, traffic, boxes[name])
-    own, across = judged(evasion, name, boxes, traffic, retrain_rows=retrain_rows)
+    own, across = judged(evasion, name, boxes, usual, traffic, retrain_rows=retrain_rows)
     return {"own": own, "across": across}
 
 
 def judged(
-    evasion: Evasion, name: str, boxes: Boxes, traffic: Traffic, *, retrain_rows: int
-) -> tuple[list[Line], list[Line]]:
-    """A line per category, and a line per category and detector that the rows are shown to."""
-    records, sender, module = traffic.tested, traffic.sender, evasion.module
-    numbers, asked = evasion.evaded.numbers, evasion.evaded.asked
-    sent, was = sender.table(numbers), sender.table(records.numbers)
-    closed = boxes[name](sender.table(asked))
+    evasion: Evasion, name: str, boxes: Boxes, usual: Sequence[float], traffic: Traffic, *,
+    retrain_rows: int,
+) -> tuple[list[Line], list[Line]]:  # fmt: skip
+    """A line per category, and a line per category and detector that the rows are shown to.
+
+    ``usual`` is, per category, the C2ST AUC between test records and training rows.
+    """
+    records, decoder, module = traffic.tested, traffic.decoder, evasion.module
+    numbers, queried = evasion.evaded.numbers, evasion.evaded.queried
+    sent, was = decoder.table(numbers), decoder.table(records.numbers)
+    closed = boxes[name](decoder.table(queried))
     before = {other: box(was) for other, box in boxes.items()}
     after = {other: box(sent) for other, box in boxes.items()}
-    best, at_best = _at_best(module, boxes[name], records, asked)
+    best, at_best = _at_best(module, boxes[name], records, queried)
     again = _retrained(module, name, boxes[name], traffic, retrain_rows)
     now, alarms = again(sent), [float(box(traffic.quiet).mean()) for box in (boxes[name], again)]
-    kept = held_kept(numbers, records) & held_kept(asked, records)
-    consistent = traffic.rules.consistent(numbers, records.numbers)
-    consistent &= traffic.rules.consistent(asked, records.numbers)
+    kept = held_kept(numbers, records) & held_kept(queried, records)
+    consistent = traffic.every_rule.consistent(numbers, records.numbers)
+    consistent &= traffic.every_rule.consistent(queried, records.numbers)
     changed = (numbers != records.numbers).sum(axis=1)
     own, across = [], []
     for group, category in enumerate(traffic.categories):
@@ -167,8 +177,8 @@ def judged(
             "before": rates[name][0],
             "after": rates[name][1],
             "eir": gained[name],
-            "asked": float(closed[of].mean()),
-            "asked_eir": _eir(rates[name][0], float(closed[of].mean())),
+            "queried": float(closed[of].mean()),
+            "queried_eir": _eir(rates[name][0], float(closed[of].mean())),
             "best_eir": _eir(
                 float(before[name][best][of[best]].mean()), float(at_best[of[best]].mean())
             ),
@@ -176,13 +186,13 @@ def judged(
             "kept": 100 * float(kept[of].mean()),
             "consistent": 100 * float(consistent[of].mean()),
             "changed": float(changed[of].mean()),
-            "real_c2st_auc": _told_apart(was[of], _usual(traffic, group, module.seed), module.seed),
+            "real_c2st_auc": usual[group],
             "c2st_auc": _told_apart(was[of], sent[of], module.seed),
             "retrained": float(now[of].mean()),
             "false_alarms": 100 * alarms[0],
             "retrained_false_alarms": 100 * alarms[1],
             "queries": evasion.queries,
-            "asked_queries": evasion.evaded.queries / len(records),
+            "queries_a_row": evasion.evaded.queries / len(records),
             "seconds": evasion.seconds,
         }
         own.append(line)
@@ -194,41 +204,45 @@ def _at_best(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Some records of each category, and which of them stay seen whatever is tried.
 
-    The trials begin where the generator's rows ended and are led by the detector's own margin,
-    which no attacker knows: what fails them will hardly be got past by rows that obey the rules.
+    The trials begin where the attack's rows ended and are led by the detector's own margin, which
+    no attacker knows: what fails them will hardly be got past by rows that obey the rules.
     """
     some = np.concatenate(
         [np.flatnonzero(records.group == group)[:BEST_OF] for group in np.unique(records.group)]
     )
 
     def score(numbers: Numbers) -> Any:
-        return box.margin(module.sender.table(numbers))
+        return box.margin(module.decoder.table(numbers)) + STEP * module.score(numbers)
 
     rng = rng_at(module.seed, "evasion", "best", box.name)
     found = module.climber.climbed(
         records.taken(some), start[some], score, steps=BEST_CLIMBS, rng=rng
     )
-    return some, box(module.sender.table(found))
+    return some, box(module.decoder.table(found))
 
 
-def _usual(traffic: Traffic, group: int, seed: int) -> pd.DataFrame:
-    """The category's training rows, as many as are tested."""
-    places = np.flatnonzero(traffic.attacks.group == group)
-    n_rows = int((traffic.tested.group == group).sum())
-    chosen = drawn(places, n_rows, seed, "usual", group)
-    return traffic.sender.table(traffic.attacks.numbers[chosen])
+def _usual(traffic: Traffic, seed: int) -> list[float]:
+    """Per category, the C2ST AUC between the test records and as many training rows."""
+    aucs = []
+    for group in range(len(traffic.categories)):
+        of_test = traffic.tested.numbers[traffic.tested.group == group]
+        positions = np.flatnonzero(traffic.attacks.group == group)
+        of_train = traffic.attacks.numbers[drawn(positions, len(of_test), seed, "usual", group)]
+        tables = (traffic.decoder.table(numbers) for numbers in (of_test, of_train))
+        aucs.append(_told_apart(*tables, seed))
+    return aucs
 
 
 def _retrained(
     module: EvasionModule, name: str, box: Detector, traffic: Traffic, n_rows: int
 ) -> Detector:
-    """The detector, taught again with generated rows of the generator's own records beside."""
+    """The detector, taught again with changed records of the attacker's own beside."""
     rng = rng_at(module.seed, "evasion", "retrain", name)
     groups = [np.flatnonzero(traffic.attacks.group == g) for g in np.unique(traffic.attacks.group)]
     each = n_rows // len(groups)
     chosen = np.concatenate([rng.choice(group, each) for group in groups])
     evaded = module.evade(traffic.attacks.taken(chosen), place="retrain")
-    made = traffic.sender.table(evaded.numbers)
+    made = traffic.decoder.table(evaded.numbers)
     rows, attacks = traffic.taught
     more = pd.concat([rows, made], ignore_index=True)
     return Detector(name, box.schema, seed=module.seed).fit(

@@ -13,7 +13,8 @@ from tabgan.blackboxes.forest import features as readable
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.evasion.attacks import attack_labels, check_named
-from tabgan.evasion.records import Records, Sender, held_columns
+from tabgan.evasion.features import Features
+from tabgan.evasion.records import RecordDecoder, Records, held_columns
 from tabgan.evasion.rules import RuleBook
 from tabgan.seeding import rng_at
 from tabgan.tables.schema import TableSchema
@@ -28,7 +29,9 @@ class Traffic:
     Attributes:
         schema: the columns that a detector reads.
         encoder: fitted to the training rows.
-        rules: that they obey.
+        features: what a substitute sees of a row.
+        rules: that changed records have to obey.
+        every_rule: that real rows obey.
         categories: names of the attack categories; a record's group is a place among them.
         taught: the detectors' rows, and which of them are attacks.
         attacks, normal: the generator's.
@@ -38,7 +41,9 @@ class Traffic:
 
     schema: TableSchema
     encoder: TableEncoder
+    features: Features
     rules: RuleBook
+    every_rule: RuleBook
     categories: list[str]
     taught: tuple[pd.DataFrame, NDArray[np.bool_]]
     attacks: Records
@@ -47,15 +52,15 @@ class Traffic:
     quiet: pd.DataFrame
 
     @property
-    def sender(self) -> Sender:
-        return Sender(self.encoder, self.rules)
+    def decoder(self) -> RecordDecoder:
+        return RecordDecoder(self.encoder, self.rules)
 
 
 def cut_traffic(
     train: pd.DataFrame, test: pd.DataFrame, table: TableSchema, *,
     title: str, encoder: Callable[[TableSchema], TableEncoder], seed: int,
     attack: str, attacks_path: str | None, test_attacks_path: str | None, normal: str,
-    features: Mapping[str, Sequence[str]], categories: Categories,
+    features: Mapping[str, Sequence[str]], categories: Categories, rules: str,
     normal_rows: int, tested_rows: int, validation: float,
 ) -> Traffic:  # fmt: skip
     """Half of the training rows are for the detectors, the other half for the generator.
@@ -75,7 +80,9 @@ def cut_traffic(
         features: kind of features -> its columns.
         categories: name -> ``attacks`` (values of ``attack``) and ``held`` (kinds of features
             that must not change, because the attack works through them).
-        normal_rows: normal rows that the generator's critic learns from, at most.
+        rules: which of the rules that real rows obey the changed records have to, one of
+            ``rules.LEVELS``.
+        normal_rows: normal rows that the substitutes learn from, at most.
         tested_rows: test records of each category, and normal ones, at most, drawn by the seed.
         validation: share of the training rows that stand in for the test rows, which are then not
             looked at: to choose settings by; 0 for the test rows.
@@ -88,7 +95,7 @@ def cut_traffic(
         train, test, table, title=title,
         column=attack, path=attacks_path, test_path=test_attacks_path,
     )  # fmt: skip
-    of_train, of_test = (_groups(part, categories, normal) for part in labels)
+    of_train, of_test = (groups_of(part, categories, normal) for part in labels)
     schema = readable(table).without({attack} & set(table.names))
     train, test = train[list(schema.names)], test[list(schema.names)]
     if validation:
@@ -99,6 +106,7 @@ def cut_traffic(
     order = rng_at(seed, "evasion", "half").permutation(len(of_train))
     taught, left = np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])
     fitted = encoder(schema).fit(train)
+    numbers = fitted.numbers(train)
     held = list(held_columns(features, {k: v["held"] for k, v in categories.items()}).values())
 
     def records(
@@ -117,7 +125,9 @@ def cut_traffic(
     return Traffic(
         schema=schema,
         encoder=fitted,
-        rules=RuleBook.found(fitted.numbers(train), fitted.schema_),
+        features=Features.found(numbers, fitted.schema_),
+        rules=RuleBook.found(numbers, fitted.schema_, level=rules),
+        every_rule=RuleBook.found(numbers, fitted.schema_),
         categories=list(categories),
         taught=(train.iloc[taught].reset_index(drop=True), of_train[taught] >= 0),
         attacks=records(train, of_train, left[of_train[left] >= 0]),
@@ -133,7 +143,7 @@ def drawn(places: NDArray[np.int64], most: int, seed: int, *place: int | str) ->
     return np.sort(rng.permutation(places)[:most])
 
 
-def _groups(labels: pd.Series, categories: Categories, normal: str) -> NDArray[np.int64]:
+def groups_of(labels: pd.Series, categories: Categories, normal: str) -> NDArray[np.int64]:
     """Int64 [n]: the place of each row's category, -1 for normal traffic.
 
     Raises:

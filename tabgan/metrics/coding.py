@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tabgan.errors import TabganError
+from tabgan.tables.dates import MICROS, MICROS_A_DAY
 
 NOMINAL, NUMERIC, STRING = "nominal", "numeric", "string"
 
@@ -132,21 +133,25 @@ def _check_columns(first: str, expected: dict[str, str], label: str, found: dict
 
 
 def _union_of_categories(name: str, tables: dict[str, pd.DataFrame]) -> pd.Index:
-    every = (label for table in tables.values() for label in table[name].cat.categories)
+    first, *others = (table[name].cat.categories for table in tables.values())
+    if all(first.equals(categories) for categories in others):
+        return first
+    every = (label for categories in (first, *others) for label in categories)
     return pd.Index(list(dict.fromkeys(every)), dtype="object")
 
 
 def _codes(values: pd.Series, union: pd.Index) -> np.ndarray:
+    codes = values.cat.codes.to_numpy().astype("int64")
+    if values.cat.categories is union or values.cat.categories.equals(union):
+        return np.where(codes < 0, len(union), codes)
     place = union.get_indexer(values.cat.categories.astype("object"))
-    codes = np.append(place, len(union))[
-        values.cat.codes.to_numpy()
-    ]  # code -1 is the last: missing
-    return codes.astype("int64")
+    return np.append(place, len(union)).astype("int64")[codes]  # code -1 is the last: missing
 
 
 def _numbers(values: pd.Series, label: str) -> np.ndarray:
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return ((values - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy("float64")
+        micros = values.to_numpy().astype(MICROS).astype("int64")  # no date is too far for these
+        return np.where(values.isna(), np.nan, micros / MICROS_A_DAY)
     numbers = values.to_numpy("float64", na_value=np.nan)
     if np.isinf(numbers).any():
         raise TabganError(f"column {values.name!r}: expected finite numbers, got inf in {label}")

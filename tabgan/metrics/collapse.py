@@ -21,7 +21,7 @@ from tabgan.metrics.coding import CodedTable, code_tables
 from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest
 from tabgan.seeding import rng_at
 
-COLLAPSE_THRESHOLD = 0.5  # half of the categories, entropy or distinct rows gone, or crowded
+COLLAPSE_THRESHOLD = 0.4  # of the categories, entropy or distinct rows gone, or of rows crowded
 CHANCE = 0.001  # how often a signal of two samples of one table may be above 0
 OF_COLUMN = "see its picture; train longer, or leave it out (data.drop)"
 OF_ROWS = "train for fewer steps or at a lower model.lr, or with tool=minibatch"

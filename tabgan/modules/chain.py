@@ -91,6 +91,11 @@ class ChainModule(CGANModule):
     ) -> None:
         if adversarial not in PHASES:
             raise TabganError(f"model.adversarial={adversarial}: expected one of {list(PHASES)}")
+        if adversarial != "slopes" and game.get("tools"):
+            raise TabganError(
+                f"tool: with model.adversarial={adversarial} there is no game of two nets that it "
+                "could help; choose model.adversarial=slopes, or tool=none"
+            )
         if likelihood_steps < 1 or patience < 1 or rounds < 0 or weight_decay < 0 or round_lr < 0:
             raise TabganError(
                 f"model: likelihood_steps={likelihood_steps}, patience={patience}, "
@@ -156,7 +161,7 @@ class ChainModule(CGANModule):
             self._end_likelihood()
         if self.likelihood_ended is None:
             self._likelihood_step(batch)
-        elif self.rounds_done >= self.rounds:
+        elif self.rounds_done >= self.rounds:  # Lightning ends no first epoch before its last batch
             self._stop_when_done()
         elif self.adversarial == "slopes":
             self._slopes_step(batch, batch_idx)
@@ -209,9 +214,9 @@ class ChainModule(CGANModule):
         optimizer = self._players()[0]
         none = torch.empty(n, 0, device=self.device)
         with self.toggled_optimizer(optimizer):
-            logits = self._judge(real[slice(0, n)], fake[slice(0, n)], none)
-            loss = self.loss.critic(*logits)
+            loss, *_ = self._critic_loss(real[slice(0, n)], fake[slice(0, n)], none)
             self._step(optimizer, loss)
+            self._clip_critic()
         return loss.detach()
 
     def _begin_round(self) -> bool:
@@ -263,7 +268,8 @@ class ChainModule(CGANModule):
             none = torch.empty(len(rows), 0, device=self.device)
             rng = generator_at(0, "validation", batch_idx, device=self.device)
             fake = self.sample(none, rng)
-            losses["val/critic_loss"] = self.loss.critic(*self._judge(rows[:], fake, none))
+            logits = (self.critic(each, none) for each in (rows[:], fake))
+            losses["val/critic_loss"] = self.loss.critic(*logits)
         self.log_dict(losses, on_epoch=True, batch_size=len(rows))
 
     def on_validation_epoch_start(self) -> None:

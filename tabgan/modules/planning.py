@@ -10,14 +10,15 @@ from tabgan.encoding.layout import RowLayout
 from tabgan.modules.rounds import round_steps
 
 AUTO = "auto"
+PLANNED = ("likelihood_steps", "dropout", "rounds", "generator.hidden_dim", "generator.rank")
 
 GAME_STEPS, GAME_BATCH = 4_000, 500  # of two nets that play against each other
 SCORED_STEPS, SCORED_ROWS = 2_000, 20_000  # beside a surrogate; from so many rows on
 
-STEPS_PER_ROOT, LEAST_STEPS, MOST_STEPS = 18, 200, 2_000  # likelihood, per root of the rows
+STEPS_PER_ROOT, LEAST_STEPS, MOST_STEPS = 36, 300, 3_000  # likelihood, per root of the rows
 BATCHES = ((20_000, 128), (100_000, 256))  # rows of a step below so many training rows; then
-LARGE_BATCH, LARGE_STEPS = 512, 3_000  # for more rows
-DROPOUT, DROPOUT_ROWS = 0.3, 14_000  # it falls with the fourth root of the rows
+LARGE_BATCH, LARGE_STEPS = 512, 4_000  # for more rows
+DROPOUT, DROPOUT_ROWS = 0.25, 14_000  # it falls with the fourth root of the rows
 LEAST_DROPOUT, MOST_DROPOUT = 0.05, 0.7
 ROUNDS = 4
 HIDDEN, NARROW_HIDDEN, RANK = 96, 64, 64
@@ -55,9 +56,9 @@ def plan_chain(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan
     """Rules tuned on validation rows of tables of 300 to 50,000 rows and 5 to 58 columns.
 
     * batch: 128 rows below 20,000 training rows, 256 below 100,000, then 512; at most half of them;
-    * ``likelihood_steps``: 18 per root of the rows, at least 200 and at most 2,000; from 100,000
-      rows on 3,000;
-    * ``dropout``: .3 at 14,000 rows, falling with the fourth root of their number, .05 to .7;
+    * ``likelihood_steps``: 36 per root of the rows, at least 300 and at most 3,000; from 100,000
+      rows on 4,000;
+    * ``dropout``: .25 at 14,000 rows, falling with the fourth root of their number, .05 to .7;
     * ``rounds``: 4;
     * ``generator.rank``: 64, and ``hidden_dim`` 64, where heads that see all inputs would have
       more than 4 million weights in their first layer; else null, and 96.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -36,18 +37,19 @@ class CellTables(nn.Module):
         super().__init__()
         self.columns, self.width = list(columns), inputs.smooth_width
         self._inputs = [inputs]  # in a list, for it is another module's part
-        widths = torch.tensor([0, *(column.bins.width for column in columns)])
-        self.register_buffer("_bases", widths.cumsum(0)[:-1], persistent=False)
+        *self._starts, n_bins = accumulate((c.bins.width for c in columns), initial=0)
+        bases = torch.tensor(self._starts, dtype=torch.long)
+        self.register_buffer("_bases", bases, persistent=False)
         most = max((column.n_cells for column in columns), default=0)
         start = torch.randn(len(self.columns), self.width, hidden_dim) * SCALE
         self.weight = nn.Parameter(start)
-        self.bias = nn.Parameter(torch.zeros(int(widths.sum()), most))
-        self.register_buffer("allowed", torch.ones(int(widths.sum()), most, dtype=torch.bool))
+        self.bias = nn.Parameter(torch.zeros(n_bins, most))
+        self.register_buffer("allowed", torch.ones(n_bins, most, dtype=torch.bool))
 
     @torch.no_grad()
     def learn(self, rows: CodedRows) -> None:
         """Take the shares from training rows."""
-        for column, base in zip(self.columns, self._bases.tolist(), strict=True):
+        for column, base in zip(self.columns, self._starts, strict=True):
             counts = joint_counts(rows, column).view(-1, column.n_cells).double()
             allowed = counts > 0
             allowed[:, 0] |= ~allowed.any(dim=1)  # of a bin that these rows do not have
@@ -65,7 +67,7 @@ class CellTables(nn.Module):
 
     def shares_of(self, column: ChainColumn) -> Tensor:
         """The cells' shares of each bin of a column, as the table has them: [n_bins, n_cells]."""
-        base = int(self._bases[self.columns.index(column)])
+        base = self._starts[self.columns.index(column)]
         table = self.table[base : base + column.bins.width, : column.n_cells]
         return table.detach().softmax(dim=1)
 
@@ -85,7 +87,7 @@ class CellTables(nn.Module):
 
     def of_column(self, i: int) -> tuple[Tensor, Tensor]:
         """Both terms for every bin of a column: [bins, hidden_dim] and [bins, its cells]."""
-        column, base, views = self.columns[i], int(self._bases[i]), self._inputs[0]
+        column, base, views = self.columns[i], self._starts[i], self._inputs[0]
         first = views.bins_before(column.name)
         z = views.z_of_bins[first : first + column.bins.width]
         logits = self.table[base : base + column.bins.width, : column.n_cells]

@@ -234,6 +234,7 @@ class ChainGenerator(nn.Module):
             rows.scalars[start:end] = torch.rand(shape, generator=rng, device=noise.device)
         return rows
 
+    @torch.no_grad()
     def taken_apart(self, device: torch.device) -> HeadNets:
         """The heads one by one, for a ``Walk``."""
         return HeadNets(self, torch.bfloat16 if multiplies_bfloat16(device) else torch.float32)

@@ -72,7 +72,7 @@ class DirectEntrance(nn.Module):
     def per_head(self) -> list[Tensor]:
         """The weights of each head, [inputs that it sees, width]."""
         return [
-            self.weights[group][: self.seen[at], at - first].detach()
+            self.weights[group][: self.seen[at], at - first]
             for group, (first, end) in enumerate(self.groups)
             for at in range(first, end)
         ]
@@ -128,7 +128,4 @@ class StateEntrance(nn.Module):
 
     def per_head(self) -> list[Tensor]:
         """The weights of each head, [inputs that it sees, width]."""
-        return [
-            (self.shared[:seen] @ own).detach()
-            for seen, own in zip(self.seen, self.own, strict=True)
-        ]
+        return [self.shared[:seen] @ own for seen, own in zip(self.seen, self.own, strict=True)]

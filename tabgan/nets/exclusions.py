@@ -68,6 +68,17 @@ class Exclusions(nn.Module):
             found[later].append((earlier, table))
         return found
 
+    def by_class(self, column: int) -> dict[int, Tensor]:
+        """Per earlier column what each code of ``column`` rules out, bool [codes + 1, its codes].
+
+        The last row, that of -1, rules nothing out.
+        """
+        found = {}
+        for earlier, table in self.tables()[column]:
+            nothing = table.new_zeros(1, len(table))
+            found[earlier] = torch.cat([table.T, nothing])
+        return found
+
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, *rest: Any, **more: Any
     ) -> None:

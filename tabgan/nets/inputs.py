@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -83,7 +84,9 @@ def _ordered(names: list[str], order: Sequence[str] | None) -> list[str]:
         return names
     unknown = [name for name in order if name not in names]
     if unknown:
-        raise TabganError(f"model.generator.order: {nearest(unknown[0], names)}")
+        raise TabganError(
+            f"model.generator.order: no column {unknown[0]!r}; {nearest(unknown[0], names)}"
+        )
     missed = [name for name in names if name not in order]
     if missed or len(order) > len(names):
         raise TabganError(
@@ -113,6 +116,7 @@ class ColumnInputs(nn.Module):
     z: Tensor
     z_of_bins: Tensor
     _base: Tensor
+    _ordered: Tensor
     _one_at: Tensor
     _smooth_at: Tensor
 
@@ -131,21 +135,22 @@ class ColumnInputs(nn.Module):
             one_at.append(here)
             self.starts.append(width)
         self.width = self.starts[-1]
-        sizes = torch.tensor([0] + [column.n_codes for column in self.columns])
-        base = sizes.cumsum(0)[:-1]
+        *self._joint_starts, n_codes = accumulate((c.n_codes for c in self.columns), initial=0)
         ordered = [j for j, column in enumerate(self.columns) if column.bins.ordered]
-        self._ordered = torch.tensor(ordered, dtype=torch.long)
-        wide = [self.columns[j].n_codes for j in self.learned]
-        self._learned_base = [0, *torch.tensor(wide).cumsum(0).tolist()] if wide else [0]
-        self.vectors = nn.Parameter(torch.randn(sum(wide), embed_dim) / embed_dim**0.5)
+        wide = (self.columns[j].n_codes for j in self.learned)
+        *self._learned_base, n_vectors = accumulate(wide, initial=0)
+        self.vectors = nn.Parameter(torch.randn(n_vectors, embed_dim) / embed_dim**0.5)
         self._bins_before, n_bins = {}, 0
         for column in self.columns:
             self._bins_before[column.name] = n_bins
             n_bins += column.bins.width
-        self.register_buffer("z", torch.zeros(int(sizes.sum())))
+        self.register_buffer("z", torch.zeros(n_codes))
         self.register_buffer("z_of_bins", torch.zeros(n_bins))
         one = torch.cat(one_at).clamp(max=self.width) if one_at else torch.empty(0)
+        base = torch.tensor(self._joint_starts, dtype=torch.long)
         self.register_buffer("_base", base, persistent=False)
+        at = torch.tensor(ordered, dtype=torch.long)
+        self.register_buffer("_ordered", at, persistent=False)
         self.register_buffer("_one_at", one.long(), persistent=False)
         at = torch.tensor(smooth_at, dtype=torch.long)
         self.register_buffer("_smooth_at", at, persistent=False)
@@ -187,9 +192,9 @@ class ColumnInputs(nn.Module):
         if not self.learned:
             return inputs
         parts, done = [], 0
-        for j, first in zip(self.learned, self._learned_base, strict=False):
+        for j, first in zip(self.learned, self._learned_base, strict=True):
             at = self.starts[j + 1] - self.embed_dim
-            own = self.vectors[first + joint[:, j] - self._base[j]]
+            own = self.vectors[first + joint[:, j] - self._joint_starts[j]]
             parts += [inputs[:, done:at], own]
             done = at + self.embed_dim
         return torch.cat([*parts, inputs[:, done:]], dim=1)
@@ -216,7 +221,7 @@ class ColumnInputs(nn.Module):
 
     def table(self, j: int) -> Tensor:
         """The inputs of every joint code of column j, [n_codes, its inputs]."""
-        column, start, base = self.columns[j], self.starts[j], int(self._base[j])
+        column, start, base = self.columns[j], self.starts[j], self._joint_starts[j]
         width = self.starts[j + 1] - start
         table = self.z.new_zeros(column.n_codes, width + 1)
         one_at = self._one_at[base : base + column.n_codes] - start

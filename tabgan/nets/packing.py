@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tabgan.encoding.coded import CodedRows
-from tabgan.encoding.layout import RowLayout
+from tabgan.encoding.layout import Block, RowLayout
 from tabgan.errors import TabganError
 
 
@@ -61,8 +62,15 @@ class Packed(nn.Module):
         return logits
 
     def learn(self, rows: CodedRows) -> None:
-        """Show the critic the training rows."""
-        self.critic.learn(rows)
+        """Show the critic the training rows, in packs."""
+        self.critic.learn(
+            replace(
+                rows,
+                layout=repeated(rows.layout, self.size),
+                codes=in_packs(rows.codes, self.size),
+                scalars=in_packs(rows.scalars, self.size),
+            )
+        )
 
     def _packed(self, rows: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         return in_packs(rows, self.size), in_packs(condition, self.size)
@@ -77,6 +85,10 @@ def in_packs(rows: Tensor, pack: int) -> Tensor:
 
 
 def repeated(layout: RowLayout, times: int) -> RowLayout:
-    """The layout of so many rows side by side."""
-    widths = [(block.column, block.kind, block.width) for block in layout.blocks]
-    return RowLayout.from_widths(widths * times)
+    """The layout of so many rows side by side; each row's columns are other columns."""
+    copies = [
+        Block(**{**vars(block), "column": f"{block.column} {copy}", "start": start + block.start})
+        for copy, start in enumerate(range(0, times * layout.width, layout.width))
+        for block in layout.blocks
+    ]
+    return RowLayout(blocks=tuple(copies))

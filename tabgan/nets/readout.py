@@ -85,7 +85,7 @@ class Readout(nn.Module):
         for at, head in enumerate(self.heads):
             bucket, place = self.place[at]
             weight, bias = self.weights[bucket][place], self.biases[bucket][place, 0]
-            found.append((weight[:, : head.width].detach(), bias[: head.width].detach()))
+            found.append((weight[:, : head.width], bias[: head.width]))
         return found
 
 

@@ -81,6 +81,11 @@ class HeadNets:
             chain.inputs.table(j).to(dtype) for j in range(len(chain.columns) - 1)
         ]  # nobody sees the last column
         self.excluded = chain.exclusions.tables()
+        self.excluded_by_class = (
+            {}
+            if chain.class_head is None
+            else chain.exclusions.by_class(chain.heads[chain.class_head].column)
+        )
 
 
 class Walk:
@@ -92,6 +97,7 @@ class Walk:
 
     Attributes:
         codes: int64 [n, blocks]; those of heads to come are 0.
+        label: int64 [n], the class that a row is shown; -1 for none.
     """
 
     def __init__(self, nets: HeadNets, first: Tensor) -> None:
@@ -103,9 +109,11 @@ class Walk:
         width = chain.first_width + chain.inputs.starts[-2]
         self.inputs = torch.zeros(len(first), width, dtype=nets.dtype, device=first.device)
         self.inputs[:, : first.shape[1]] = first.to(nets.dtype)
+        self.label = torch.full((len(first),), -1, device=first.device)
 
     def show(self, rows: Tensor, label: Tensor) -> None:
         """Show the class of some rows, int64 [m], to all heads."""
+        self.label[rows] = label
         self.inputs[rows, self.chain.class_at + label] = 1.0
 
     def logits(self, head: int) -> Tensor:
@@ -113,9 +121,13 @@ class Walk:
         own = self.chain.heads[head]
         bins = self.codes[:, self.chain.columns[own.column].bins_at] if own.is_cell else None
         logits = self.nets.nets[head].logits(self.inputs, bins)
-        for earlier, table in [] if own.is_cell else self.nets.excluded[own.column]:
+        if own.is_cell:
+            return logits
+        for earlier, table in self.nets.excluded[own.column]:
             code = self.codes[:, self.chain.columns[earlier].bins_at]
             logits.masked_fill_(table[code], NEVER)
+        if own.column in self.nets.excluded_by_class:
+            logits.masked_fill_(self.nets.excluded_by_class[own.column][self.label], NEVER)
         return logits
 
     def draw(self, head: int, rng: torch.Generator | None) -> None:
@@ -138,5 +150,5 @@ class Walk:
 
     def at(self, rows: Tensor) -> Self:
         """Go on with these rows, int64 [m], one of them perhaps several times."""
-        self.codes, self.inputs = self.codes[rows], self.inputs[rows]
+        self.codes, self.inputs, self.label = self.codes[rows], self.inputs[rows], self.label[rows]
         return self

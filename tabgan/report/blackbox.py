@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from tabgan.blackboxes.estimator import EstimatorBox
 from tabgan.blackboxes.forest import FOLDS, cross_validated, xy
 from tabgan.tables.schema import TableSchema
+from tabgan.terminal import say, show
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def describe_forest(
     schema: TableSchema,
     *,
     title: str,
+    source: str,
     out: Path,
     seed: int,
 ) -> dict[str, Any]:
@@ -44,6 +46,7 @@ def describe_forest(
             "whole", the table in its file's order, to cross-validate on.
         schema: its columns and target.
         title: what the table is called.
+        source: its file, or the name of the set.
         out: the folder of the box.
         seed: of the forest and of the shuffled folds.
 
@@ -56,7 +59,7 @@ def describe_forest(
     log.info("fitting the forest on %s rows", f"{len(rows['train']):,}")
     box = fit(rows["train"], schema, seed=seed)
     trees = int(box.estimator.named_steps["forest"].n_estimators)
-    facts: dict[str, Any] = {"table": title, "seed": seed, "n_estimators": trees}
+    facts: dict[str, Any] = {"table": title, "source": source, "seed": seed, "n_estimators": trees}
     facts |= {"train_rows": len(rows["train"])}
     for part in ("held", "test"):
         if len(rows[part]):
@@ -70,7 +73,7 @@ def describe_forest(
     box.save(out, facts)
     _print(facts, title)
     log.info("the black box: %s (score: %s)", out, _score_words(box))
-    log.info("use it: blackbox=saved blackbox.path=%s", out)
+    log.info("use it: blackbox=saved %s", shlex.quote(f"blackbox.path={out}"))
     return facts
 
 
@@ -111,13 +114,12 @@ def _print(facts: dict[str, Any], title: str) -> None:
             confidences = (facts[f"{part}.{k}_confidence"] for k in ("mean", "min", "max"))
             cells = [f"{facts[f'{part}.accuracy']:.3f}", *(f"{c:.6g}" for c in confidences)]
             table.add_row(f"{label} ({facts[f'{part}.rows']:,})", *cells)
-    Console().print(table)
+    show(table)
     if facts["cv_in_order_std"] > SPREAD:
-        Console().print(
+        say(
             "The folds follow the order of the file, and its rows are not in random order (Bank "
             "Marketing's are sorted by date, May 2008 to November 2010): each fold is another "
-            "time, which the other folds do not know. Shuffled folds hardly differ.",
-            markup=False,
+            "time, which the other folds do not know. Shuffled folds hardly differ."
         )
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -26,6 +25,7 @@ from tabgan.report.progress import progress
 from tabgan.report.reading import Tables
 from tabgan.report.rules import print_rules, rule_figures, rule_shares
 from tabgan.report.verdict import BESIDE, Judged, findings, headline
+from tabgan.terminal import say, show
 
 log = logging.getLogger(__name__)
 
@@ -92,10 +92,12 @@ def build_report(
         n_test=len(tables.test),
         n_synthetic=len(tables.synthetic),
     )
+    facts = dict(facts or {})
     found = findings(judged)
-    report: Report = {"headline": headline(found), **_figures(measured)}
+    lead = f"{_judged_on(facts)}{headline(found)}"
+    report: Report = {"headline": lead, **_figures(measured)}
     report |= {"seconds": round(time.perf_counter() - started, 1)}
-    report |= _facts(tables, seed=seed, full_mle=full_mle) | dict(facts or {})
+    report |= _facts(tables, seed=seed, full_mle=full_mle) | facts
     report |= {f"notes.{name}": note for name, note in measured.notes.items()}
     report |= {name: share for name, share in rule_figures(rules).items() if math.isfinite(share)}
     page = evaluation_page(
@@ -115,6 +117,13 @@ def build_report(
     print_rules(rules, COLUMNS)
     log.info("the report: %s", out / "report.html")
     return report
+
+
+def _judged_on(facts: Mapping[str, float | str]) -> str:
+    """A run's rows beside another table than its own are said to be so, first of all."""
+    if "run" not in facts or "real" not in facts:
+        return ""
+    return f"Judged on {facts['real']}, not on the table that the run was trained on. "
 
 
 def _figures(measured: Measured) -> Report:
@@ -163,9 +172,8 @@ def _print(measured: Measured, report: Report) -> None:
         values = [scores.get(name) for scores in measured.scores.values()]
         if name in BESIDE or any(value is not None for value in values):
             shown.add_row(name, *map(figure_text, values), f"{direction.ideal:g}")
-    console = Console()
-    console.print(shown)
-    console.print(str(report["headline"]), markup=False)
+    show(shown)
+    say(str(report["headline"]))
     for name, note in measured.notes.items():
         if name not in DIRECTIONS:
-            console.print(f"[bold]{name}[/bold]: {escape(note)}")
+            say(f"[bold]{name}[/bold]: {escape(note)}", markup=True)

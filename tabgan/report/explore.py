@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from tabgan.constraints.finding.evidence import Found
 from tabgan.errors import TabganError
+from tabgan.files import write_whole
 from tabgan.metrics.coding import code_tables
 from tabgan.metrics.fidelity import associations
 from tabgan.report.evaluation_pictures import column_key, column_picture
@@ -23,7 +23,9 @@ from tabgan.report.html import Html, gallery, page, paragraph, picture, section,
 from tabgan.report.plots import bars_picture, heatmap_picture
 from tabgan.report.progress import progress
 from tabgan.report.rules import table_rules
+from tabgan.tables.dates import moment_text
 from tabgan.tables.schema import Column, TableSchema
+from tabgan.terminal import say, show
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +36,17 @@ SHOWN_RULES = 40
 HEADER = ("column", "kind", "distinct", "missing", "smallest", "largest", "most frequent value")
 
 
-def explore(title: str, rows: pd.DataFrame, schema: TableSchema, *, out: Path) -> pd.DataFrame:
-    """Write ``explore.html``, ``pictures/`` and ``tensorboard/`` into ``out``.
+def explore(
+    title: str, rows: pd.DataFrame, schema: TableSchema, *, out: Path, source: str
+) -> pd.DataFrame:
+    """Write ``explore.html``, ``explore.json``, ``pictures/`` and ``tensorboard/`` into ``out``.
 
     Args:
         title: what the table is called.
         rows: a table that conforms to ``schema``.
         schema: its columns and target.
         out: the folder, made if need be.
+        source: the file of the table, or the name of the set; ``explore.json`` says it.
 
     Returns:
         One row per column: kind, distinct, missing, smallest, largest, most frequent value.
@@ -83,6 +88,8 @@ def explore(title: str, rows: pd.DataFrame, schema: TableSchema, *, out: Path) -
     ]
     text = page(f"{title}: the table", _opening(rows, schema), sections)
     (out / "explore.html").write_text(text, "utf-8")
+    facts = {"table": source, "rows": len(rows), "columns": list(schema.names)}
+    write_whole(out / "explore.json", json.dumps(facts, indent=2) + "\n")
     _print(title, summary, label_words(rows, schema))
     _print_rules(rules)
     log.info("the pictures: %s; TensorBoard: %s", out / "explore.html", out / "tensorboard")
@@ -128,9 +135,9 @@ def _summary(column: Column, values: pd.Series) -> dict[str, object]:
 
 def _plain(value: object) -> str:
     if isinstance(value, pd.Timestamp):
-        return str(value.date() if value == value.normalize() else value)
+        return moment_text(value.to_datetime64())
     if isinstance(value, int | float | np.number):
-        return f"{int(value):,}" if value == int(value) else f"{value:,.6g}"
+        return str(int(value)) if value == int(value) else f"{value:.10g}"
     return str(value)
 
 
@@ -268,17 +275,15 @@ def _rules(rules: Sequence[Found]) -> list[Html]:
 
 def _print_rules(rules: Sequence[Found]) -> None:
     """The rules found, ready to be pasted into a schema file."""
-    console = Console(width=max(Console().width, 120), soft_wrap=True)
     if not rules:
-        console.print("No rule was found that every row keeps.")
+        say("No rule was found that every row keeps.")
         return
     texts = [json.dumps(one.rule.text, ensure_ascii=False) for one in rules[:SHOWN_RULES]]
-    console.print(f"Every row keeps {len(rules)} rules; for a schema file (or data.constraints):")
-    console.print('"constraints": [', markup=False, highlight=False)
-    console.print(",\n".join(f"  {text}" for text in texts), markup=False, highlight=False)
-    console.print("]", markup=False)
+    say(f"Every row keeps {len(rules)} rules; for a schema file (or data.constraints):")
+    listed = ",\n".join(f"  {text}" for text in texts)
+    say(f'"constraints": [\n{listed}\n]', verbatim=True)
     if more := len(rules) - len(texts):
-        console.print(f"and {more} more in explore.html")
+        say(f"and {more} more in explore.html")
 
 
 def _strongest(square: pd.DataFrame) -> list[list[object]]:
@@ -291,11 +296,10 @@ def _strongest(square: pd.DataFrame) -> list[list[object]]:
 def _print(title: str, summary: pd.DataFrame, label: str) -> None:
     shown = Table(title=escape(title), title_justify="left", box=None)
     for place, heading in enumerate(HEADER):
-        shown.add_column(heading, justify="right" if 2 <= place <= 5 else "left", no_wrap=True)
+        shown.add_column(heading, justify="right" if 2 <= place <= 5 else "left")
     for row in summary.itertuples():
         missing = f"{row.missing:.2%}" if row.missing else ""
         cells = (row.column, row.kind, f"{row.distinct:,}", missing, row.smallest, row.largest)
         shown.add_row(*(escape(str(cell)) for cell in (*cells, row.top)))
-    console = Console(width=max(Console().width, 120))
-    console.print(shown)
-    console.print(label, markup=False)
+    show(shown)
+    say(label)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -40,6 +38,8 @@ from tabgan.report.standings import (
     read_runs,
     standings,
 )
+from tabgan.shell import command
+from tabgan.terminal import say, show
 
 HEADINGS = {  # on two lines: ten figures and a name have to fit a terminal
     "c2st_test_auc_worst": "C2ST\nAUC",
@@ -96,12 +96,9 @@ def build_leaderboard(
         TabganError: when no run is found, none was measured, no recipe has the words of ``mark``,
             a file is damaged, or ``out`` cannot be written.
     """
-    console = Console()
     entries, without = read_runs(find_runs(words))
     for folder in without:
-        console.print(
-            f"no report in {folder}; make one: {_command(folder)}", markup=False, soft_wrap=True
-        )
+        say(f"no report in {folder}; make one: {_command(folder)}")
     if not entries:
         raise TabganError(f"nothing to compare: none of {len(without)} runs has a report yet")
     rows = standings(entries)
@@ -110,15 +107,15 @@ def build_leaderboard(
     if mark and not marked:
         raise TabganError(f"mark={' '.join(mark)}: no such recipe; the first: {rows[0].recipe}")
     for data, some in _by_data(rows):
-        console.print(_terminal(data, some, anchors(entries, data)))
-        console.print(_lead(some), markup=False)
+        show(_terminal(data, some, anchors(entries, data)))
+        say(_lead(some))
         for place, row in enumerate(some, start=1):
             if row in marked:
                 says = f"place {place} of {len(some)}: {row.recipe}"
-                console.print(says, markup=False, soft_wrap=True)
+                say(says)
     folder = out or Path(os.path.commonpath([entry.folder.resolve() for entry in entries]))
     _write(folder, rows, leaderboard_page(rows, entries, without))
-    console.print(f"the leaderboard: {folder / 'leaderboard.html'}", markup=False, soft_wrap=True)
+    say(f"the leaderboard: {folder / 'leaderboard.html'}")
     return rows
 
 
@@ -189,7 +186,7 @@ def _counted(n: int, noun: str) -> str:
 
 
 def _command(folder: Path) -> str:
-    return f"python -m tabgan.evaluate run={shlex.quote(str(folder))}"
+    return command("evaluate", f"run={folder}")
 
 
 def _lead(rows: Sequence[Standing]) -> str:

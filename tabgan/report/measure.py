@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tabgan.errors import TabganError
-from tabgan.metrics.chance import auc_band
+from tabgan.metrics.chance import auc_band, share_interval
 from tabgan.metrics.coding import CodedTable, code_tables
 from tabgan.metrics.collapse import (
     collapse_signals,
@@ -33,8 +33,8 @@ COLUMNS = {
     "independent.": "independent",
 }  # the prefix of a set of rows, and how tables head it
 FEW_ROWS = 1_000  # of test or synthetic rows: fewer make every figure uncertain
-SHARED = 0.2  # share of test rows that are training rows, beyond which copying goes unseen
-LEAKED = 0.05  # share of synthetic rows that are test rows, beyond which the C2ST misleads
+SHARED = 0.2  # share of test rows that are training rows, for certain: copying goes unseen
+LEAKED = 0.05  # share of synthetic rows that are test rows, for certain: the C2ST misleads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,13 +149,14 @@ def row_notes(tables: Tables, *, is_test: bool) -> dict[str, str]:
         )
     else:
         leaked = duplicate_rate(test, synthetic)
-        if leaked > max(LEAKED, 2 * duplicate_rate(test, train)):
+        sure = share_interval(leaked, len(synthetic))[0]
+        if sure > max(LEAKED, 2 * duplicate_rate(test, train)):
             notes["synthetic"] = (
                 f"{leaked:.1%} of the synthetic rows are rows of the test table; what compares "
                 "with test rows is misled"
             )
     shared = duplicate_rate(train, test)
-    if shared > SHARED:
+    if share_interval(shared, len(test))[0] > SHARED:
         notes["test"] = (
             f"{shared:.1%} of the test rows are training rows too: unless the table has few "
             "different rows, take test rows that the generator never saw"

@@ -23,6 +23,8 @@ from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from tabgan.tables.dates import days_text
+
 COLOURS = {
     "real": "#0072B2",
     "real test": "#0072B2",
@@ -52,9 +54,11 @@ WIDTH = 4.8  # inches of one picture in a gallery
 BINS = 40
 LONGEST_NAME = 26  # characters of a name in a picture
 MOST_BARS = 15  # categories of a picture; all others are one bar
+LONGEST_VALUE = 1e6  # from which values' tick labels are shortened
 FEW_VALUES = 12  # a number with at most so many distinct values gets one bar for each
 ATOM = 0.4  # a value that so large a share of the rows has stands beside the histogram
 HEAVY = 8.0  # so many times wider than its middle 80 %: the axis is logarithmic
+FIRST_DAY, LAST_DAY = -700_000, 2_900_000  # since 1970, of an axis of dates: matplotlib's years
 MOST_HEATED = 60  # columns of a heatmap
 NEVER_REAL, OTHERS, MISSING = "never in real", "others", "missing"
 
@@ -273,15 +277,18 @@ def _histogram(axes: Axes, sides: Mapping[str, np.ndarray], *, dates: bool) -> N
     axes.set_xlim(edges[0], edges[-1])
     if told:
         axes.set_xlabel("; ".join(told), fontsize=7.5)
-    if dates:
+    if dates and edges[0] >= FIRST_DAY and edges[-1] <= LAST_DAY:
         locator = mdates.AutoDateLocator(minticks=3, maxticks=7)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+    elif dates:
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(5))
+        axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda v, _: days_text(round(v))))
     elif scale == "linear":
         axes.xaxis.set_major_locator(ticker.MaxNLocator(6))
-        axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda v, _: _short(v)))
+        axes.xaxis.set_major_formatter(_Values())
     else:
-        axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda v, _: _short(v)))
+        axes.xaxis.set_major_formatter(_Values())
         axes.xaxis.set_minor_formatter(ticker.NullFormatter())
         axes.xaxis.set_minor_locator(ticker.NullLocator())
         if scale == "asinh":
@@ -424,8 +431,24 @@ def _title(name: str, sides: Mapping[str, np.ndarray]) -> str:
 
 def _value(value: float, *, dates: bool) -> str:
     if dates:
-        return str((pd.Timestamp(0) + pd.Timedelta(days=float(value))).date())
-    return f"{value:.6g}"
+        return days_text(float(value))
+    return f"{value:.12g}"
+
+
+class _Values(ticker.Formatter):
+    """Tick labels of a column's values: in full up to six digits, as of years and zip codes.
+
+    Larger ones are short, such as 1.2M, unless that makes two of them look the same.
+    """
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:.12g}"
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        short = [_short(value) for value in values]
+        if max(map(abs, values), default=0.0) < LONGEST_VALUE or len({*short}) < len({*values}):
+            return [self(value) for value in values]
+        return short
 
 
 def _short(value: float) -> str:

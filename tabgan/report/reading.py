@@ -9,13 +9,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from tabgan.errors import TabganError
-from tabgan.tables.readers import READERS, schema_beside
+from tabgan.tables.dtypes import TEXT
+from tabgan.tables.notes import tell_codes
+from tabgan.tables.readers import column_names, reader_of, schema_beside
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.sources import resolve
 from tabgan.tables.spelling import spellings
@@ -52,6 +55,7 @@ def read_real(
     target: str | None = None,
     schema_path: str | None = None,
     drop: Iterable[str] = (),
+    index: str = "drop",
 ) -> tuple[pd.DataFrame, TableSchema]:
     """The real table and its schema, as its file or the schema beside it declares them.
 
@@ -59,8 +63,10 @@ def read_real(
         TabganError: when the file cannot be read, has no rows, or lacks the target.
     """
     found = schema_beside(path) if schema_path is None else Path(schema_path)
-    table, schema = _read(path, None if found is None else TableSchema.load(found), target)
-    schema = schema.without(drop)
+    given = None if found is None else TableSchema.load(found)
+    table, schema = _read(path, given, target, index)
+    schema = schema.without(map(str, drop))
+    tell_codes(table, schema, path)
     return table[list(schema.names)], schema
 
 
@@ -71,7 +77,8 @@ def read_whole(
     target: str | None,
     test_path: str | None,
     schema_path: str | None,
-    drop: Iterable[str],
+    drop: Sequence[str],
+    index: str = "drop",
 ) -> tuple[str, pd.DataFrame, TableSchema]:
     """Every row of a named set or of a file, its test part included: title, table, schema.
 
@@ -90,11 +97,10 @@ def read_whole(
         file = Path(path)
         title = file.name.split(".")[0]
     log.info("reading %s", file)
-    table, schema = read_real(file, target=target, schema_path=schema_path, drop=drop)
+    read = partial(read_real, schema_path=schema_path, drop=drop, index=index)
+    table, schema = read(file, target=target)
     if test_path is not None:
-        test, other = read_real(
-            Path(test_path), target=schema.target, schema_path=schema_path, drop=drop
-        )
+        test, other = read(Path(test_path), target=schema.target)
         schema = schema.widened(other)
         parts = [schema.conform(part) for part in (table, test)]
         table = pd.concat(parts, ignore_index=True)
@@ -111,8 +117,7 @@ def read_like(path: Path, schema: TableSchema, *, ignored: Iterable[str] = ()) -
         TabganError: when the file cannot be read, its columns differ from the schema's, a value
             is not of its column's kind, or no value of a nominal column is among its categories.
     """
-    _, own = _read(path)
-    lenient = _lenient_schema(schema, own.names, path, ignored)
+    lenient = _lenient_schema(schema, column_names(path, schema), path, ignored)
     table, _ = _read(path, lenient)
     return _with_categories(table, schema, path)
 
@@ -154,15 +159,16 @@ def same_rows(one: pd.DataFrame, other: pd.DataFrame) -> bool:
 
 
 def _read(
-    path: Path, schema: TableSchema | None = None, target: str | None = None
+    path: Path,
+    schema: TableSchema | None = None,
+    target: str | None = None,
+    index: str = "drop",
 ) -> tuple[pd.DataFrame, TableSchema]:
-    for suffix, read in READERS.items():
-        if path.name.lower().endswith(suffix):
-            table, schema = read(path, target=target, schema=schema)
-            if len(table) == 0:
-                raise TabganError(f"{path}: no rows")
-            return table, schema
-    raise TabganError(f"{path}: expected a file ending in one of {list(READERS)}")
+    read = reader_of(path, index=index)
+    table, schema = read(path, target=target, schema=schema)
+    if len(table) == 0:
+        raise TabganError(f"{path}: no rows")
+    return table, schema
 
 
 def _lenient_schema(
@@ -196,15 +202,15 @@ def _lenient(column: Column) -> Column:
 
 def _categories(column: Column, values: pd.Series, title: Path | str) -> pd.Categorical:
     labels = values.map(spellings(column.categories, values.dropna().unique()), na_action="ignore")
-    known = pd.Index(column.categories, dtype="str")
+    known = pd.Index(column.categories, dtype=TEXT)
     extra = sorted(set(labels.dropna()) - set(known))
     if extra and not labels.isin(known).any():
         raise TabganError(
             f"{title}: column {column.name!r}: no value is a category of the real table: expected "
             f"some of {list(known[:10])}, got {extra[:10]}"
         )
-    categories = known.append(pd.Index(extra, dtype="str"))
-    codes = categories.get_indexer(labels.astype("str").where(labels.notna()))
+    categories = known.append(pd.Index(extra, dtype=TEXT))
+    codes = categories.get_indexer(labels.astype(TEXT).where(labels.notna()))
     return pd.Categorical.from_codes(codes, categories=categories)
 
 
@@ -212,7 +218,7 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
     """Values that hash alike whatever the categories' order and the numbers' dtype."""
     return pd.DataFrame(
         {
-            name: values.astype("object").astype("str")
+            name: values.astype("object").astype(TEXT)
             if isinstance(values.dtype, pd.CategoricalDtype)
             else values.astype("int64")
             if pd.api.types.is_datetime64_any_dtype(values.dtype)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -21,6 +20,7 @@ from tabgan.constraints.syntax import quoted
 from tabgan.encoding.found import find_relations
 from tabgan.report.reading import Tables
 from tabgan.tables.schema import TableSchema
+from tabgan.terminal import say, show
 
 SHOWN = 20  # rules in a terminal
 
@@ -101,20 +101,20 @@ def print_rules(rules: Sequence[RuleShare], headings: Mapping[str, str]) -> None
     if not rules:
         return
     if not shown:
-        Console().print(f"All {len(rules)} rules that training rows keep, synthetic rows keep too.")
+        say(f"All {len(rules)} rules that training rows keep, synthetic rows keep too.")
         return
     table = Table(title="rules, and the share of rows that keep them", title_justify="left")
     prefixes = [prefix for prefix in ("train.", *headings) if prefix in shown[0].shares]
-    table.add_column("rule", overflow="fold")
+    table.add_column("rule")
     table.add_column("")
     for prefix in prefixes:
         table.add_column(headings.get(prefix, "training rows"), justify="right")
     for one in shown:
         figures = [f"{one.shares[prefix]:.2%}" for prefix in prefixes]
         table.add_row(escape(one.text), one.kind, *figures)
-    Console().print(table)
+    show(table)
     if more := len(rules) - len(shown):
-        Console().print(f"and {more} other rules, kept by all of them or listed in the report")
+        say(f"and {more} other rules, kept by all of them or listed in the report")
 
 
 def _tables(tables: Tables) -> dict[str, pd.DataFrame]:

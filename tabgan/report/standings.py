@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import json
 import math
 import re
@@ -34,6 +35,8 @@ SAYS_LITTLE = (
     "sweep=",
 )  # overrides that name no recipe
 
+ROWS = ""  # beside the names of columns, which are not empty
+
 Figures = dict[str, float]
 
 
@@ -49,6 +52,8 @@ class Entry:
         seed: of the training; empty where it is not known.
         figures: metrics of ``report.json`` and costs of ``metrics.json``.
         anchors: the figures of real and of independent rows, by ``ANCHORS``' prefix.
+        hashes: of the table's rows and columns, in whatever order, by name; empty where they are
+            not known.
     """
 
     folder: Path
@@ -58,6 +63,7 @@ class Entry:
     seed: str
     figures: Figures
     anchors: dict[str, Figures]
+    hashes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,14 +117,39 @@ def read_runs(folders: Sequence[Path]) -> tuple[list[Entry], list[Path]]:
     """The runs that were measured, and the folders of those that were not.
 
     A run without a report stands by what its training measured on validation rows, in a table of
-    its own.
+    its own. Tables of one name and other values are told apart by the first digits of a hash.
 
     Raises:
         TabganError: when a file of a run is damaged.
     """
     found = {folder: _entries(folder) for folder in folders}
     without = [folder for folder, entries in found.items() if not entries]
-    return [entry for entries in found.values() for entry in entries], without
+    entries = [entry for entries in found.values() for entry in entries]
+    titles = dict.fromkeys(entry.data for entry in entries)
+    return [one for title in titles for one in _tables_apart(entries, title)], without
+
+
+def _tables_apart(entries: Sequence[Entry], title: str) -> list[Entry]:
+    """The entries of the tables called ``title``, with a hash in the name if they are several."""
+    own = [entry for entry in entries if entry.data == title]
+    tables: list[dict[str, str]] = []
+    for entry in own:
+        if entry.hashes and not any(_same_table(entry.hashes, table) for table in tables):
+            tables.append(entry.hashes)
+    if len(tables) < 2:
+        return own
+    told = []
+    for entry in own:
+        table = next((table for table in tables if _same_table(entry.hashes, table)), {})
+        digits = hashlib.sha256(json.dumps(table).encode()).hexdigest()[:4] if table else "?"
+        told.append(replace(entry, data=f"{title} [{digits}]", key=f"{entry.key}, {digits}"))
+    return told
+
+
+def _same_table(one: dict[str, str], other: dict[str, str]) -> bool:
+    """Whether all columns and rows are the same; of tables with other columns, those they share."""
+    shared = one.keys() & other.keys() - ({ROWS} if one.keys() != other.keys() else set())
+    return bool(shared) and all(one[name] == other[name] for name in shared)
 
 
 def standings(entries: Sequence[Entry]) -> list[Standing]:
@@ -217,6 +248,7 @@ def _entries(folder: Path) -> list[Entry]:
         seed=str(config.get("seed", "")),
         figures=_numbers(report, DIRECTIONS) | costs,
         anchors={prefix: _numbers(report, DIRECTIONS, prefix) for prefix in ANCHORS},
+        hashes=_hashes(home) if home and not report.get("real") else {},
     )
     refined = _numbers(report, DIRECTIONS, REFINED)
     if not refined:
@@ -251,8 +283,17 @@ def _validated(folder: Path) -> list[Entry]:
         seed=str(config.get("seed", "")),
         figures=figures | _numbers(metrics, COSTS),
         anchors={prefix: {} for prefix in ANCHORS},
+        hashes=_hashes(folder),
     )
     return [entry]
+
+
+def _hashes(home: Path) -> dict[str, str]:
+    """What ``run.json`` says of a run's table; of one out of core it knows samples alone."""
+    record = _object(home / "run.json") if (home / "run.json").exists() else {}
+    if "content" in record or "table" not in record:
+        return {}
+    return {ROWS: record["table"], **record["columns"]}
 
 
 def _home(folder: Path, report: dict[str, Any]) -> Path | None:

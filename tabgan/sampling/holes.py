@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pandas as pd
 from tabgan.errors import TabganError
 from tabgan.files import write_account
 from tabgan.sampling.imputing import HOWS, Imputer
-from tabgan.tables.readers import READERS
+from tabgan.tables.readers import column_names, reader_of
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
 
@@ -22,11 +23,12 @@ log = logging.getLogger(__name__)
 
 
 def fill_file(
-    imputer: Imputer, path: Path, out: Path, *, n_imputations: int, how: str
+    imputer: Imputer, path: Path, out: Path | None, *, n_imputations: int, how: str
 ) -> list[Path]:
     """Fill the holes of a file; of several imputations the i-th goes to ``<out>_<i>``.
 
-    Beside the (first) file lies ``<file>.json``, the account: holes per column and what is said.
+    Without ``out`` they go beside the file, as ``filled_<file>``, and over no other file. Beside
+    the (first) file lies ``<file>.json``, the account: holes per column and what is said.
 
     Returns:
         The files, one per imputation.
@@ -38,14 +40,30 @@ def fill_file(
     check_how(how, n_imputations)
     schema = imputer.encoder.schema
     table = read_holes(path, schema, optional=imputer.encoder.dropped_)
-    outs = [out] if n_imputations == 1 else [_numbered(out, i + 1) for i in range(n_imputations)]
+    outs = _unused_outs(path, n_imputations) if out is None else _outs(out, n_imputations)
     account = _account(imputer, table) | {"from": str(path), "how": how, "seed": imputer.seed}
     _tell(account)
     for filled, target in zip(imputer.fill(table, n_imputations, how), outs, strict=True):
         write_table(target, filled, written_schema(schema, filled))
         log.info("filled: %s", target)
     write_account(outs[0], account)
+    if out is not None and n_imputations > 1 and _numbered(out, n_imputations + 1).exists():
+        log.warning("%s is of an earlier call", _numbered(out, n_imputations + 1))
     return outs
+
+
+def _outs(out: Path, n: int) -> list[Path]:
+    return [out] if n == 1 else [_numbered(out, i + 1) for i in range(n)]
+
+
+def _unused_outs(path: Path, n: int) -> list[Path]:
+    """``filled_<file>``, or with -2, -3, ...: the first of which nothing is there."""
+    for number in itertools.count(1):
+        name, dot, suffixes = f"filled_{path.name}".partition(".")
+        base = path.with_name(f"{name}{'' if number == 1 else f'-{number}'}{dot}{suffixes}")
+        if not any(one.exists() for one in (base, _numbered(base, 1))):
+            return _outs(base, n)
+    raise AssertionError("itertools.count ended")
 
 
 def check_how(how: str, n_imputations: int) -> None:
@@ -77,10 +95,7 @@ def read_holes(path: Path, schema: TableSchema, *, optional: Iterable[str] = ())
         TabganError: when the file cannot be read, has other columns, or a value is none of its
             column's.
     """
-    read = next((r for suffix, r in READERS.items() if path.name.lower().endswith(suffix)), None)
-    if read is None:
-        raise TabganError(f"{path}: expected a file ending in one of {list(READERS)}")
-    names = read(path)[1].names
+    read, names = reader_of(path), column_names(path, schema)
     check_columns(names, schema, str(path), optional=optional)
     table: pd.DataFrame = read(path, schema=with_holes(schema, names))[0]
     if len(table) == 0:

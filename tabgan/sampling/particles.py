@@ -218,7 +218,6 @@ class _Cloud:
         self.log_share = torch.zeros(n, dtype=torch.double)
         self.effective = torch.full((n,), float(k), dtype=torch.double)
         self.alive = torch.ones(n, dtype=torch.bool)
-        self.label = torch.full((n * k,), -1)
 
     def show_classes(self, classes: Tensor | None) -> None:
         """Draw the classes of rows that ask for one, and show them to all heads."""
@@ -229,14 +228,13 @@ class _Cloud:
         if len(rows):
             chances = classes[self.owner[rows]].float()
             uniform = torch.rand(len(rows), generator=self.rng)
-            self.label[rows] = inverse_cdf(chances, uniform).long()
-            self.walk.show(rows, self.label[rows])
+            self.walk.show(rows, inverse_cdf(chances, uniform).long())
 
     def draw_class(self, head: int) -> None:
         """The class head: what is shown is kept, any other is drawn."""
         self.walk.draw(head, self.rng)
         drawn = self.walk.codes[:, self.chain.heads[head].code]
-        self.walk.put(head, torch.where(self.label >= 0, self.label, drawn))
+        self.walk.put(head, torch.where(self.walk.label >= 0, self.walk.label, drawn))
 
     def draw_allowed(self, head: int, allowed: Allowed) -> None:
         """Draw a head's codes among those allowed, and weigh the particles."""
@@ -263,14 +261,14 @@ class _Cloud:
         uniform = torch.rand(len(shares), generator=self.rng)
         codes = inverse_cdf(shares, uniform)
         if head == self.chain.class_head:
-            codes = torch.where(self.label >= 0, self.label, codes)
+            codes = torch.where(self.walk.label >= 0, self.walk.label, codes)
         self.walk.put(head, codes)
 
     def weights(self) -> Tensor:
         """Of each request's particles, [n, k]."""
         logs = self.log_weight.view(self.n, self.k)
-        weights = logs.softmax(dim=1)
-        return weights.nan_to_num()  # of a request whose particles are all impossible
+        weights = logs.softmax(dim=1).nan_to_num()
+        return weights * self.alive[:, None]  # none of a request whose particles are impossible
 
     def resample(self, *, last: bool) -> None:
         """Choose particles by weight where these are uneven; at last one of each row."""
@@ -303,7 +301,7 @@ class _Cloud:
 
     def _keep(self, places: Tensor, log_weight: Tensor) -> None:
         self.walk.at(places)
-        self.owner, self.label = self.owner[places], self.label[places]
+        self.owner = self.owner[places]
         self.log_weight = log_weight[places]
 
 

@@ -103,6 +103,7 @@ def write_shard(
     where: Where,
     mix: str | Mapping[Any, float] | None = None,
     like: Sequence[Where] | None = None,
+    dropped: str = "leave",
 ) -> Path:
     """Draw one part of ``n`` rows into ``folder``, with its account, and renew the manifest.
 
@@ -122,6 +123,7 @@ def write_shard(
         where: what is asked of every row.
         mix: shares of the target's classes.
         like: one more condition per row of all parts.
+        dropped: of ``stream_rows``.
 
     Returns:
         The part's path.
@@ -138,6 +140,7 @@ def write_shard(
         "mix": mix,
         "like": None if like is None else _hash_of(like),
         "refined": refiner is not None,
+        "dropped": dropped,
         "generator": file_hash(checkpoint),
     }
     _check_folder(folder, {"shards": mine.of, **asked})
@@ -154,6 +157,7 @@ def write_shard(
         first_row=mine.first_row,
         key_seed=seed,
         beside=False,
+        dropped=dropped,
     )
     _keep_account(folder, mine, {**account, "asked": asked})
     return mine.path(folder)

@@ -23,6 +23,7 @@ from tabgan.sampling.draw import CHUNK_ROWS, Tally, draw_chunks
 from tabgan.sampling.refiner import Refiner
 from tabgan.tables.conditions import MISSING, Where, read_where
 from tabgan.tables.writers import open_writer
+from tabgan.terminal import show
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ def stream_rows(
     first_row: int = 0,
     key_seed: int | None = None,
     beside: bool = True,
+    dropped: str = "leave",
 ) -> dict[str, Any]:
     """Write ``n`` rows that satisfy ``where``, ``mix`` and ``like`` to ``out``, with an account.
 
@@ -49,7 +51,8 @@ def stream_rows(
     the same classes, where no other column is asked for). The same seed gives the same bytes.
 
     A part of a larger draw begins at its ``first_row`` there, makes its ids at the ``key_seed`` of
-    all parts, and may keep its account elsewhere (``beside``).
+    all parts, and may keep its account elsewhere (``beside``). With ``dropped`` "empty" columns
+    that could not be learned are there, empty.
 
     Returns:
         The account.
@@ -58,6 +61,7 @@ def stream_rows(
         TabganError: for a condition that cannot be met, a file that cannot be written, or more
             rows than the disk has room for, going by the first chunk.
     """
+    schema = encoder.written_schema(dropped)
     started, tally, written = time.perf_counter(), Tally(), 0
     chunks = draw_chunks(  # refuses before a file is made
         module,
@@ -75,7 +79,7 @@ def stream_rows(
     can_miss = [name for name in encoder.missing_rates_["all"] if name in encoder.schema_.names]
     missing = pd.Series(0.0, index=can_miss)
     console = Console(stderr=True)
-    with open_writer(out, encoder.schema_) as writer:
+    with open_writer(out, schema) as writer:
         for chunk in track(
             chunks,
             description="sampling",
@@ -83,7 +87,7 @@ def stream_rows(
             console=console,
             disable=not console.is_terminal,
         ):
-            writer.write(chunk)
+            writer.write(schema.extended(chunk))
             if not written and len(chunk) < n:
                 _check_room(writer.part, len(chunk), n)
             written += len(chunk)
@@ -179,7 +183,7 @@ def _tell(rates: dict[str, dict[str, float]], classes: dict[str, int] | None) ->
     table.add_column(f"training rows ({escape(', '.join(asked)) or 'all'})", justify="right")
     for name, rate in rates.items():
         table.add_row(escape(name), f"{rate['generated']:.2%}", f"{rate['training']:.2%}")
-    Console().print(table)
+    show(table)
 
 
 def _tell_tally(tally: Tally, refiner: Refiner | None) -> None:

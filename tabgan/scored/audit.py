@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from tabgan.metrics.detection import MIN_ROWS, c2st_test
@@ -24,6 +23,7 @@ from tabgan.report.progress import Tell, progress
 from tabgan.scored.audit_page import answers, audit_page, audit_pictures, class_names
 from tabgan.scored.matching import nearest_pairs, score_matched
 from tabgan.scored.metrics import right_side, score_errors, score_ks
+from tabgan.terminal import say, show
 
 log = logging.getLogger(__name__)
 
@@ -236,7 +236,6 @@ def _attainable(audited: Audited) -> Figures:
 
 
 def _print(audited: Audited, figures: Figures, ranges: pd.DataFrame) -> None:
-    console = Console()
     header = ("way", "MAE", "within .05", "within .1", "C2ST", "copies", "queries")
     shown = ("mae", "within_05", "within_10", "c2st_matched_auc", "duplicate_rate",
              "queries_per_row")  # fmt: skip
@@ -244,20 +243,20 @@ def _print(audited: Audited, figures: Figures, ranges: pd.DataFrame) -> None:
     for way in audited.ways:
         prefix = "" if way == MAIN else way.lower().replace(" ", "_") + "."
         table.add_row(way, *(f"{float(figures.get(prefix + name, np.nan)):.3f}" for name in shown))
-    console.print(table)
+    show(table)
     columns = ("asked", "rows", "real", "MAE", "within .05", "one shot", "distinct", "Gower")
     names = ("asked", "real_rows", "mae", "within_05", "one_shot_mae", "distinct", "gower")
     table = _table("per range of the score asked", columns)
     for name, line in ranges.iterrows():
         table.add_row(str(name), *(f"{line.get(column, np.nan):.4g}" for column in names))
-    console.print(table)
+    show(table)
     told = [figures[name] for name in figures if name.startswith("answer.")]
     for line in (*told, *audited.unreached):
-        console.print(str(line), markup=False)
+        say(str(line))
 
 
 def _table(title: str, header: tuple[str, ...]) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for place, name in enumerate(header):
-        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+        table.add_column(name, justify="right" if place else "left")
     return table

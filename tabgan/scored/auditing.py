@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import time
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tabgan.blackboxes.estimator import EstimatorBox
 from tabgan.blackboxes.forest import fit_forest
 from tabgan.errors import TabganError, check_keys
 from tabgan.evaluation import RunData, read_data
+from tabgan.provenance import read_record
 from tabgan.report.files import prepare
 from tabgan.report.reading import compared
 from tabgan.runs import Run, open_run
@@ -35,6 +35,7 @@ from tabgan.scored.closed_loop import (
 from tabgan.scored.scoring import box_of
 from tabgan.seeding import seed_at
 from tabgan.tables.writers import write_table
+from tabgan.words import command_given
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,8 @@ def gather(cfg: DictConfig, out: Path) -> Audited:
         raise TabganError(f"n={cfg.n}: an audit needs at least {FEWEST_ROWS} rows")
     compute_with(1)
     run = open_run(Path(cfg.run))
-    data = read_data(run.config)
+    data = read_data(run)
+    direct = None if cfg.direct is None else _direct(Path(cfg.direct), run)
     if len(data.test) == 0:
         raise TabganError(f"{run.folder}: the run kept no test rows (data.test_fraction=0)")
     box, asked = box_of(cfg.get("blackbox"), run), asked_scores("uniform", int(cfg.n), cfg.seed)
@@ -68,7 +70,7 @@ def gather(cfg: DictConfig, out: Path) -> Audited:
     samples = _write_samples(found, run, out)
     try:
         _refuse_unfinished(found)
-        return _compared(cfg, run, data, box, propose, found, loop)
+        return _compared(cfg, run, direct, data, box, propose, found, loop)
     except TabganError as error:
         raise TabganError(f"{error}; the rows of the closed loop: {samples}") from error
 
@@ -76,6 +78,7 @@ def gather(cfg: DictConfig, out: Path) -> Audited:
 def _compared(
     cfg: DictConfig,
     run: Run,
+    direct: Run | None,
     data: RunData,
     box: Counted,
     propose: Propose,
@@ -89,8 +92,7 @@ def _compared(
     ways["retrieval"] = _retrieved(asked, data.train, scores["train"])
     per_row = max(1, round(loop.queries / len(asked)))
     ways["best of k"] = _best_of(per_row, run, box, asked, cfg.seed)
-    if cfg.direct is not None:
-        direct = open_run(Path(cfg.direct))
+    if direct is not None:
         wild = proposer(direct.module, direct.encoder, direct.refiner)
         ways["direct MAE"] = _one_shot(wild, box, asked, cfg.seed)
     return Audited(
@@ -107,6 +109,14 @@ def _compared(
         transfer=_transfer(box, data, loop.rows, run.config.seed),
         facts=_facts(cfg, run, box, found, per_row),
     )
+
+
+def _direct(folder: Path, run: Run) -> Run:
+    """The run to stand beside, which has to be one of the same table."""
+    tables = [(read_record(one) or {}).get("table") for one in (folder, run.folder)]
+    if tables[0] != tables[1]:
+        raise TabganError(f"direct={folder}: trained on another table than {run.folder}")
+    return open_run(folder)
 
 
 def _write_samples(found: Found, run: Run, out: Path) -> Path:
@@ -181,8 +191,8 @@ def _facts(
     curves = json.loads(trained.read_text("utf-8")) if trained.is_file() else {}
     known = {"training_queries": curves["train/queries"]} if "train/queries" in curves else {}
     return known | {
-        "command": f"python -m tabgan.audit {' '.join(sys.argv[1:])}",
-        "run": str(run.folder),
+        "command": command_given("audit"),
+        "run": str(run.folder.absolute()),
         "checkpoint": run.checkpoint.name,
         "model": str(run.config.model["_target_"]).rpartition(".")[2],
         "blackbox": box.name,

@@ -40,7 +40,7 @@ def box_of(choice: DictConfig | None, run: Run) -> Counted:
         return own_box(run.config, run.folder)
     if choice["_target_"] != FITTED:
         return given_box(choice, run.encoder.schema_, seed=0)
-    data = read_data(run.config)
+    data = read_data(run)
     return given_box(choice, data.schema, seed=run.config.seed, train=data.train)
 
 

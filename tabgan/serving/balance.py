@@ -49,7 +49,8 @@ def balanced(rows: CodedRows, condition: Tensor, *, seed: int) -> tuple[CodedRow
     if condition.shape[1] < FEWEST:
         raise TabganError(
             "data.balance=smote: expected a nominal target as the condition, for its classes are "
-            "what is balanced; give data.target=<column> and an encoder that is conditional"
+            "what is balanced; give data.target=<column> and a model that is conditioned on it, "
+            "as cgan_basic; of model=cgan any mix of classes is drawn (tabgan.sample mix=...)"
         )
     labels = condition.argmax(dim=1).numpy()
     counts = np.bincount(labels)

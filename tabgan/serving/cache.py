@@ -60,6 +60,7 @@ class Source:
         target: the column to predict, or None.
         schema_path: a schema file, or None.
         drop: columns to leave out.
+        index: what becomes of a first column without a name (``read_table``).
         seed: of the cut and of encoders that draw.
         test_path: a file of test rows, or None.
         test_fraction: share of the rows cut off for testing where there is no such file.
@@ -71,6 +72,7 @@ class Source:
     target: str | None
     schema_path: Path | None
     drop: Sequence[str]
+    index: str
     seed: int
     test_path: Path | None
     test_fraction: float
@@ -88,6 +90,7 @@ class Source:
             "schema": None if given is None else _hash(given),
             "target": self.target,
             "drop": list(self.drop),
+            "index": self.index,
             "seed": self.seed,
             "test": self.test_fraction if test is None else _hash(test),
             "encoder": dict(self.choices),
@@ -98,9 +101,10 @@ class Source:
     def survey(self) -> tuple[TableSchema, int]:
         """The schema of all rows, a test file's too, and how many are not that file's."""
         given = None if self.schema_path is None else TableSchema.load(self.schema_path)
-        schema, n_rows = survey(self.path, target=self.target, schema=given)
+        schema, n_rows = survey(self.path, target=self.target, schema=given, index=self.index)
         if self.test_path is not None and given is None:
-            schema = schema.widened(survey(self.test_path, target=schema.target)[0])
+            other, _ = survey(self.test_path, target=schema.target, index=self.index)
+            schema = schema.widened(other)
         return declared(schema.without(self.drop), self.constraints)[0], n_rows
 
     def pieces(self, schema: TableSchema) -> Iterator[pd.DataFrame]:

@@ -18,6 +18,7 @@ from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
+from tabgan.paths import path_of
 from tabgan.serving.balance import balanced, check_balance
 from tabgan.serving.batches import BatchLoader, EpochOrder
 from tabgan.serving.cache import Source, coded_table, is_large
@@ -36,6 +37,11 @@ FEWEST_ROWS = 4  # to train on: two batches of two, whose halves the moments com
 def n_validation(n_rows: int) -> int:
     """Of so many rows to learn from, those kept aside for validation."""
     return max(min(n_rows // 10, MAX_VALIDATION_ROWS), 1)
+
+
+def _found(path: str | None) -> str | None:
+    """A path in which ``~`` is the home."""
+    return None if path is None else str(path_of(path))
 
 
 class TableDataModule(pl.LightningDataModule):
@@ -58,6 +64,7 @@ class TableDataModule(pl.LightningDataModule):
         drop: columns to leave out.
         constraints: rules that every row keeps (``constraints.reading``), beside the schema's.
         on_violation: what becomes of rows that break one (``constraints.checking``).
+        index: "drop" or "keep" for a first column of a CSV file without a name (``read_table``).
         out_of_core: whether the file is read piece by piece and its codes stay on the disk
             (``serving.cache``); "auto" for files of half a GiB and more, packed ones of 64 MiB.
         cache: the folder of the codes; None for ``tabgan/codes`` in the user's cache.
@@ -88,7 +95,8 @@ class TableDataModule(pl.LightningDataModule):
         drop: Sequence[str],
         constraints: Sequence[Any] = (),
         on_violation: str = "error",
-        balance: str | None = None,  # run folders from before these have none
+        index: str = "drop",
+        balance: str | None = None,
         out_of_core: bool | str = False,
         cache: str | None = None,
     ) -> None:
@@ -97,13 +105,13 @@ class TableDataModule(pl.LightningDataModule):
         self.make_encoder = encoder
         self.seed = seed
         self.batch_size = batch_size
-        self.name, self.path, self.target = name, path, target
-        self.test_path, self.test_fraction = test_path, test_fraction
-        self.schema_path, self.drop = schema_path, tuple(drop)
+        self.name, self.path, self.target = name, _found(path), target
+        self.test_path, self.test_fraction = _found(test_path), test_fraction
+        self.schema_path, self.drop = _found(schema_path), tuple(map(str, drop))
         check_choice(on_violation)
         self.constraints, self.on_violation = constraints, on_violation
-        self.balance = balance
-        self.out_of_core, self.cache = out_of_core, cache
+        self.index, self.balance = index, balance
+        self.out_of_core, self.cache = out_of_core, _found(cache)
         self.content: str | None = None
         self._coded: dict[str, tuple[CodedRows, Any]] = {}  # conditions are dense, or codes too
         self.train: pd.DataFrame | None = None
@@ -156,6 +164,7 @@ class TableDataModule(pl.LightningDataModule):
             drop=self.drop,
             constraints=tuple(self.constraints),
             on_violation=self.on_violation,
+            index=self.index,
             seed=self.seed,
             test_path=None if self.test_path is None else Path(self.test_path),
             test_fraction=self.test_fraction,
@@ -167,8 +176,7 @@ class TableDataModule(pl.LightningDataModule):
         self.encoder, self.schema = table.encoder, table.encoder.schema
         self.train, self.validation, self.test = table.sample, table.validation, table.test
         self._check_rows(len(table.rows), len(self.validation))
-        for note in self.encoder.notes_:
-            log.info("%s", note)
+        _log_notes(self.encoder)
         self._coded = {
             "train": (table.rows, table.condition),
             "sample": self._encode(table.sample),
@@ -206,8 +214,7 @@ class TableDataModule(pl.LightningDataModule):
         self.encoder = self.make_encoder(self.schema).fit(self.train, n_rows=sum(map(len, every)))
         for part in every[1:]:
             self.encoder.add_keys(part)
-        for note in self.encoder.notes_:
-            log.info("%s", note)
+        _log_notes(self.encoder)
         if self.balance and self.encoder.is_masked:
             raise TabganError(
                 f"data.balance={self.balance} needs whole rows: expected encoder.missing=category"
@@ -331,6 +338,14 @@ class TableDataModule(pl.LightningDataModule):
     def _read_file(self, path: Path, target: str | None) -> tuple[pd.DataFrame, TableSchema]:
         log.info("reading %s", path)
         schema_path = None if self.schema_path is None else Path(self.schema_path)
-        table, schema = read_table(path, target=target, schema_path=schema_path, drop=self.drop)
+        table, schema = read_table(
+            path, target=target, schema_path=schema_path, drop=self.drop, index=self.index
+        )
         log.info("%s rows x %s columns", f"{len(table):,}", len(schema.columns))
         return table, schema
+
+
+def _log_notes(encoder: TableEncoder) -> None:
+    """Log an encoder's notes; a column that does not come back is a warning."""
+    for note in encoder.notes_:
+        log.log(logging.WARNING if note in encoder.lost_ else logging.INFO, "%s", note)

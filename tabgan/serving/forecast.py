@@ -108,7 +108,7 @@ def forecast_table(sizes: Sizes) -> Table:
     sizes_now = {"now": taken()} | parts
     listed = ", ".join(f"{k} {size / GIB:.2f}" for k, size in sizes_now.items() if size > GIB / 200)
     total = sum(sizes_now.values()) / GIB
-    shown.add_row("memory", f"about {total:.2f} GiB at most: {listed}")
+    shown.add_row("memory", f"about {total:.2f} GiB: {listed}")
     times = ", ".join(f"{name} {spent:,.0f}" for name, spent in seconds.items() if spent >= 1)
     shown.add_row("time", f"roughly {sum(seconds.values()):,.0f} s{': ' + times if times else ''}")
     return shown

@@ -16,8 +16,14 @@ from tabgan.studies.variants import page, side_by_side
 log = logging.getLogger(__name__)
 
 FIGURES = {
-    "raw.c2st_test_auc": "C2ST AUC raw",
+    "raw.c2st_test_auc": "AUC trees raw",
     "refined.c2st_test_auc": "refined",
+    "raw.c2st_test_auc_net": "AUC net raw",
+    "refined.c2st_test_auc_net": "refined",
+    "raw.duplicate_rate": "copies raw",
+    "refined.duplicate_rate": "refined",
+    "raw.membership_tpr01": "found at 1 % raw",
+    "refined.membership_tpr01": "refined",
     "raw.c2st_train_score": "C2ST score raw",
     "refined.c2st_train_score": "refined",
     "raw.trend_error": "trend % raw",
@@ -28,8 +34,6 @@ FIGURES = {
     "refined.mle_auc": "refined",
     "raw.mle_rmse": "MLE RMSE raw",
     "refined.mle_rmse": "refined",
-    "raw.dcr_q05": "DCR 5 % raw",
-    "refined.dcr_q05": "refined",
     "fit_wall": "training, s",
 }
 JUDGED = "c2st_test_auc"  # what the picture shows

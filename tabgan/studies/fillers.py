@@ -13,7 +13,7 @@ from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 from threadpoolctl import threadpool_limits
 
-from tabgan.seeding import rng_at, seed_at
+from tabgan.seeding import rng_at, seed32, seed_at
 from tabgan.tables.schema import TableSchema
 
 Floats = np.ndarray
@@ -26,7 +26,7 @@ FILLERS: dict[str, Callable[[int], Any]] = {
     "mean-mode": lambda _: SimpleImputer(),  # the largest mean of a one-hot is the mode
     "KNNImputer": lambda _: KNNImputer(),
     "IterativeImputer": lambda seed: IterativeImputer(
-        random_state=seed, **SETTINGS["IterativeImputer"]
+        random_state=seed32(seed), **SETTINGS["IterativeImputer"]
     ),
 }
 FIT_ROWS = {"mean-mode": 10_000, "KNNImputer": 10_000, "IterativeImputer": 3_000}

@@ -21,11 +21,11 @@ from tabgan.encoding.ordinal import OrdinalCodes
 from tabgan.errors import TabganError, nearest
 from tabgan.metrics.classification import best_threshold, rare_class_figures
 from tabgan.report.differences import differences_picture
-from tabgan.seeding import rng_at, seed_at
+from tabgan.seeding import rng_at, seed32, seed_at
 from tabgan.studies.cells import Cell, Figures, open_cell
 from tabgan.studies.imbalance_verdict import BASELINES, differences, page
 from tabgan.studies.prepared import Prepared
-from tabgan.studies.resamplers import CLASSIFIERS, GAN, RESAMPLERS, WEIGHTED, Rows
+from tabgan.studies.resamplers import CLASSIFIERS, GAN, GAN_SMOTE, RESAMPLERS, WEIGHTED, Rows
 from tabgan.studies.tallies import write_tally
 from tabgan.tables.schema import TableSchema
 
@@ -87,7 +87,7 @@ def imbalance_study(
         folds: of the training rows, at least 2.
         rows: of the train part, at most, over all folds.
         test_rows: of the test part, at most.
-        epochs: of the conditional GAN's training.
+        epochs: of a GAN's training.
         rounds: of its refinement, at most.
 
     Raises:
@@ -177,13 +177,13 @@ def _lines(
     configuration = {
         "version": version("tabgan-lightning"), "task": task.name, "folds": setting.folds,
         "rows": setting.rows, "test_rows": setting.test_rows,
-        "gan": dict(setting.gan) if name == GAN else {},
+        "gan": dict(setting.gan) if name in (GAN, GAN_SMOTE) else {},
     }  # fmt: skip
     cell = open_cell(
         cache / "cells", recipe=f"imbalance-{name.replace(' ', '-')}", table=table, seed=seed,
         configuration=configuration,
     )  # fmt: skip
-    folds = StratifiedKFold(setting.folds, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(setting.folds, shuffle=True, random_state=seed32(seed))
     lines = []
     for fold, (fit, held) in enumerate(folds.split(task.train.labels, task.train.labels)):
         work = functools.partial(

@@ -109,7 +109,7 @@ def page(lines: pd.DataFrame, folds: int, gan: Mapping[str, Any]) -> str:
         f"Means over {folds} folds x {lines['seed'].nunique()} seeds on the same test rows, ± half "
         "of a 95 % interval (Student's t; training folds overlap, so it is rather narrow). The "
         "threshold is chosen on the fold held out of training, never on test rows. "
-        f"The conditional GAN is trained briefly: `{dict(gan)}`.",
+        f"GANs are trained briefly: `{dict(gan)}`.",
         "", "## Mean ranks (1 is best)", "", _markdown(ranks(lines).map("{:.1f}".format)),
     ]  # fmt: skip
     for (table, classifier), group in lines.groupby(["table", "classifier"], sort=False):

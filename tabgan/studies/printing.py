@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from tabgan.metrics.collapse import COLLAPSE_THRESHOLD
 from tabgan.report.evaluation_page import figure_text
+from tabgan.terminal import say, show
 
 SHOWN = 12  # columns of a printed table; the files have all
 SIGNALS = {
@@ -26,7 +26,6 @@ Facts = Mapping[str, float | str]
 
 def print_study(facts: Facts, traits: pd.DataFrame, diagnosis: pd.DataFrame) -> None:
     """Print who passes, what fooling rows share, and whether variety is left, with every note."""
-    console = Console()
     shown = _table("Who passes as real", ("rows", "passed", "of", "rate", "95 % interval"))
     labels = {
         "first": "generated (generate_samples.csv)",
@@ -40,15 +39,15 @@ def print_study(facts: Facts, traits: pd.DataFrame, diagnosis: pd.DataFrame) -> 
             label, f"{facts[f'{side}.passed']:,}", f"{facts[f'{side}.rows']:,}",
             f"{float(facts[f'{side}.rate']):.1%}", f"{low:.1%} to {high:.1%}",
         )  # fmt: skip
-    console.print(shown)
-    console.print(f"passing: {facts['threshold_says']}", markup=False)
+    show(shown)
+    say(f"passing: {facts['threshold_says']}")
     if len(traits):
-        console.print(_traits_table(traits))
-    console.print(_diagnosis_table(diagnosis))
-    console.print(_collapse_line(facts), markup=False)
+        show(_traits_table(traits))
+    show(_diagnosis_table(diagnosis))
+    say(_collapse_line(facts))
     for name, note in facts.items():
         if name.startswith("notes."):
-            console.print(str(note), markup=False)
+            say(str(note))
 
 
 def _traits_table(traits: pd.DataFrame) -> Table:
@@ -100,7 +99,7 @@ def _table(title: str, heading: tuple[str, ...], *, words: int = 1) -> Table:
 def _value(value: Any, trait: str) -> str:
     if isinstance(value, str):
         return value
-    return f"{value:,.6g}" if trait == "median" else _share(value)
+    return f"{value:.10g}" if trait == "median" else _share(value)
 
 
 def _share(value: float) -> str:

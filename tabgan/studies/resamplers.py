@@ -18,11 +18,12 @@ from sklearn.preprocessing import OneHotEncoder
 
 from tabgan.encoding.ordinal import Matrix, OrdinalCodes
 from tabgan.imbalance import GANOversampler
+from tabgan.seeding import seed32
 from tabgan.tables.schema import TableSchema
 
 WEIGHTED = "class weights"  # the classifier's own
-GAN, GAN_SMOTE = "GAN conditional", "GAN-SMOTE"
-OURS = (GAN, GAN_SMOTE)
+GAN, GAN_SMOTE, FILTERED = "GAN conditional", "GAN-SMOTE", "filtered SMOTE"
+OURS = (GAN, GAN_SMOTE, FILTERED)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,16 +52,16 @@ def _as_they_are(schema: TableSchema, rows: Rows, seed: int, gan: Mapping[str, A
 
 
 def _repeating(schema: TableSchema, rows: Rows, seed: int, gan: Mapping[str, Any]) -> Rows:  # noqa: ARG001
-    return _resampled(RandomOverSampler(random_state=seed), rows)
+    return _resampled(RandomOverSampler(random_state=seed32(seed)), rows)
 
 
 def _smotenc(schema: TableSchema, rows: Rows, seed: int, gan: Mapping[str, Any]) -> Rows:  # noqa: ARG001
     """SMOTENC in standardised numbers; SMOTE where there is no category to hold."""
     coder = OrdinalCodes.fit(schema, rows.table)
     nominal = np.flatnonzero(coder.nominal)
-    sampler: Any = SMOTE(random_state=seed)
+    sampler: Any = SMOTE(random_state=seed32(seed))
     if len(nominal):
-        sampler = SMOTENC(nominal.tolist(), random_state=seed)
+        sampler = SMOTENC(nominal.tolist(), random_state=seed32(seed))
     codes, labels = sampler.fit_resample(coder.encode(rows.table), rows.labels)
     return _with_new(rows, coder, codes, labels)
 
@@ -73,7 +74,7 @@ def _in_numbers(sampler: Callable[..., Any]) -> Resampler:
         codes, nominal = coder.encode(rows.table), coder.nominal
         onehot = OneHotEncoder(sparse_output=False)
         wide = np.hstack([onehot.fit_transform(codes[:, nominal]), codes[:, ~nominal]])
-        wide, labels = sampler(random_state=seed).fit_resample(wide, rows.labels)
+        wide, labels = sampler(random_state=seed32(seed)).fit_resample(wide, rows.labels)
         width = sum(map(len, onehot.categories_))
         narrow = np.empty((len(wide), len(nominal)))
         narrow[:, nominal] = onehot.inverse_transform(wide[:, :width])
@@ -85,8 +86,10 @@ def _in_numbers(sampler: Callable[..., Any]) -> Resampler:
 
 def _ours(mode: str) -> Resampler:
     def resample(schema: TableSchema, rows: Rows, seed: int, gan: Mapping[str, Any]) -> Rows:  # noqa: ARG001
-        overrides = dict(gan) if mode == "conditional" else None
-        return _resampled(GANOversampler(mode, random_state=seed, overrides=overrides), rows)
+        overrides = None if mode == "filtered_smote" else dict(gan)
+        return _resampled(
+            GANOversampler(mode, random_state=seed32(seed), overrides=overrides), rows
+        )
 
     return resample
 
@@ -112,6 +115,7 @@ RESAMPLERS: dict[str, Resampler] = {
     "ADASYN": _in_numbers(ADASYN),
     GAN: _ours("conditional"),
     GAN_SMOTE: _ours("gan_smote"),
+    FILTERED: _ours("filtered_smote"),
 }
 
 
@@ -120,12 +124,12 @@ def _logistic(coder: OrdinalCodes, weight: str | None, seed: int) -> Any:
     columns = ColumnTransformer(
         [("onehot", onehot, np.flatnonzero(coder.nominal))], remainder="passthrough"
     )
-    model = LogisticRegression(max_iter=2_000, class_weight=weight, random_state=seed)
+    model = LogisticRegression(max_iter=2_000, class_weight=weight, random_state=seed32(seed))
     return make_pipeline(columns, model)
 
 
 def _forest(coder: OrdinalCodes, weight: str | None, seed: int) -> Any:  # noqa: ARG001
-    return RandomForestClassifier(class_weight=weight, random_state=seed)
+    return RandomForestClassifier(class_weight=weight, random_state=seed32(seed))
 
 
 def _boosting(coder: OrdinalCodes, weight: str | None, seed: int) -> Any:
@@ -134,7 +138,7 @@ def _boosting(coder: OrdinalCodes, weight: str | None, seed: int) -> Any:
         early_stopping=False,  # the same number of trees for everyone
         categorical_features=coder.nominal & np.array(few),
         class_weight=weight,
-        random_state=seed,
+        random_state=seed32(seed),
     )
 
 

@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 from tabgan.metrics.coding import code_tables
 from tabgan.seeding import rng_at
+from tabgan.tables.dates import days_text
 
 PERMUTATIONS = 499
 MISSING = "missing"
@@ -91,8 +92,7 @@ def _median(sides: list[np.ndarray], *, dates: bool) -> dict[str, Any]:
     medians = [float(np.median(values)) if len(values) else np.nan for values in known]
     shown: list[object] = list(medians)
     if dates:
-        days = [pd.Timestamp(0) + pd.Timedelta(days=m) for m in medians if not np.isnan(m)]
-        shown = [str(day.date()) for day in days] if len(days) == len(medians) else shown
+        shown = [np.nan if np.isnan(days) else days_text(days) for days in medians]
     effect = cliffs_delta(sides[0], sides[1])
     return dict(zip(("trait", "fooling", "failing", "real"), ("median", *shown), strict=True)) | {
         "effect": effect

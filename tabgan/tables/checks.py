@@ -19,9 +19,8 @@ def check_table(table: pd.DataFrame, schema: TableSchema) -> None:
         schema: its columns and target.
 
     Raises:
-        TabganError: when the table has fewer than 2 rows, a column without any value or with an
-            infinite one, or a target with a single value. A constant column that is not the
-            target is fine.
+        TabganError: when the table has fewer than 2 rows, no value at all, an infinite one, or a
+            target without a value or with a single one. Another column may be constant or empty.
     """
     where = f"table {schema.name!r}"
     if len(table) == 0:
@@ -29,17 +28,14 @@ def check_table(table: pd.DataFrame, schema: TableSchema) -> None:
     if len(table) < FEWEST_ROWS:
         raise TabganError(f"{where}: only one row; at least {FEWEST_ROWS} are needed")
     for column in schema.columns:
-        _check_values(column, table[column.name], where)
+        _check_finite(column, table[column.name], where)
+    if all(table[name].isna().all() for name in schema.names):
+        raise TabganError(f"{where}: every value is missing")
     if schema.target is not None:
         _check_target(table[schema.target], where)
 
 
-def _check_values(column: Column, values: pd.Series, where: str) -> None:
-    if values.isna().all():
-        raise TabganError(
-            f"{where}: column {column.name!r}: every value is missing; "
-            f"drop it with data.drop=[{column.name}]"
-        )
+def _check_finite(column: Column, values: pd.Series, where: str) -> None:
     if column.kind == "numeric" and np.isinf(values.to_numpy()).any():
         row = int(np.flatnonzero(np.isinf(values.to_numpy()))[0])
         raise TabganError(
@@ -50,6 +46,11 @@ def _check_values(column: Column, values: pd.Series, where: str) -> None:
 
 def _check_target(values: pd.Series, where: str) -> None:
     known = values.dropna()
+    if not len(known):
+        raise TabganError(
+            f"{where}: target {values.name!r}: every value is missing; without data.target the "
+            "column is left out like any other that has none"
+        )
     only = known.iloc[0]
     if (known == only).all():
         raise TabganError(

@@ -13,29 +13,32 @@ One grammar for the command line, a file of conditions and Python:
 
 Dates are ISO 8601; a year, a month or a day as text is all of it, at the end of a range too. The
 members of a set may be ranges; a category that is itself written in brackets, or with dots, wins.
-A label may be spelled otherwise: 1 or 1.0, true or True.
+Numbers and dates may also be in the form of the table: $5,000.00, 31.12.2024, 14:30. A label may be
+spelled otherwise: 1 or 1.0, true or True.
 """
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from tabgan.errors import TabganError, nearest, one_line
-from tabgan.tables.dates import zone_of
+from tabgan.tables.date_forms import is_iso
+from tabgan.tables.dates import MICROS, format_dates, naive_objects, parse_dates, zone_of
+from tabgan.tables.dtypes import TEXT
 from tabgan.tables.numbers import NUMBER, round_numbers
-from tabgan.tables.readers.csv import delimiter_of
+from tabgan.tables.readers.csv import read_cells
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.spelling import spellings
 
@@ -164,21 +167,11 @@ def read_like(path: Path) -> list[dict[str, Any]]:
         TabganError: when the file is absent, damaged or has no rows.
     """
     try:
-        header = pd.read_csv(path, sep="\x1f", quoting=csv.QUOTE_NONE, nrows=0).columns[0]
-        cells = pd.read_csv(
-            path,
-            sep=delimiter_of(header),
-            dtype=str,
-            keep_default_na=False,
-            skipinitialspace=True,
-        )
-    except FileNotFoundError as error:
-        raise TabganError(f"like={path}: file not found") from error
-    except (ValueError, OSError) as error:
-        raise TabganError(f"like={path}: not a CSV file: {error}") from error
+        cells = read_cells(path)
+    except TabganError as error:
+        raise TabganError(f"like={path}: {error}") from error
     if len(cells) == 0:
         raise TabganError(f"like={path}: no rows; expected one condition per row")
-    cells = cells.set_axis([str(name).strip() for name in cells.columns], axis="columns")
     cells = cells.apply(lambda column: column.str.strip())
     return conditions_of(cells.where(cells != ""))
 
@@ -199,7 +192,10 @@ def shown(column: Column, number: float) -> str:
     if column.is_nominal:
         return repr(column.categories[int(number)])
     if column.kind == "date":
-        return pd.Timestamp(int(number), unit="us").isoformat().removesuffix("T00:00:00")
+        moment = pd.Series(np.array([int(number)], "int64").astype(MICROS))
+        is_clock = column.date_format is not None and "%Y" not in column.date_format
+        text: str = format_dates(moment, column.date_format if is_clock else None)[0].as_py()
+        return text.removesuffix("T00:00:00")
     return format(number, ".10g")
 
 
@@ -253,7 +249,8 @@ def _span(column: Column, entry: Any) -> tuple[float, float] | None:
 
 def _is_missing(column: Column, entry: Any) -> bool:
     if isinstance(entry, str):
-        return entry == MISSING and MISSING not in column.categories
+        is_mark = entry == MISSING and MISSING not in column.categories
+        return is_mark or entry in column.missing_values
     return _is_none(entry)
 
 
@@ -329,20 +326,38 @@ def _plain_number(column: Column, entry: Any) -> float:
     if isinstance(entry, str):
         entry = entry.strip()
         if not (_DATE if is_date else _NUMBER).fullmatch(entry):
-            return math.nan
+            return _in_form(column, entry)
     elif is_date and isinstance(entry, int | float | np.number):
         return math.nan
     try:
         if not is_date:
             return _in_decimals(column, entry)
+        if isinstance(entry, time):
+            return _micros(naive_objects(pd.Series([entry], dtype=object)))
         moment = pd.Timestamp(entry)
         if moment is pd.NaT:
             return math.nan
         if moment.tz:
             moment = moment.tz_convert(zone_of(column.date_format)).tz_localize(None)
-        return float(moment.to_datetime64().astype("datetime64[us]").astype(np.int64))
+        return float(moment.to_datetime64().astype(MICROS).astype(np.int64))
     except (ValueError, TypeError, OverflowError):
         return math.nan
+
+
+def _in_form(column: Column, entry: str) -> float:
+    """A number or a date as the column writes it: $5,000.00, 31.12.2024, 14:30; NaN for others."""
+    if column.kind == "date":
+        if column.date_format is None or is_iso(column.date_format):
+            return math.nan
+        return _micros(parse_dates(pd.Series([entry], dtype=TEXT), column.date_format))
+    if column.number_format is None:
+        return math.nan
+    numbers, _ = column.number_form.parse(pa.array([entry], pa.string()))
+    return math.nan if numbers[0].as_py() is None else float(numbers[0].as_py())
+
+
+def _micros(dates: pd.Series) -> float:
+    return math.nan if dates.isna()[0] else float(dates.astype("int64")[0])
 
 
 def _in_decimals(column: Column, entry: Any) -> float:

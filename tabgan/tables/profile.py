@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, time
 from numbers import Number
 from typing import Any
 
@@ -14,13 +16,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from tabgan.errors import TabganError, shown
-from tabgan.tables.dates import naive, parse_dates
+from tabgan.tables.amounts import NumberForm
+from tabgan.tables.date_forms import compact_date_format
+from tabgan.tables.dates import are_dates, naive, naive_objects
+from tabgan.tables.dtypes import TEXT, dense
+from tabgan.tables.markers import is_marker
+from tabgan.tables.measures import FEW_DISTINCT, Fields, looks_measured, measured_fields
 from tabgan.tables.numbers import is_decimal, plain_numbers, round_numbers
-from tabgan.tables.schema import DAYS, ORDERED, Column, TableSchema
+from tabgan.tables.schema import DAYS, ORDERED, TIMES, Column, TableSchema, is_objects_of
+
+log = logging.getLogger(__name__)
 
 MOST_DECIMALS = 10
 MOST_CATEGORIES = 1_000  # text with more distinct values is a string
-FEW_DISTINCT = 20  # and so many are categories however short the table is
+MOSTLY = 0.8  # of different texts that are numbers, in a column of text that is worth a warning
+ROWS_PER_LABEL = 10  # on average, of a few amounts that are labels
 MOST_CLASSES = 20  # an integer target with more distinct values is a quantity
 INT64_END = 2.0**63
 SHOWN_CATEGORIES = 4
@@ -29,16 +39,11 @@ SORTS: tuple[tuple[Any, str], ...] = (  # of Python objects; a bool is a number,
     (str, "text"),
     (Number, "numbers"),
     (date, "dates"),
+    (time, "clock times"),
     (dict, "a struct"),
     ((list, tuple, set, np.ndarray), "a list"),
 )
 
-ISO_DATE = (
-    r"\d{4}-\d{2}-\d{2}"
-    r"(?:([T ])\d{2}:\d{2}(?:(:\d{2})(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?"
-)
-ZONED = r":\d.*[Z+-]"
-FRACTIONS = {0: "", 4: ".%3f", 7: ".%f"}  # by the length of .123
 # text that a program or a schema could turn into what is learned, and what it is called
 _AMOUNT = r"[+-]?\d+(?:[.,' ]\d{3})*(?:[.,]\d+)?"
 _CURRENCY = r"(?:EUR|USD|GBP|CHF|JPY|CAD|AUD|INR|[$€£¥₹])"
@@ -88,15 +93,41 @@ def number_column(name: str, values: pd.Series) -> Column:
     return Column(name=name, kind="numeric", decimals=decimals_of(numbers), missing=missing)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What a file of text says of a column besides its values.
+
+    Attributes:
+        missing: the text of its missing cells, the most frequent one; "" for nothing.
+        number_form: how its numbers are written, where they are plain.
+        date_format: how its dates are, where other rows have told it.
+        is_text: whether other rows have told that it is neither numbers nor dates.
+        is_told: whether a warning for other rows was enough.
+    """
+
+    missing: str = ""
+    number_form: NumberForm | None = None
+    date_format: str | None = None
+    is_text: bool = False
+    is_told: bool = False
+
+
 def infer_schema(
-    table: pd.DataFrame, *, name: str, target: str | None = None, keep_dtypes: bool = True
+    table: pd.DataFrame,
+    *,
+    name: str,
+    target: str | None = None,
+    keep_dtypes: bool = True,
+    written: Mapping[str, Written] | None = None,
 ) -> TableSchema:
     """The schema of a table without a header that declares it.
 
-    Numbers are ``integer`` or ``numeric``; but whole numbers (in floats: 0 and 1) in the target
-    are classes if there are at most 20 of them. Text is ``boolean`` (true and false), ``date``
-    (ISO 8601; with time zones only if all have one offset, which is kept), ``nominal`` (few
-    distinct values) or ``string``.
+    Numbers are ``integer`` or ``numeric``, or days (20141013) where all of them can be; but whole
+    numbers (in floats: 0 and 1) in the target are classes if there are at most 20 of them. Text is
+    ``boolean`` (true and false), ``numeric``, ``integer`` or ``date`` in whatever form it is
+    written (``tables.measures``; with time zones only if all have one offset, which is kept),
+    ``nominal`` (few distinct values) or ``string``. Plain numbers in text are labels unless they
+    are too many for that, or markers of missing cells stand among them.
 
     Args:
         table: the rows; its column names may be ints.
@@ -104,17 +135,35 @@ def infer_schema(
         target: the name of the column to predict, or None.
         keep_dtypes: whether ``TableSchema.restore`` gives the dtypes of ``table`` back. Files of
             text have none to keep.
+        written: what such a file says of its columns.
 
     Raises:
         TabganError: for duplicate names, an absent target, or a column of neither numbers, text,
             booleans nor dates.
     """
-    names = [str(column) for column in table.columns]
+    written = written or {}
     found = [
-        _infer(column, table.iloc[:, place].reset_index(drop=True), column == target, keep_dtypes)
-        for place, column in enumerate(names)
+        _infer(
+            column,
+            table.iloc[:, place].reset_index(drop=True),
+            is_target=column == target,
+            keep_dtypes=keep_dtypes,
+            written=written.get(column, Written()),
+        )
+        for place, column in enumerate(map(str, table.columns))
     ]
     return TableSchema(name=name, columns=tuple(found), target=target)
+
+
+def measured_column(name: str, values: pd.Series, written: Written) -> Column | None:
+    """The column of text that a file declares as such, and is numbers or dates; None for others."""
+    if not looks_measured(values.dropna()):
+        return None
+    fields = _text_fields(name, values.dropna(), False, True, written)
+    if fields["kind"] not in ("numeric", "integer", "date"):
+        return None
+    missing = bool(values.isna().any() or fields.get("missing_values"))
+    return Column(name=name, missing=missing, dtype="str", **fields)
 
 
 def looks_like(texts: Sequence[str]) -> str | None:
@@ -131,9 +180,8 @@ def looks_like(texts: Sequence[str]) -> str | None:
         return None
     for what, pattern in LOOKS.items():
         if all(re.fullmatch(pattern, text) for text in seen):
-            as_dates = "dates (pd.to_datetime, or kind date with a date_format in a schema file)"
-            learned = as_dates if what == "dates" else "plain numbers"
-            return f"it looks like {what} such as {seen[0]!r}, which are learned only as {learned}"
+            learned = "dates where all have" if what == "dates" else "numbers where many have"
+            return f"it looks like {what} such as {seen[0]!r}, learned as {learned} one form"
     return None
 
 
@@ -183,34 +231,99 @@ def _is_whole(numbers: np.ndarray) -> bool:
     return bool(((numbers == np.floor(numbers)) & (np.abs(numbers) < INT64_END)).all())
 
 
-def _infer(name: str, values: pd.Series, is_target: bool, keep_dtypes: bool) -> Column:
-    came, values = values, _settle(name, values)
-    fields = _fields(name, values, is_target)
-    column = Column(name=name, missing=bool(values.isna().any()), **fields)
-    if not keep_dtypes and "dtype" not in fields:
+def _infer(
+    name: str, values: pd.Series, *, is_target: bool, keep_dtypes: bool, written: Written
+) -> Column:
+    came, values = values, dense(values)
+    if (fields := _mixed_fields(name, values)) is None:
+        settled = _settle(name, values)
+        fields = _fields(name, settled, is_target, keep_dtypes, written)
+        if is_objects_of(values, "time"):
+            fields["date_format"] = _clock_format(settled.dropna())
+    if fields["kind"] in ("numeric", "integer") and written.number_form is not None:
+        fields["number_format"] = written.number_form.example
+    labels = fields.get("categories", ())
+    marks = _missing_values(fields, values, written)
+    fields["missing_values"] = tuple(mark for mark in marks if mark not in labels)
+    among = fields["missing_values"] and values.isin(fields["missing_values"]).any()
+    missing = bool(values.isna().any() or among)
+    column = Column(name=name, missing=missing, **fields)
+    if not keep_dtypes or "dtype" in fields:
         return column
-    dtype = column.dtype or (DAYS if _are_days(came) else str(values.dtype))
+    dtype = _dtype_of(came, settled)
     canonical = CANONICAL.get(column.kind, "Int64" if column.missing else "int64")
     same = dtype == canonical and not column.is_nominal
-    return Column(**{**column.__dict__, "dtype": None if same else dtype})
+    return replace(column, dtype=None if same else dtype)
 
 
-def _are_days(values: pd.Series) -> bool:
-    return values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "date"
+def _missing_values(fields: Fields, values: pd.Series, written: Written) -> tuple[str, ...]:
+    """The texts that mean missing: those of the cells that are, and exceptions, most first."""
+    texts: tuple[str, ...] = fields.get("missing_values", ())
+    n_missing = int(values.isna().sum())
+    if not n_missing or (not texts and not written.missing):
+        return texts
+    among = int(values.isin(texts).sum()) if texts else 0
+    first = n_missing >= among
+    rest = tuple(text for text in texts if text != written.missing)
+    if not first:  # an empty cell needs no mention behind others
+        return (*rest, written.missing) if written.missing else rest
+    return (written.missing, *rest)
 
 
-def _fields(name: str, values: pd.Series, is_target: bool) -> dict:
+def _dtype_of(came: pd.Series, settled: pd.Series) -> str:
+    """The name of the dtype that a column is given back in."""
+    if is_objects_of(came, "date") and (settled.dt.normalize() == settled)[settled.notna()].all():
+        return DAYS
+    if is_objects_of(came, "time"):
+        return TIMES
+    dtype = settled.dtype if pd.api.types.is_object_dtype(came.dtype) else came.dtype
+    return "str" if dtype == TEXT else str(dtype)
+
+
+def _mixed_fields(name: str, values: pd.Series) -> Fields | None:
+    """Those of objects of several kinds: numbers or dates, and texts that mean missing.
+
+    None for a column of one kind.
+    """
+    is_object = pd.api.types.is_object_dtype(values.dtype)
+    if not is_object or not (inferred := _objects_of(values)).startswith("mixed"):
+        return None
+    if inferred == "mixed-integer-float":
+        return None
+    known = values.dropna()
+    fields, sorts = None, {*known.map(_sort_of)}
+    if sorts <= {"text", "numbers", "dates"}:
+        texts = known.map(str).astype(TEXT)
+        unique = pd.Series(texts.unique(), dtype=TEXT)
+        fields = _measured_fields(name, texts, unique, False, Written())
+    if sorts == {"text", "booleans"}:
+        texts = tuple({text: None for text in known if isinstance(text, str)})
+        truth = {"kind": "boolean", "categories": ("False", "True"), "dtype": "boolean"}
+        fields = {**truth, "missing_values": texts} if all(map(is_marker, texts)) else None
+    if fields is None:
+        got = _mixture(known)
+        raise TabganError(f"column {name!r}: expected numbers, text, booleans or dates, got {got}")
+    return {"dtype": None, **fields, "number_format": None}
+
+
+def _objects_of(values: pd.Series) -> str:
+    return str(pd.api.types.infer_dtype(values, skipna=True))
+
+
+def _fields(
+    name: str, values: pd.Series, is_target: bool, keep_dtypes: bool, written: Written
+) -> Fields:
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return _category_fields(name, dtype)
     if pd.api.types.is_bool_dtype(dtype):
         return {"kind": "boolean", "categories": ("False", "True")}
-    if pd.api.types.is_datetime64_any_dtype(dtype):
+    if are_dates(dtype):
         return {"kind": "date", "date_format": _date_format(values.dropna())}
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
         return _number_fields(name, values, is_target)
     if pd.api.types.is_string_dtype(dtype):
-        return _text_fields(values.dropna().astype("str"))
+        return _text_fields(name, values.dropna().astype(TEXT), is_target, keep_dtypes, written)
     hint = "; .dt.total_seconds() makes numbers of it" if dtype.kind == "m" else ""
     raise TabganError(
         f"column {name!r}: expected numbers, text, booleans, categories or dates, got {dtype}{hint}"
@@ -219,19 +332,22 @@ def _fields(name: str, values: pd.Series, is_target: bool) -> dict:
 
 def _settle(name: str, values: pd.Series) -> pd.Series:
     """Values of dtype object in the dtype of what they are; text stays object."""
-    if values.dtype != object:
+    if isinstance(values.dtype, pd.PeriodDtype):
+        return naive(values.dt.to_timestamp())
+    if not pd.api.types.is_object_dtype(values.dtype):
         return values
-    inferred = pd.api.types.infer_dtype(values, skipna=True)
+    inferred = _objects_of(values)
     if inferred in ("string", "empty"):
         return values
     if inferred == "boolean":
         return values.astype("boolean")
     if inferred in ("integer", "floating", "mixed-integer-float", "decimal"):
         return pd.to_numeric(values)
-    if inferred in ("date", "datetime", "datetime64"):
-        return naive(pd.to_datetime(values, utc=True))
-    got = _mixture(values.dropna()) if inferred.startswith("mixed") else f"{inferred} objects"
-    raise TabganError(f"column {name!r}: expected numbers, text, booleans or dates, got {got}")
+    if inferred in ("date", "datetime", "datetime64", "time"):
+        return naive_objects(values)
+    raise TabganError(
+        f"column {name!r}: expected numbers, text, booleans or dates, got {inferred} objects"
+    )
 
 
 def _mixture(known: pd.Series) -> str:
@@ -253,11 +369,11 @@ def _sort_of(value: object) -> str:
     return type(value).__name__
 
 
-def _category_fields(name: str, dtype: pd.CategoricalDtype) -> dict:
+def _category_fields(name: str, dtype: pd.CategoricalDtype) -> Fields:
     """A category dtype declares its labels and their order, as an ARFF header does."""
-    labels = dtype.categories.astype("str")
+    labels = dtype.categories.astype(TEXT)
     if not len(labels):
-        raise TabganError(f"column {name!r}: its category dtype has no categories")
+        return {"kind": "string"}
     if not labels.is_unique:
         alike = dtype.categories[labels == labels[labels.duplicated()][0]]
         raise TabganError(
@@ -266,13 +382,13 @@ def _category_fields(name: str, dtype: pd.CategoricalDtype) -> dict:
         )
     inner = dtype.categories.dtype
     # labels of other dtypes, such as intervals, come back as text
-    typed = pd.api.types.is_numeric_dtype(inner) or pd.api.types.is_datetime64_any_dtype(inner)
+    typed = pd.api.types.is_numeric_dtype(inner) or are_dates(inner)
     kept = f"category[{inner}]" if typed else "category"
     kept += ORDERED if dtype.ordered else ""
     return {"kind": "nominal", "categories": tuple(labels), "dtype": kept}
 
 
-def _number_fields(name: str, values: pd.Series, is_target: bool) -> dict:
+def _number_fields(name: str, values: pd.Series, is_target: bool) -> Fields:
     known = values.dropna()
     if is_decimal(values.dtype):
         known = plain_numbers(known)
@@ -283,9 +399,13 @@ def _number_fields(name: str, values: pd.Series, is_target: bool) -> dict:
             f"column {name!r}: expected finite numbers, got {known[row]} in row {row}, from 0"
         )
     if is_target and _are_classes(known):
-        labels = known.drop_duplicates().sort_values().astype("str")
+        labels = known.drop_duplicates().sort_values().astype(TEXT)
         return {"kind": "nominal", "categories": tuple(labels), "dtype": str(values.dtype)}
     column = number_column(name, known)
+    if column.kind == "integer" and not is_target:
+        date_format = compact_date_format(known.to_numpy().astype("int64"))
+        if date_format is not None:
+            return {"kind": "date", "date_format": date_format}
     return {"kind": column.kind, "decimals": column.decimals}
 
 
@@ -296,25 +416,68 @@ def _are_classes(known: pd.Series) -> bool:
     return pd.api.types.is_integer_dtype(known.dtype) or set(distinct) <= {0, 1}
 
 
-def _text_fields(known: pd.Series) -> dict:
-    distinct = known.unique().tolist()
-    if not distinct:
-        return {"kind": "string"}
+def _text_fields(
+    name: str, known: pd.Series, is_target: bool, keep_dtypes: bool, written: Written
+) -> Fields:
+    unique = pd.Series(known.unique(), dtype=TEXT)
+    distinct = unique.tolist()
+    if all(map(str.isspace, distinct)):  # or there are none
+        return {"kind": "string", "missing_values": tuple(distinct)}
     if _is_truth(distinct):
         return {"kind": "boolean", "categories": tuple(sorted(distinct))}
-    if known.str.fullmatch(ISO_DATE).all() and parse_dates(known, None).notna().all():
-        date_format = _text_date_format(known)
-        if date_format is not None or not known.str.contains(ZONED).any():
-            return {"kind": "date", "date_format": date_format}
-    if len(distinct) > MOST_CATEGORIES or len(distinct) > max(FEW_DISTINCT, len(known) / 2):
+    too_many = len(distinct) > MOST_CATEGORIES or len(distinct) > max(FEW_DISTINCT, len(known) / 2)
+    fields = None
+    if not written.is_text and looks_measured(known):
+        fields = _measured_fields(name, known, unique, is_target, written)
+    repeats = len(distinct) * ROWS_PER_LABEL <= len(known) and len(distinct) <= FEW_DISTINCT
+    if fields is not None and not _may_be_labels(fields, too_many, repeats, not keep_dtypes):
+        return fields
+    if too_many:
         return {"kind": "string"}
     return {"kind": "nominal", "categories": tuple(_in_order(distinct))}
+
+
+def _measured_fields(
+    name: str, known: pd.Series, distinct: pd.Series, is_target: bool, written: Written
+) -> Fields | None:
+    """Those of text that is numbers or dates; None for other text."""
+    found = measured_fields(known, distinct, written.date_format)
+    if found is None:
+        return None
+    fields = found.fields
+    if fields is None:
+        if len(found.right) >= MOSTLY * len(distinct) and not written.is_told:
+            what = "dates" if are_dates(found.right.dtype) else "numbers"
+            log.warning(
+                "column %r is text: most of it is %s, but for %s and %d more; a schema file can "
+                'declare its kind, and these as "missing_values"',
+                name, what, ", ".join(map(shown, found.strange[:3])), len(found.strange[3:]),
+            )  # fmt: skip
+        return None
+    return fields if "kind" in fields else fields | _number_fields(name, found.right, is_target)
+
+
+def _may_be_labels(fields: Fields, too_many: bool, repeats: bool, of_file: bool) -> bool:
+    """Whether numbers in text may be meant as text: "5 €" in each third row, digits of a program.
+
+    Args:
+        fields: of the column as numbers or dates.
+        too_many: whether the texts would be too many for categories.
+        repeats: whether they are few and each of them stands in many rows.
+        of_file: whether a file of text says nothing of dtypes.
+    """
+    form = fields.get("number_format")
+    if fields["kind"] == "date" or too_many:
+        return False
+    if form is None or NumberForm.of(form).is_plain:
+        return not (of_file or (fields.get("missing_values") and not repeats))
+    return repeats
 
 
 def _is_truth(labels: list[str]) -> bool:
     """Whether the labels are true and false in one spelling: lower, upper or title case."""
     spellings = ({"true", "false"}, {"True", "False"}, {"TRUE", "FALSE"})
-    return set(labels) in spellings
+    return len(labels) == 2 and set(labels) in spellings
 
 
 def _in_order(labels: list[str]) -> list[str]:
@@ -324,15 +487,8 @@ def _in_order(labels: list[str]) -> list[str]:
         return sorted(labels)
 
 
-def _text_date_format(known: pd.Series) -> str | None:
-    """What writes every ISO 8601 date as it came, where all have one form."""
-    first = known.iloc[0]
-    ((middle, seconds, fraction, zone),) = re.findall(ISO_DATE, first)
-    same = re.sub(r"\d", r"\\d", re.escape(first.removesuffix(zone))) + re.escape(zone)
-    if len(fraction) not in FRACTIONS or not known.str.fullmatch(same).all():
-        return None
-    time = f"{middle}%H:%M{seconds and ':%S'}{FRACTIONS[len(fraction)]}{zone}"
-    return f"%Y-%m-%d{time if middle else ''}"
+def _clock_format(known: pd.Series) -> str:
+    return "%H:%M:%S" if (known == known.dt.floor("s")).all() else "%H:%M:%S.%f"
 
 
 def _date_format(known: pd.Series) -> str | None:

@@ -10,8 +10,8 @@ encoders and writers agree on. A table that obeys its schema (``TableSchema.conf
     integer    int64; Int64 where ``missing`` is true
     nominal    category of str, in the schema's order, missing is NaN
     boolean    category of str with two categories, missing is NaN
-    date       datetime64[us], missing is NaT
-    string     str, missing is NaN
+    date       datetime64[us], missing is NaT; clock times on 1 January 1900
+    string     str (``dtypes.TEXT``), missing is NaN
     =========  =================================================================
 
 Nobody below the readers asks a DataFrame what it might be.
@@ -32,7 +32,17 @@ import pandas as pd
 import pyarrow as pa
 
 from tabgan.errors import TabganError, one_line, shown
-from tabgan.tables.dates import check_date_format, format_dates, naive, parse_dates
+from tabgan.tables.amounts import NumberForm
+from tabgan.tables.dates import (
+    are_dates,
+    check_date_format,
+    format_dates,
+    naive,
+    naive_objects,
+    parse_dates,
+)
+from tabgan.tables.dtypes import OWN_TEXT, TEXT, dense, sparse_parts
+from tabgan.tables.markers import is_marker
 from tabgan.tables.numbers import (
     decimal_type,
     format_numbers,
@@ -47,10 +57,10 @@ KINDS = ("numeric", "integer", "nominal", "boolean", "date", "string")
 MOST_DECIMALS = 20  # a float64 has 17 digits
 PLAIN = {
     "name": str, "kind": str, "categories": list, "decimals": int, "missing": bool,
-    "date_format": str, "key": bool, "dtype": str,
+    "date_format": str, "number_format": str, "missing_values": list, "key": bool, "dtype": str,
 }  # fmt: skip  # the fields of a column, as JSON has them
 JSON_NAMES = {str: "text", int: "a whole number", bool: "true or false", list: "a list"}
-DAYS = "date"  # the dtype of a column of Python's dates, which are objects to pandas
+DAYS, TIMES = "date", "time"  # the dtypes of columns of Python's, which are objects to pandas
 ORDERED = " ordered"  # ends the dtype of a column of ordered categories
 FORMAT = 1  # raised when an older reader would misread the file
 
@@ -65,8 +75,12 @@ class Column:
         categories: the labels of a nominal or boolean column, in order; empty otherwise.
         decimals: digits after the point that a numeric column uses; None for full precision.
         missing: whether a value may be missing.
-        date_format: a date column's ``strftime`` format; ``%3f`` is milliseconds, and an offset
-            (``+01:00``) may end it, whose times the table then holds; None writes ISO 8601.
+        date_format: a date column's form (``tables.dates``); an offset (``+01:00``) may end it,
+            whose times the table then holds; None writes ISO 8601.
+        number_format: how a column of numbers writes 1234567.5, such as "$1,234,567.50"
+            (``tables.amounts``); None writes the fewest digits.
+        missing_values: texts that mean a missing cell here; the first is what one is written as
+            where the column is text.
         key: whether its values only number the rows; metrics leave such a column out.
         dtype: the pandas dtype the column came in, given back by ``TableSchema.restore``
             ("date" for Python's dates); None leaves the dtype of the table above.
@@ -78,6 +92,8 @@ class Column:
     decimals: int | None = None
     missing: bool = False
     date_format: str | None = None
+    number_format: str | None = None
+    missing_values: tuple[str, ...] = ()
     key: bool = False
     dtype: str | None = None
 
@@ -95,6 +111,8 @@ class Column:
             raise TabganError(
                 f"column {self.name!r}: expected 0 to {MOST_DECIMALS} decimals, got {self.decimals}"
             )
+        if both := set(self.categories).intersection(self.missing_values):
+            raise TabganError(f"column {self.name!r}: categories that mean missing: {sorted(both)}")
 
     @property
     def is_nominal(self) -> bool:
@@ -110,6 +128,16 @@ class Column:
     def is_measured(self) -> bool:
         """Whether its values can be counted with: numbers and dates."""
         return self.is_number or self.kind == "date"
+
+    @property
+    def number_form(self) -> NumberForm:
+        """How its numbers are written."""
+        return _number_form(self.number_format)
+
+    @property
+    def missing_text(self) -> str:
+        """What a missing cell is written as in text; empty for nothing."""
+        return self.missing_values[0] if self.missing_values else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +221,7 @@ class TableSchema:
         for column in self.columns:
             values = rows[column.name]
             if not _conforms(column, values):
-                rows[column.name] = _conform(column, values)
+                rows[column.name] = conform_column(column, values)
         return rows
 
     def _chosen(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -214,6 +242,11 @@ class TableSchema:
         found = set(names)
         columns = (replace(c, missing=c.missing or c.name in found) for c in self.columns)
         return replace(self, columns=tuple(columns))
+
+    def extended(self, table: pd.DataFrame) -> pd.DataFrame:
+        """A table that conforms but for some columns, with these, in which nothing is known."""
+        absent = {name: None for name in self.names if name not in table}
+        return self.conform(table.assign(**absent)) if absent else table
 
     def restore(self, table: pd.DataFrame) -> pd.DataFrame:
         """A conforming table in the dtypes it came in (``Column.dtype``).
@@ -318,17 +351,19 @@ def _column_from_plain(entry: Any) -> Column:
     said = {key: value for key, value in entry.items() if value is not None}
     for key, value in said.items():
         _check_type(f"schema: column {entry['name']!r}: {key!r}", value, PLAIN[key])
-    column = Column(**{**said, "categories": _labels(entry["name"], said.get("categories", []))})
+    for key, what in (("categories", "a category"), ("missing_values", "a missing value")):
+        said[key] = _labels(f"schema: column {entry['name']!r}: {what}", said.get(key, []))
+    column = Column(**said)
     _check_formats(column)
     return column
 
 
-def _labels(name: str, categories: list[Any]) -> tuple[str, ...]:
-    """Categories as text; a person may have written numbers."""
-    for category in categories:
-        if isinstance(category, bool) or not isinstance(category, int | float):
-            _check_type(f"schema: column {name!r}: a category", category, str)
-    return tuple(map(str, categories))
+def _labels(what: str, labels: list[Any]) -> tuple[str, ...]:
+    """Labels as text; a person may have written numbers."""
+    for label in labels:
+        if isinstance(label, bool) or not isinstance(label, int | float):
+            _check_type(what, label, str)
+    return tuple(map(str, labels))
 
 
 def _check_type(what: str, value: Any, kind: type) -> None:
@@ -345,15 +380,21 @@ def _check_formats(column: Column) -> None:
     try:
         if column.date_format is not None:
             check_date_format(column.date_format)
+        _ = column.number_form
         alone.restore(alone.conform(pd.DataFrame({column.name: examples}, dtype="object")))
     except TabganError as error:
         raise TabganError(f"schema: column {column.name!r}: {error}") from error
 
 
 @cache
+def _number_form(example: str | None) -> NumberForm:
+    return NumberForm() if example is None else NumberForm.of(example)
+
+
+@cache
 def category_dtype(labels: tuple[str, ...]) -> pd.CategoricalDtype:
     """The one dtype of a column of these categories: pandas compares two by identity first."""
-    return pd.CategoricalDtype(pd.Index(labels, dtype="str"))
+    return pd.CategoricalDtype(pd.Index(labels, dtype=TEXT))
 
 
 def _conforms(column: Column, values: pd.Series) -> bool:
@@ -363,7 +404,9 @@ def _conforms(column: Column, values: pd.Series) -> bool:
     return column.kind == "integer" and not column.missing and values.dtype == np.int64
 
 
-def _conform(column: Column, values: pd.Series) -> pd.Series:
+def conform_column(column: Column, values: pd.Series) -> pd.Series:
+    """One column of ``TableSchema.conform``."""
+    values = _without_missing(column, dense(values))
     if column.is_nominal:
         return _conform_nominal(column, values)
     if column.is_number:
@@ -373,10 +416,22 @@ def _conform(column: Column, values: pd.Series) -> pd.Series:
     return _labels_of(values)
 
 
+def _without_missing(column: Column, values: pd.Series) -> pd.Series:
+    """The values without those that the column declares to mean missing."""
+    if not column.missing_values or isinstance(values.dtype, pd.CategoricalDtype):
+        return values
+    if _is_text(values.dtype):
+        return values.mask(values.isin(column.missing_values))
+    if column.is_number and pd.api.types.is_numeric_dtype(values.dtype):
+        codes, _ = parse_numbers(pa.array(column.missing_values, pa.string()))
+        return values.mask(values.isin(codes.drop_null().to_pylist()))
+    return values
+
+
 def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
-    expected = pd.Index(column.categories, dtype="str")
+    expected = pd.Index(column.categories, dtype=TEXT)
     if isinstance(values.dtype, pd.CategoricalDtype):
-        known = values.cat.categories.astype("str")
+        known = values.cat.categories.astype(TEXT)
         if known.equals(expected) and known.dtype == values.cat.categories.dtype:
             return values.cat.as_unordered()
     labels = _labels_of(values)
@@ -393,9 +448,9 @@ def _conform_nominal(column: Column, values: pd.Series) -> pd.Series:
 def _labels_of(values: pd.Series) -> pd.Series:
     """Values as text; categories, as of dates, as their dtype spells them, not each value."""
     if isinstance(values.dtype, pd.CategoricalDtype):
-        known = values.cat.categories.astype("str")
-        return pd.Series(np.append(known, [None])[values.cat.codes], dtype="str")
-    return values.astype("str").where(values.notna())
+        known = values.cat.categories.astype(TEXT)
+        return pd.Series(np.append(known, [None])[values.cat.codes], dtype=TEXT)
+    return values.astype(TEXT).where(values.notna())
 
 
 def _conform_number(column: Column, values: pd.Series) -> pd.Series:
@@ -412,25 +467,51 @@ def _conform_number(column: Column, values: pd.Series) -> pd.Series:
 
 
 def _numbers(column: Column, values: pd.Series) -> pd.Series:
-    """The values in a number dtype; text is parsed exactly."""
+    """The values in a number dtype; text is parsed exactly, and markers are missing."""
     if is_decimal(values.dtype):
         return plain_numbers(values)
     if pd.api.types.is_numeric_dtype(values.dtype):
         return values
-    text = values.astype("str").str.strip().where(values.notna())
-    numbers, wrong = parse_numbers(pa.array(text, type=pa.string(), from_pandas=True))
-    _refuse(column, values, "a number", wrong)
+    text = values.astype(TEXT).str.strip().where(values.notna())
+    numbers, wrong = column.number_form.parse(pa.array(text, pa.string(), from_pandas=True))
+    _refuse(column, values, "a number", _unmarked(text, wrong))
     return number_series(numbers)
 
 
 def _conform_date(column: Column, values: pd.Series) -> pd.Series:
-    dates = values
-    if not pd.api.types.is_datetime64_any_dtype(values):
-        dates = parse_dates(values, column.date_format)
-        expected = f"a date like {column.date_format or 'ISO 8601'}"
-        _refuse(column, values, expected, dates.isna().to_numpy() & values.notna().to_numpy())
-        return naive(dates)
-    return naive(dates, column.date_format)
+    if are_dates(values.dtype):
+        return naive(values, column.date_format)
+    if isinstance(values.dtype, pd.PeriodDtype):
+        return naive(values.dt.to_timestamp())
+    if is_objects_of(values, "date", "datetime", "datetime64", "time"):
+        return naive_objects(values)
+    if pd.api.types.is_float_dtype(values.dtype):  # of days such as 20141013
+        values = values.astype("Int64")
+    text = values.astype(TEXT).str.strip().where(values.notna())
+    dates = parse_dates(text, column.date_format)
+    wrong = dates.isna().to_numpy() & text.notna().to_numpy()
+    expected = f"a date like {column.date_format or 'ISO 8601'}"
+    _refuse(column, values, expected, _unmarked(text, wrong))
+    return dates
+
+
+def _unmarked(text: pd.Series, wrong: np.ndarray) -> np.ndarray:
+    """Which of the wrong texts are no markers of a missing cell."""
+    if wrong.any():
+        markers = [label for label in text[wrong].unique() if is_marker(label)]
+        wrong = wrong & ~text.isin(markers).to_numpy()
+    return wrong
+
+
+def is_objects_of(values: pd.Series, *kinds: str) -> bool:
+    """Whether values are Python's objects of such kinds (``infer_dtype``), or missing."""
+    is_object = pd.api.types.is_object_dtype(values.dtype)
+    return is_object and pd.api.types.infer_dtype(values, skipna=True) in kinds
+
+
+def _is_text(dtype: Any) -> bool:
+    """Whether values of a dtype are, or may be, strings."""
+    return pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype)
 
 
 def _refuse(column: Column, values: pd.Series, expected: str, wrong: np.ndarray) -> None:
@@ -458,6 +539,8 @@ def _restore(column: Column, values: pd.Series) -> pd.Series:
     dtype = column.dtype
     if dtype is None:
         return values
+    if (parts := sparse_parts(dtype)) is not None:
+        return _restore(replace(column, dtype=parts[0]), values).astype(pd.SparseDtype(*parts))
     if dtype.startswith("category"):
         return _restore_category(dtype, values)
     if dtype.startswith("bool"):
@@ -467,13 +550,29 @@ def _restore(column: Column, values: pd.Series) -> pd.Series:
         return _restore_date(column, dtype, values)
     if (decimals := decimal_type(dtype)) is not None:
         return _restore_decimals(decimals, values)
+    if column.is_number and names_text(dtype):
+        text = column.number_form.write(values, column.decimals)
+        return _restore_text(column, text, values.index)
     if column.is_nominal:
         values = values.astype("object")
         if pd.api.types.is_numeric_dtype(dtype):
             values = pd.to_numeric(values)
     if re.fullmatch(r"u?int\d+", dtype) and values.isna().any():
         dtype = dtype.replace("uint", "UInt").replace("int", "Int")
-    return values.astype(dtype)
+    return values.astype(TEXT if dtype == "str" else dtype)
+
+
+def names_text(dtype: str) -> bool:
+    """Whether a dtype's name is that of text."""
+    return dtype in ("str", "object") or "string" in dtype
+
+
+def _restore_text(column: Column, text: pa.Array, index: pd.Index) -> pd.Series:
+    """Numbers or dates in the form and the dtype that they came in, missing ones too."""
+    if column.missing_text:
+        text = text.fill_null(column.missing_text)
+    dtype: Any = TEXT if column.dtype == "str" else column.dtype
+    return pd.Series(text.to_pandas(), index=index, dtype=object).astype(dtype)
 
 
 def _restore_category(dtype: str, values: pd.Series) -> pd.Series:
@@ -481,14 +580,14 @@ def _restore_category(dtype: str, values: pd.Series) -> pd.Series:
         return _restore_category(dtype.removesuffix(ORDERED), values).cat.as_ordered()
     inner = dtype.removeprefix("category")[1:-1]
     if not inner:
-        return values
+        return values.cat.rename_categories(values.cat.categories.astype(OWN_TEXT))
     labels = values.cat.categories.to_series()
     typed = _truth(labels) if inner.startswith("bool") else labels.astype(inner)
     return values.cat.rename_categories(pd.Index(typed.array, dtype=inner))
 
 
 def _truth(values: pd.Series) -> pd.Series:
-    truth = values.astype("str").str.lower().map({"true": True, "false": False})
+    truth = values.astype(TEXT).str.lower().map({"true": True, "false": False})
     if (truth.isna() & values.notna()).any():
         raise ValueError("expected true and false")
     return truth.astype("boolean" if values.isna().any() else "bool")
@@ -496,18 +595,23 @@ def _truth(values: pd.Series) -> pd.Series:
 
 def _restore_decimals(kind: pa.DataType, values: pd.Series) -> pd.Series:
     if isinstance(values.dtype, pd.CategoricalDtype):  # classes
-        text = pa.array(values.astype("str"), pa.string(), from_pandas=True)
+        text = pa.array(values.astype(TEXT), pa.string(), from_pandas=True)
     else:
         text = format_numbers(values, kind.scale)
     return pd.Series(pd.array(text.cast(kind), dtype=pd.ArrowDtype(kind)), index=values.index)
 
 
 def _restore_date(column: Column, dtype: str, values: pd.Series) -> pd.Series:
-    if dtype == DAYS:
-        return values.dt.date.astype("object").where(values.notna(), None)
+    if dtype in (DAYS, TIMES):
+        objects = values.dt.date if dtype == DAYS else values.dt.time
+        return objects.astype("object").where(values.notna(), None)
+    if dtype.startswith("period["):
+        return values.dt.to_period(dtype.removeprefix("period[")[:-1])
     if not dtype.startswith(("datetime64", "timestamp")):
         text = format_dates(values, column.date_format)
-        return pd.Series(text.to_pandas(), index=values.index).astype(dtype)
+        if names_text(dtype):
+            return _restore_text(column, text, values.index)
+        return pd.Series(text.to_pandas(), index=values.index, dtype=TEXT).astype(dtype)
     if "," in dtype:  # such as datetime64[ns, Europe/Berlin]; the table holds UTC
         values = values.dt.tz_localize("UTC")
     return values.astype(dtype)

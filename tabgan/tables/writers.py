@@ -22,14 +22,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tabgan.errors import TabganError
+from tabgan.tables.amounts import NumberForm
 from tabgan.tables.dates import format_dates, java_of
-from tabgan.tables.numbers import format_numbers
-from tabgan.tables.readers.csv import MISSING
+from tabgan.tables.dtypes import TEXT, dense
+from tabgan.tables.markers import MARKERS
 from tabgan.tables.readers.parquet import SCHEMA_KEY
-from tabgan.tables.schema import DAYS, Column, TableSchema
+from tabgan.tables.schema import DAYS, TIMES, Column, TableSchema, names_text
 
 ROWS_AT_ONCE = 50_000  # rows of a chunk that become text together
 GZIP_LEVEL = 6
+OBJECTS = {DAYS: pa.date32(), TIMES: pa.time64("us")}  # Python's, as Parquet has them
 ARFF_DEFAULT_DATE = "%Y-%m-%dT%H:%M:%S.%f"  # Java's dates end at milliseconds
 
 _CSV_QUOTED = re.compile(r'[",;\t\r\n]|^\s|\s$')
@@ -156,23 +158,28 @@ class _TextWriter(TableWriter):
         return self.schema.columns
 
     def _tokens(self, column: Column, values: pd.Series) -> pa.Array:
-        if column.is_number:
-            return format_numbers(values, column.decimals)
         if column.is_nominal:  # by its code: each label is quoted once, and none is looked up
             codes = values.cat.codes.to_numpy()
             labels = [self._quote(label) for label in column.categories]
             return pa.array(labels, pa.string()).take(pa.array(codes, mask=codes < 0))
-        if column.kind == "date":
-            text = format_dates(
-                values, column.date_format or self.default_date, millis=self.java_dates
-            )
+        if column.is_number:
+            form = self._number_form(column)
+            text = form.write(values, column.decimals)
+            if form.is_plain:
+                return text
+        elif column.kind == "date":
+            date_format = column.date_format or self.default_date
+            text = format_dates(values, date_format, millis=self.java_dates)
         else:
-            text = pa.array(values.astype("str"), type=pa.string(), from_pandas=True)
+            text = pa.array(values.astype(TEXT), type=pa.string(), from_pandas=True)
             if isinstance(text, pa.ChunkedArray):  # of tables put one below the other
                 text = text.combine_chunks()
         distinct = text.dictionary_encode()  # each distinct text is quoted once
         quoted = [self._quote(label) for label in distinct.dictionary.to_pylist()]
         return pa.array(quoted, type=pa.string()).take(distinct.indices)
+
+    def _number_form(self, column: Column) -> NumberForm:
+        return column.number_form
 
 
 class _CsvWriter(_TextWriter):
@@ -184,8 +191,15 @@ class _CsvWriter(_TextWriter):
     def _header(self) -> list[str]:
         return [self.delimiter.join(self._quote(name) for name in self.schema.names)]
 
+    def _tokens(self, column: Column, values: pd.Series) -> pa.Array:
+        tokens = super()._tokens(column, values)
+        mark = column.missing_text
+        if mark:
+            tokens = tokens.fill_null(mark if mark in MARKERS else self._quote(mark))
+        return tokens
+
     def _quote(self, text: str) -> str:
-        if text in MISSING or _CSV_QUOTED.search(text):
+        if text in MARKERS or _CSV_QUOTED.search(text):
             return '"' + text.replace('"', '""') + '"'
         return text
 
@@ -206,6 +220,11 @@ class _ArffWriter(_TextWriter):
     def _quote(self, text: str) -> str:
         return quote_value(text)
 
+    def _number_form(self, column: Column) -> NumberForm:
+        """Amounts as plain numbers, unless they came in a column of strings."""
+        form = column.number_form
+        return form if names_text(column.dtype or "") else NumberForm(least=form.least)
+
 
 class _ParquetWriter(TableWriter):
     def __init__(self, part: Path, schema: TableSchema) -> None:
@@ -217,7 +236,7 @@ class _ParquetWriter(TableWriter):
         self.writer.close()
 
     def _write_rows(self, rows: pd.DataFrame) -> None:
-        restored = self.schema.restore(rows)
+        restored = self.schema.restore(rows).apply(dense)
         table = pa.Table.from_pandas(restored, schema=self.fixed, preserve_index=False)
         self.writer.write_table(table.replace_schema_metadata(self.fixed.metadata))
 
@@ -263,6 +282,10 @@ def _escape(match: re.Match[str]) -> str:
 def _arff_type(column: Column) -> str:
     if column.is_nominal:
         return "{" + ",".join(quote_value(label) for label in column.categories) + "}"
+    if column.is_measured and column.dtype is not None and names_text(column.dtype):
+        return "STRING"
+    if column.kind == "date" and column.dtype == "int64":  # 20141013
+        return "INTEGER"
     if column.kind == "date":
         return f'DATE "{java_of(column.date_format or ARFF_DEFAULT_DATE)}"'
     return {"numeric": "NUMERIC", "integer": "INTEGER", "string": "STRING"}[column.kind]
@@ -273,8 +296,8 @@ def _arrow_schema(schema: TableSchema) -> pa.Schema:
     empty = pd.DataFrame({column.name: _empty_column(column) for column in schema.columns})
     fixed = pa.Schema.from_pandas(empty, preserve_index=False)
     for place, column in enumerate(schema.columns):
-        if column.dtype == DAYS:
-            fixed = fixed.set(place, pa.field(column.name, pa.date32()))
+        if column.dtype in OBJECTS:
+            fixed = fixed.set(place, pa.field(column.name, OBJECTS[column.dtype]))
     plain = json.dumps(schema.to_plain(), ensure_ascii=False).encode()
     return fixed.with_metadata({**(fixed.metadata or {}), SCHEMA_KEY: plain})
 
@@ -283,10 +306,10 @@ def _empty_column(column: Column) -> pd.Series:
     """No values, in the dtype that values with (where declared) a missing one are restored to."""
     alone = TableSchema(name="column", columns=(column,))
     rows = pd.DataFrame({column.name: [None] * int(column.missing)}, dtype="object")
-    restored = alone.restore(alone.conform(rows))[column.name].iloc[:0]
+    restored = dense(alone.restore(alone.conform(rows))[column.name].iloc[:0])
     # Arrow cannot tell from no objects that they are text
-    is_text = restored.dtype == object and column.dtype != DAYS
-    return restored.astype("str") if is_text else restored
+    is_text = pd.api.types.is_object_dtype(restored.dtype) and column.dtype not in OBJECTS
+    return restored.astype(TEXT) if is_text else restored
 
 
 def _writer_of(path: Path) -> Callable[[Path, TableSchema], TableWriter]:

@@ -167,3 +167,21 @@ def test_loaded_weights_do_not_alias_the_module_they_came_from(restored, trainin
     assert same(other.state_dict(), restored[0].weights)
     other.generator.trunk[0].weight.data.zero_()
     assert not same(other.state_dict(), restored[0].weights)
+
+
+def test_a_training_that_improved_nothing_says_so(training, tmp_path, caplog):
+    checkpoint = best_and_last(tmp_path)
+    checkpoint.metrics["val/score"] = 0.5  # measured before the first step
+    ran = training().fit(Scores(0.9, 0.8), checkpoint, max_epochs=2)
+    assert keep_best(ran.trainer, ran.module) == 0.5
+    assert (
+        "none of the 8 training steps lowered val/score: the weights kept are those" in caplog.text
+    )
+
+
+def test_weights_that_nothing_measured_are_the_last_and_it_is_said(training, tmp_path, caplog):
+    caplog.set_level("INFO")
+    checkpoint = best_and_last(tmp_path)
+    ran = training().fit(Scores(None), checkpoint, max_epochs=1)
+    keep_best(ran.trainer, ran.module)
+    assert "val/score was never measured: the last weights are kept" in caplog.text

@@ -135,7 +135,7 @@ def looks(*, max_epochs, max_steps):
         step = min(4 * (epoch + 1), max_steps if max_steps >= 0 else 24)
         trainer = SimpleNamespace(
             current_epoch=epoch, global_step=step, num_training_batches=4,
-            max_epochs=max_epochs, max_steps=max_steps,
+            max_epochs=max_epochs, max_steps=max_steps, should_stop=False,
         )  # fmt: skip
         if pace.is_due(trainer):
             yield epoch

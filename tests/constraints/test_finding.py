@@ -142,6 +142,13 @@ def test_days_that_exist(rng):
     assert found.rule.text == "is_date(y, m, d)"
     # 29 of 366 days in February with 18 of 366 behind the 29th, 120 with 7 of 366: 1 % of 3,000
     assert found.evidence == pytest.approx(31, rel=0.25)
+    leap = day[day.dt.year == 2020].reset_index(drop=True)
+    built = rng.integers(1900, 2000, len(leap))  # another year
+    assert texts(find_dates(columns_of(built=built, m=leap.dt.month, d=leap.dt.day))) == []
+    many = columns_of(
+        built=np.tile(built, 4), m=np.tile(leap.dt.month, 4), d=np.tile(leap.dt.day, 4)
+    )
+    assert texts(find_dates(many)) == ["is_date(2024, m, d)"]
     wrong = columns_of(y=day.dt.year, m=day.dt.month, d=rng.permutation(day.dt.day))
     assert find_dates(wrong) == []
 

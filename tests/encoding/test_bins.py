@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tabgan.encoding.bins import BinsEncoder
+from tabgan.encoding.layout import BlockShape
 
 
 @pytest.fixture(params=[0, 1, 2])
@@ -14,14 +15,14 @@ def rng(request):
 def test_640_different_values_fill_64_bins_of_ten(rng):
     numbers = np.arange(640.0)
     encoder = BinsEncoder().fit(numbers)
-    assert encoder.widths_ == (("discrete", 64),)
+    assert encoder.widths_ == (BlockShape("discrete", 64),)
     assert encoder.encode(numbers, rng).sum(axis=0).tolist() == [10.0] * 64
 
 
 def test_a_heavy_value_has_a_place_and_comes_back_exactly(rng):
     numbers = np.concatenate([np.full(360, 7.0), np.arange(640.0) + 1_000])
     encoder = BinsEncoder().fit(numbers)
-    assert encoder.widths_ == (("discrete", 1 + 64),)
+    assert encoder.widths_ == (BlockShape("discrete", 1 + 64),)
     encoded = encoder.encode(numbers, rng)
     assert encoded[:360, 0].all()
     assert (encoder.decode(encoded)[:360] == 7.0).all()

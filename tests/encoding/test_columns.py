@@ -8,8 +8,9 @@ from scipy.stats import norm, yeojohnson
 from tabgan.encoding.atoms import AtomsEncoder
 from tabgan.encoding.column import MissingIndicator
 from tabgan.encoding.label import LabelEncoder
+from tabgan.encoding.layout import BlockShape
 from tabgan.encoding.levels import LevelsEncoder
-from tabgan.encoding.numbers import from_numbers, rounded, to_numbers
+from tabgan.encoding.numbers import from_numbers, order_statistics, rounded, to_numbers
 from tabgan.encoding.onehot import OneHotEncoder
 from tabgan.encoding.power import PowerEncoder
 from tabgan.encoding.quantile_normal import QuantileNormalEncoder
@@ -69,7 +70,8 @@ def test_missing_is_a_block_of_its_own(rng):
 
 
 def test_one_hot_has_a_place_for_missing_only_where_training_has_it(rng):
-    assert OneHotEncoder(n_codes=2).fit(np.array([0.0, 1.0])).widths_ == (("discrete", 2),)
+    known = OneHotEncoder(n_codes=2).fit(np.array([0.0, 1.0]))
+    assert known.widths_ == (BlockShape("discrete", 2),)
     encoder = OneHotEncoder(n_codes=2).fit(np.array([0.0, np.nan]))
     assert encoder.encode(np.array([1.0, np.nan]), rng).tolist() == [[0, 1, 0], [0, 0, 1]]
 
@@ -83,7 +85,7 @@ def test_a_label_decodes_to_the_nearest_code_in_use():
 
 def test_levels_restore_values_and_missing_and_take_the_nearest(rng):
     encoder = LevelsEncoder().fit(np.array([1.0, 5.0, 20.0, np.nan]))
-    assert encoder.widths_ == (("discrete", 4),)
+    assert encoder.widths_ == (BlockShape("discrete", 4, ordered=3),)
     decoded = encoder.decode(encoder.encode(np.array([5.0, 8.0, 99.0, np.nan]), rng))
     np.testing.assert_array_equal(decoded, [5.0, 5.0, 20.0, np.nan])
 
@@ -92,7 +94,7 @@ def test_atoms_take_their_rows_out_of_the_scalar(rng):
     numbers = np.concatenate([np.zeros(900), rng.lognormal(8, 1, 100)])
     encoder = AtomsEncoder().fit(numbers)
     assert encoder.atoms_.tolist() == [0.0]
-    assert encoder.widths_ == (("continuous", 1), ("discrete", 2))
+    assert encoder.widths_ == (BlockShape("continuous", 1), BlockShape("discrete", 2))
     scalars = encoder.encode(numbers, rng)[:, 0]
     assert abs(scalars[:900].mean()) < 0.15  # noise: 4 standard errors
     assert abs(scalars[900:].mean()) < 0.1  # the rest, spread over the whole normal scale
@@ -102,6 +104,15 @@ def test_atoms_rest_and_missing_come_back(rng):
     numbers = np.concatenate([np.full(50, -1.0), np.arange(100) * 1.5, np.full(3, np.nan)])
     encoder = AtomsEncoder().fit(numbers)
     np.testing.assert_array_equal(encoder.decode(encoder.encode(numbers, rng)), numbers)
+
+
+def test_a_large_column_keeps_100_000_of_its_numbers_at_even_shares(rng):
+    numbers = rng.permutation(250_001).astype(float)
+    kept = order_statistics(numbers)
+    assert kept[[0, -1]].tolist() == [0, 250_000]
+    assert np.unique(np.diff(kept)).tolist() == [2, 3]  # every 2.5th
+    expected = np.quantile(numbers, [0.2, 0.5, 0.77], method="inverted_cdf")
+    np.testing.assert_allclose(kept[[20_000, 50_000, 77_000]], expected, atol=2.5)
 
 
 def test_numbers_at_float64s_limits_come_back_within_their_kinds():

@@ -112,3 +112,21 @@ def test_uuids_keep_their_version_and_never_repeat(rng):
         r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
     ).all()
     assert made.is_unique
+
+
+@pytest.mark.parametrize(
+    "values", [range(1, 501), [f"C-{i:04d}" for i in range(1, 501)], ["x"] * 500]
+)
+def test_running_ids_of_different_seeds_are_different_and_each_goes_on_from_its_first(values):
+    key = RunningKey().fit(pd.Series(list(values), name="who"), 500)
+    drawn = {seed: key(0, 5_000, seed) for seed in (0, 1, 2, 1706700000123)}
+    together = pd.concat(drawn.values())
+    assert together.is_unique
+    for seed, ids in drawn.items():
+        assert ids.iloc[40:60].tolist() == key(40, 20, seed).tolist()  # in parts, too
+    assert restore_key(key.state())(0, 5, 1).tolist() == drawn[1].head().tolist()
+
+
+def test_running_ids_of_seed_1_begin_ten_times_the_rows_and_more_behind_those_of_seed_0():
+    key = RunningKey().fit(pd.Series([f"C-{i:04d}" for i in range(1, 501)], name="who"), 500)
+    assert [key(0, 1, seed)[0] for seed in (0, 1, 2)] == ["C-0501", "C-10501", "C-20501"]

@@ -1,3 +1,5 @@
+import json
+
 from tabgan.encoding.layout import RowLayout
 
 
@@ -18,3 +20,13 @@ def test_places_of_a_kind_are_those_of_its_blocks_in_order():
     )
     assert layout.places("continuous") == [0, 4]
     assert layout.places("discrete") == [1, 2, 3]
+
+
+def test_a_layout_of_cells_with_its_target_survives_plain_data():
+    layout = RowLayout.from_widths(
+        [("age", "discrete", 3, 2, (0, 2)), ("age", "discrete", 4, 4), ("job", "discrete", 2)],
+        target="job",
+    )
+    age, cells, job = layout.blocks
+    assert (age.ordered, age.atoms, cells.ordered, job.ordered) == (2, (0, 2), 4, 0)
+    assert RowLayout.from_plain(json.loads(json.dumps(layout.to_plain()))) == layout

@@ -58,18 +58,21 @@ def test_a_number_that_counts_the_rows_goes_on_where_training_ends(rng):
 
 
 def test_dates_and_numbers_that_stay_text_are_named_with_what_would_let_them_be_learned():
-    days = pd.date_range("2020-01-01", periods=N).strftime("%Y/%m/%d")
+    days = pd.date_range("2020-01-01", periods=N)
+    days = [
+        day.strftime(form) for day, form in zip(days, ["%Y/%m/%d", "%d.%m.%Y"] * N, strict=False)
+    ]
     encoder, _ = fitted({"day": days, "rate": ["1,5", "2", "3,25"] * (N // 3)})
     assert encoder.encodings_ == {"x": "quantile_normal", "day": "key", "rate": "onehot"}
     first, second = encoder.notes_
     assert first == (
         "column 'day' is text without repetition: regenerated as a key (the kind nominal in a "
-        "schema file keeps its texts); it looks like dates such as '2020/01/01', which are "
-        "learned only as dates (pd.to_datetime, or kind date with a date_format in a schema file)"
+        "schema file keeps its texts); it looks like dates such "
+        "as '2020/01/01', learned as dates where all have one form"
     )
     assert second == (
-        "column 'rate' is nominal; it looks like numbers with separators such as '1,5', which are "
-        "learned only as plain numbers"
+        "column 'rate' is nominal; it looks like numbers with separators such as '1,5', learned "
+        "as numbers where many have one form"
     )
 
 

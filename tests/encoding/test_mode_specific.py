@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tabgan.encoding.layout import BlockShape
 from tabgan.encoding.mode_specific import ModeSpecificEncoder
 
 
@@ -52,7 +53,8 @@ def test_values_and_missing_ones_come_back(hills, rng):
     numbers = np.concatenate([hills, np.full(100, np.nan)])
     encoder = ModeSpecificEncoder().fit(numbers)
     encoded = encoder.encode(numbers, rng)
-    assert encoder.widths_ == (("continuous", 1), ("discrete", len(encoder.means_) + 1))
+    modes = BlockShape("discrete", len(encoder.means_) + 1)
+    assert encoder.widths_ == (BlockShape("continuous", 1), modes)
     assert (np.abs(encoded[:, 0]) <= 1).all()
     decoded = encoder.decode(encoded)
     np.testing.assert_array_equal(np.isnan(decoded), np.isnan(numbers))

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from tabgan.encoding.state import load_state, save_state
+from tabgan.errors import TabganError
 from tabgan.evasion.rules import RuleBook
 from tabgan.tables.schema import Column, TableSchema
 
@@ -97,3 +99,38 @@ def test_missing_values_are_no_premise_and_no_greatest_number(rows):
     texts = RuleBook.found(holes, SCHEMA).texts()
     assert "all = 60 => share = 0.25" in texts
     assert not [text for text in texts if "nan" in text]
+
+
+def test_ranges_alone_leave_what_depends_on_others_as_it_comes(rows):
+    record, free = np.array([[1.0, 10.0, 5.0, 0.5, 0.5]]), np.ones((1, 5), bool)
+    changed = np.array([[0.0, 60.2, 20.6, 0.777, 0.3]])
+    ranges = RuleBook.found(rows, SCHEMA, level="ranges")
+    assert "0 <= share <= 1, 2 decimals" in ranges.texts()
+    assert len(ranges.texts()) == 4  # the numbers' ranges
+    assert ranges.project(changed, record, free).tolist() == [[0.0, 49.0, 21.0, 0.78, 0.3]]
+
+
+def test_without_rules_only_the_ends_of_the_ranges_are_kept_and_whole_numbers(rows):
+    record, free = np.array([[1.0, 10.0, 5.0, 0.5, 0.5]]), np.ones((1, 5), bool)
+    changed = np.array([[0.0, 60.2, 20.6, 0.777, 1.3]])
+    none = RuleBook.found(rows, SCHEMA, level="none")
+    assert "0 <= share <= 1" in none.texts()
+    assert "1 <= all <= 49, whole" in none.texts()
+    assert none.project(changed, record, free).tolist() == [[0.0, 49.0, 21.0, 0.777, 1.0]]
+    held = np.zeros((1, 5), bool)
+    assert none.project(changed, record, held).tolist() == record.tolist()
+
+
+def test_an_unknown_level_is_refused_with_the_nearest(rows):
+    with pytest.raises(TabganError, match=r"traffic\.rules=rangs: did you mean 'ranges'\?"):
+        RuleBook.found(rows, SCHEMA, level="rangs")
+
+
+def test_rules_come_back_from_a_folder(book, rows, tmp_path):
+    save_state(tmp_path, book.state())
+    again = RuleBook.restore(load_state(tmp_path), SCHEMA)
+    assert again.texts() == book.texts()
+    proposed = np.random.default_rng(3).uniform(-5, 60, rows.shape).round()
+    proposed[:, 0] %= 2
+    free = np.ones(rows.shape, bool)
+    assert (again.project(proposed, rows, free) == book.project(proposed, rows, free)).all()

@@ -18,6 +18,12 @@ def test_missing_is_the_last_code_and_strings_are_left_out(small_table):
     assert coded.is_nominal().tolist() == [True, False, False, False]
 
 
+def test_dates_of_any_year_are_days():
+    days = pd.Series(np.array(["9999-12-31", "0001-01-01", "NaT"], "datetime64[us]"))
+    (coded,) = code_tables(table=pd.DataFrame({"ends": days}))
+    np.testing.assert_array_equal(coded.numbers["ends"], [2_932_896, -719_162, np.nan])
+
+
 def test_equal_codes_mean_equal_categories_whatever_their_order():
     real = pd.DataFrame({"job": pd.Categorical(["cook", "clerk"], categories=["cook", "clerk"])})
     fake = pd.DataFrame({"job": pd.Categorical(["baker", "cook"], categories=["baker", "cook"])})

@@ -16,7 +16,7 @@ from tabgan.errors import TabganError
 from tabgan.sampling.draw import draw_chunks
 from tabgan.seeding import generator_at
 
-MODELS = ["cgan", "cgan_basic", "cgan_report", "ctgan"]
+MODELS = ["cgan_basic", "cgan_report", "ctgan"]  # the game of two; see test_chain.py
 
 
 def copied(net):
@@ -254,9 +254,9 @@ def test_another_critic_logs_no_distance(training):
     assert not [name for name in curves if "em_distance" in name]
 
 
-@pytest.mark.parametrize("model", ["cgan", "cgan_basic"])
+@pytest.mark.parametrize("model", ["cgan_basic", "cgan_report"])
 @pytest.mark.parametrize("penalty", ["r1", "r2", "r1r2", "gp"])
-def test_every_penalty_trains_critics_with_and_without_a_closed_form(training, model, penalty):
+def test_every_penalty_trains_every_critic(training, model, penalty):
     ran = training(f"penalty={penalty}", "penalty.every=2", model=model).fit(max_epochs=1)
     assert all(value.isfinite().all() for value in ran.weights.values())
 

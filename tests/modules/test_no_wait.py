@@ -1,7 +1,9 @@
 """A step that waits for no device: on the meta device there is no value to be waited for."""
 
 import pytest
+import torch
 
+from tabgan.modules.chain import expected_log
 from tabgan.serving.batches import BatchLoader, EpochOrder
 
 
@@ -26,5 +28,16 @@ def test_a_step_and_its_batch_read_nothing_back_from_the_device(training, model)
     critic_loss.backward()
     generator_loss = module._generator_loss(real_logits.detach(), fake, of_class)
     generator_loss.backward()
-    gradients = [parameter.grad for parameter in module.generator.parameters()]
+    gradients = [parameter.grad for parameter in module.generator.parameters() if len(parameter)]
+    assert {gradient.device.type for gradient in gradients} == {"meta"}
+
+
+def test_a_step_of_the_likelihood_reads_nothing_back_from_the_device(training):
+    ran = training(model="cgan")
+    chain, codes = ran.module.chain.to("meta"), ran.data.coded("train")[0].codes.to("meta")
+    shown = torch.rand(len(codes), device="meta") < 0.5
+    before = chain.log_shares(codes)
+    loss = chain.log_likelihood(codes, shown=shown) + expected_log(before, before)
+    loss.mean().backward()
+    gradients = [parameter.grad for parameter in chain.parameters() if len(parameter)]
     assert {gradient.device.type for gradient in gradients} == {"meta"}

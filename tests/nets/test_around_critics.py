@@ -4,12 +4,14 @@ from functools import partial
 
 import pytest
 import torch
+from scipy.stats import norm
 from torch import nn
 
+from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
-from tabgan.losses.penalties import differentiated, logits_and_slopes, r1r2
-from tabgan.nets.critic import Critic, ResidualCritic
+from tabgan.losses.penalties import logits_and_slopes, r1r2
+from tabgan.nets.critic import CodeCritic, Critic
 from tabgan.nets.ensemble import Ensemble
 from tabgan.nets.minibatch_discrimination import MinibatchCritic, MinibatchDiscrimination
 from tabgan.nets.packing import Packed, in_packs
@@ -17,11 +19,12 @@ from tabgan.nets.report import ReportCritic
 from tabgan.nets.virtual_batch_norm import ReferencedCritic, VirtualBatchNorm
 
 LAYOUT = RowLayout.from_widths([("age", "continuous", 1), ("job", "discrete", 3)])
+CODES = RowLayout.from_widths([("age", "discrete", 1, 1), ("job", "discrete", 3)])
 SIZES = {"layout": LAYOUT, "condition_width": 2, "dropout": 0.0}
 MAKERS = {
-    "residual": partial(ResidualCritic, hidden_dim=8, n_blocks=1, slope=0.2, octaves=1),
     "report": partial(ReportCritic, hidden_dims=[8, 8], slope=0.2),
     "plain": partial(Critic, hidden_dims=[8], slope=0.2, pack=1),
+    "codes": partial(CodeCritic, hidden_dims=[8], slope=0.2, embed_dim=4, octaves=1),
 }
 AROUND = {
     "minibatch": partial(MinibatchCritic, group=2, n_kernels=3, kernel_dim=2),
@@ -75,22 +78,33 @@ def test_the_last_pack_is_filled_up_with_the_first_rows():
 
 
 def test_a_packed_critic_is_a_critic_of_rows_side_by_side():
-    packed = Packed(critic=MAKERS["residual"], pack=2, **SIZES)
+    packed = Packed(critic=MAKERS["plain"], pack=2, **SIZES)
     rows, condition = batch(4)
     wide = packed.critic(torch.cat([rows[::2], rows[1::2]], 1), condition.reshape(2, 4))
     torch.testing.assert_close(packed(rows, condition), wide)
 
 
-def test_packs_keep_the_closed_form_of_their_slopes():
-    packed = Packed(critic=MAKERS["residual"], pack=2, **SIZES).double()
-    packed.learn(torch.randn(30, 1).double())
-    rows, condition = (part.double() for part in batch(8))
-    torch.testing.assert_close(
-        packed.logits_and_slopes(rows, condition), differentiated(packed, rows, condition)
+def test_rows_of_cells_side_by_side_are_columns_of_their_own():
+    layout = RowLayout.from_widths(
+        [("size", "discrete", 3, 2, (0, 2)), ("size", "discrete", 2, 2), ("size", "continuous", 1)]
     )
+    make = partial(CodeCritic, hidden_dims=[8], slope=0.2, embed_dim=4, octaves=0)
+    packed = Packed(critic=make, pack=2, layout=layout, condition_width=0, dropout=0.0)
+    codes = torch.tensor([[0, 0], [1, 0], [1, 1], [2, 0]], dtype=torch.int16)
+    rows = CodedRows(layout=layout, codes=codes, scalars=torch.rand(4, 1))
+    packed.learn(rows)
+    inputs = packed.critic.inputs
+    assert [(c.name, c.n_codes, c.bins.atoms) for c in inputs.columns] == [
+        ("size 0", 6, (0, 2)), ("size 1", 6, (0, 2)),
+    ]  # fmt: skip
+    # the first rows of both packs have joint codes 0 and 3: of two each is one half
+    first = torch.tensor(norm.ppf([1 / 4, 3 / 4])).float()
+    torch.testing.assert_close(inputs.z[[0, 3]], first)
+    seen = inputs.of_rows(in_packs(rows[:], 2))
+    torch.testing.assert_close(seen[:, 0], first)
 
 
-def test_a_critic_without_a_closed_form_has_none_in_packs():
+def test_a_pack_has_one_logit_and_one_slope():
     packed = Packed(critic=MAKERS["report"], pack=2, **SIZES)
     logits, slopes = logits_and_slopes(packed, *batch(4))
     assert logits.shape == slopes.shape == (2,)
@@ -111,7 +125,7 @@ def test_a_row_is_normalised_by_the_reference_batch_and_itself():
 
 
 def test_no_other_row_of_the_batch_enters_a_row_s_norm():
-    critic = AROUND["referenced"](critic=MAKERS["residual"], **SIZES).train()
+    critic = AROUND["referenced"](critic=MAKERS["plain"], **SIZES).train()
     rows, condition = batch(6)
     together = critic(rows, condition)
     torch.testing.assert_close(critic(rows[4:], condition[4:]), together[4:])
@@ -148,7 +162,7 @@ def test_an_ensemble_gives_each_critics_logit_in_training_and_their_mean_after()
 
 
 def test_the_penalty_of_an_ensemble_is_the_mean_of_its_critics_penalties():
-    critics = AROUND["ensemble"](critic=MAKERS["residual"], **SIZES).train()
+    critics = AROUND["ensemble"](critic=MAKERS["plain"], **SIZES).train()
     (real, condition), (fake, _) = batch(4), batch(4)
     penalty = r1r2(gamma=0.3, every=1)
     *_, price = penalty.judge(critics, real, fake, condition)
@@ -164,7 +178,12 @@ def test_an_ensemble_of_no_critic_is_refused():
 @pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("net", AROUND)
 def test_every_weight_around_every_critic_gets_a_gradient(make, net):
-    critic = AROUND[net](critic=MAKERS[make], **SIZES).train()
-    critic(*batch(8)).square().sum().backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in critic.parameters())
+    sizes = SIZES | ({"layout": CODES} if make == "codes" else {})
+    critic = AROUND[net](critic=MAKERS[make], **sizes).train()
+    rows, condition = batch(8)
+    if make == "codes":
+        critic.learn(CodedRows.of(rows, CODES))
+    critic(rows, condition).square().sum().backward()
+    used = [p for p in critic.parameters() if len(p)]
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in used)
     assert critic.features(*batch(8)).shape[0] == 8 // critic.pack

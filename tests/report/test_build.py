@@ -109,6 +109,11 @@ def test_test_rows_among_the_synthetic_rows_are_said(people):
     assert notes["synthetic"].startswith("33.3% of the synthetic rows are rows of the test table")
 
 
+def test_one_row_of_ten_that_stands_in_the_test_table_may_be_chance(people):
+    few = pd.concat([people.test.head(1), people.synthetic.head(9)], ignore_index=True)
+    assert "synthetic" not in row_notes(replace(people, synthetic=few), is_test=False)
+
+
 def test_training_rows_as_test_rows_are_said(people):
     notes = row_notes(replace(people, test=people.train.head(100)), is_test=False)
     assert notes["test"].startswith("100.0% of the test rows are training rows too")

@@ -19,7 +19,7 @@ def explored(make_people, tmp_path_factory):
     folder = tmp_path_factory.mktemp("explored")
     rows = make_people(200, 0)
     schema = infer_schema(rows, name="people", target="label")
-    return folder, explore("people", schema.conform(rows), schema, out=folder)
+    return folder, explore("people", schema.conform(rows), schema, out=folder, source="people")
 
 
 def test_one_line_per_column_says_what_it_holds(explored):
@@ -76,17 +76,31 @@ def test_text_and_missing_columns_are_named_and_not_drawn(tmp_path):
     lines = [f"{i},,name {i}\n" for i in range(2_000)]
     path.write_text("n,nothing,text\n" + "".join(lines), "utf-8")
     rows, schema = read_real(path)
-    summary = explore("table", rows, schema, out=tmp_path / "out").set_index("column")
+    summary = explore("table", rows, schema, out=tmp_path / "out", source="t").set_index("column")
     assert summary.loc["nothing", ["distinct", "missing"]].tolist() == [0, 1.0]
     assert summary.loc["text", "kind"] == "string"
     assert len(list((tmp_path / "out" / "pictures").iterdir())) == 3  # n, cardinalities, missing
+
+
+def test_far_dates_clock_times_and_amounts_are_drawn_and_summed_up(tmp_path):
+    lines = [
+        f"{'9999-12-31' if i % 4 else f'2020-01-{1 + i % 28:02}'},{i % 24:02}:30,${i}.50,N/A\n"
+        for i in range(200)
+    ]
+    (tmp_path / "t.csv").write_text("ends,opens,pay,never\n" + "".join(lines), "utf-8")
+    rows, schema = read_real(tmp_path / "t.csv")
+    summary = explore("table", rows, schema, out=tmp_path / "out").set_index("column")
+    assert summary["kind"].tolist() == ["date", "date", "numeric", "string"]
+    assert summary.loc["ends", ["smallest", "largest"]].tolist() == ["2020-01-01", "9999-12-31"]
+    assert summary.loc["opens", ["smallest", "largest"]].tolist() == ["00:30:00", "23:30:00"]
+    assert summary.loc["ends", "top"].startswith("9999-12-31 (75")
 
 
 def test_a_table_of_text_only_is_refused(tmp_path):
     rows = pd.DataFrame({"a": ["x", "y"]}, dtype="str")
     schema = TableSchema(name="t", columns=(Column(name="a", kind="string"),))
     with pytest.raises(TabganError, match="no column of numbers, categories or dates"):
-        explore("t", rows, schema, out=tmp_path)
+        explore("t", rows, schema, out=tmp_path, source="t")
 
 
 def test_the_whole_table_holds_the_test_part(tmp_path):
@@ -121,7 +135,7 @@ def test_rules_are_printed_ready_to_be_pasted(tmp_path, capsys):
     start = rng.random(400)
     rows = pd.DataFrame({"first day": start, "last": start + rng.random(400)})
     schema = infer_schema(rows, name="t")
-    explore("t", schema.conform(rows), schema, out=tmp_path)
+    explore("t", schema.conform(rows), schema, out=tmp_path, source="t")
     told = capsys.readouterr().out
     assert '"constraints": [\n  "`first day` <= last"\n]' in told
     page = (tmp_path / "explore.html").read_text("utf-8")

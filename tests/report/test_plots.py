@@ -53,6 +53,19 @@ def test_every_column_of_numbers_has_a_picture(real, synthetic):
     assert ink(numbers_picture("pay", {"real": real, "synthetic": synthetic})) > 0.005
 
 
+@pytest.mark.parametrize(
+    "days",
+    [
+        np.append(np.arange(15_000.0, 15_150), [2_932_896.0] * 20),  # 9999-12-31
+        np.append(np.arange(15_000.0, 15_150), [-719_162.0] * 20),  # 0001-01-01
+        np.append(np.arange(15_000.0, 15_150), [2_932_896.0] * 200),  # most of them
+        np.array([15_000.0, 2_932_896.0] * 9),
+    ],
+)
+def test_dates_of_any_year_are_drawn(days):
+    assert ink(numbers_picture("ends", {"real": days, "synthetic": days + 9}, dates=True)) > 0.01
+
+
 def test_dates_have_dates_on_their_axis():
     days = np.arange(18_000.0, 18_300)
     assert ink(numbers_picture("born", {"real": days, "synthetic": days + 9}, dates=True)) > 0.01

@@ -94,11 +94,14 @@ def test_a_line_end_in_quotes_does_not_end_a_row(tmp_path):
     assert rows["b"].iloc[321] == "two\nlines, and 321"
 
 
-def test_text_among_numbers_is_refused_with_its_column(tmp_path):
+def test_words_in_one_piece_make_text_of_the_numbers_in_all(tmp_path):
     lines = ["a,b", *("1,2" for _ in range(2_000)), *("1,two" for _ in range(2_000))]
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
-    with pytest.raises(TabganError, match=r"column 'b': integer in some rows, nominal in others"):
-        survey(tmp_path / "t.csv")
+    table, schema = read_table(tmp_path / "t.csv")
+    assert survey(tmp_path / "t.csv") == (schema, 4_000)
+    assert schema["b"].categories == ("2", "two")
+    parts = read_pieces(tmp_path / "t.csv", schema)
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), table)
 
 
 def test_leading_zeros_in_one_piece_make_text_of_all(tmp_path):

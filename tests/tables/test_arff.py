@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tabgan.errors import TabganError
 from tabgan.tables.readers import read_arff
+from tabgan.tables.readers.text import WINDOWS
 from tabgan.tables.schema import Column, TableSchema
 
 TINY = Path(__file__).parents[1] / "assets" / "tiny.arff"
@@ -36,10 +37,7 @@ def liac(path):
 
 
 def liac_loads(content):
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
+    text = content.decode("utf-8", WINDOWS)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return arff.load(iter(lines))
 
@@ -54,7 +52,9 @@ def assert_equals_liac(table, expected):
         theirs = [row[place] for row in expected["data"]]
         if isinstance(kind, str) and kind != "STRING":
             ours = [None if value is None else float(value) for value in ours]
-            theirs = [None if value is None or value != value else value for value in theirs]
+            # of a row with a nan in an integer column it gives the text
+            theirs = [None if value is None else float(value) for value in theirs]
+            theirs = [None if value != value else value for value in theirs]
         if kind == "INTEGER":
             ours = [None if value is None else float(int(value)) for value in ours]
         assert ours == theirs
@@ -217,10 +217,10 @@ def test_a_byte_order_mark_is_passed_over(tmp_path):
     assert read(tmp_path, b"\xef\xbb\xbf" + HEADER.encode() + b"1,x\n")["a"].tolist() == [1]
 
 
-def test_bytes_that_are_not_utf8_are_read_as_latin1_and_logged(tmp_path, caplog):
+def test_bytes_that_are_not_utf8_are_read_as_windows_1252_and_logged(tmp_path, caplog):
     text = "@relation r\n@attribute s string\n@data\nM\xfcnchen\n".encode("latin-1")
     assert read(tmp_path, text)["s"].tolist() == ["München"]
-    assert "not UTF-8; read as Latin-1" in caplog.text
+    assert "not UTF-8; read as Windows-1252" in caplog.text
 
 
 def test_a_given_schema_overrides_the_file():
@@ -274,7 +274,7 @@ BAD = {
         r"line 6: column 'a': expected a finite number, got 'inf'",
     ),
     "huge": (HEADER + "1e999,x\n", r"'a': expected a finite number, got '1e999'"),
-    "not a number": (HEADER + "nan,x\n", r"'a': expected a number, got 'nan'"),
+    "not a number": (HEADER + "ten,x\n", r"'a': expected a number, got 'ten'"),
     "bare spaces": (
         "@relation r\n@attribute s string\n@data\na\nNew York\n",
         r"line 5: a value with spaces, quotes or braces needs quotes: 'New York'",

@@ -39,11 +39,15 @@ def test_one_row_is_refused():
         check_table(table([1.5], ["no"]), SCHEMA)
 
 
-def test_a_column_without_values_is_refused_with_the_way_out():
-    with pytest.raises(
-        TabganError, match=r"column 'a': every value is missing; drop it with data.drop=\[a\]"
-    ):
-        check_table(table([None, None], ["no", "yes"]), SCHEMA)
+def test_a_column_without_values_passes_and_a_table_of_such_does_not():
+    check_table(table([None, None], ["no", "yes"]), SCHEMA)
+    with pytest.raises(TabganError, match="table 't': every value is missing"):
+        check_table(table([None, None], [None, None]), SCHEMA)
+
+
+def test_a_target_without_values_is_refused():
+    with pytest.raises(TabganError, match="target 'y': every value is missing"):
+        check_table(table([1.5, 2.5], [None, None]), SCHEMA)
 
 
 def test_a_constant_target_is_refused_with_its_value():

@@ -43,7 +43,7 @@ def _days(columns: Columns, whole: dict[str, Numbers]) -> list[Found]:
         evidence = _broken_by_chance(m, d)
         if evidence <= SURPRISE:
             continue
-        for year in years or [str(LEAP)]:
+        for year in [*years, str(LEAP)]:
             y = whole.get(year, np.full(columns.n, float(LEAP)))
             if (is_date(y, m, d) == 1).all():
                 name = quoted(year) if year in whole else year

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from tabgan.errors import TabganError
 from tabgan.tables.checks import check_table
-from tabgan.tables.readers.arff import read_arff
-from tabgan.tables.readers.csv import read_csv
-from tabgan.tables.readers.parquet import read_parquet
+from tabgan.tables.notes import tell_codes
+from tabgan.tables.readers.arff import arff_names, read_arff
+from tabgan.tables.readers.csv import csv_head, read_csv
+from tabgan.tables.readers.parquet import parquet_names, read_parquet
 from tabgan.tables.schema import TableSchema
 
-__all__ = ["read_arff", "read_csv", "read_parquet", "read_table", "schema_beside"]
+__all__ = [
+    "column_names",
+    "read_arff",
+    "read_csv",
+    "read_parquet",
+    "read_table",
+    "reader_of",
+    "schema_beside",
+]
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +46,7 @@ def read_table(
     target: str | None = None,
     schema_path: str | Path | None = None,
     drop: Iterable[str] = (),
+    index: str = "drop",
 ) -> tuple[pd.DataFrame, TableSchema]:
     """The table in a file, in the dtypes of its schema, and the schema.
 
@@ -47,7 +58,9 @@ def read_table(
         path: the table; its suffix names the format.
         target: the name of the column to predict; None takes the schema file's, or none.
         schema_path: a schema that ``TableSchema.save`` wrote and a person may have edited.
-        drop: columns to leave out; they need not hold any value.
+        drop: columns to leave out.
+        index: "drop" leaves out a first column of a CSV file that has no name and numbers or names
+            the rows, "keep" keeps it.
 
     Raises:
         TabganError: when the suffix is unknown, the file is absent or cannot be read, a value
@@ -55,7 +68,7 @@ def read_table(
             (``check_table``).
     """
     path = Path(path)
-    read = _reader_of(path)
+    read = reader_of(path, index=index)
     schema_path = schema_beside(path) if schema_path is None else Path(schema_path)
     given = None
     if schema_path is not None:
@@ -65,6 +78,7 @@ def read_table(
     schema = schema.without(drop)
     table = table[list(schema.names)]
     check_table(table, schema)
+    tell_codes(table, schema, path)
     return table, schema.with_missing(name for name in table if table[name].isna().any())
 
 
@@ -74,9 +88,29 @@ def schema_beside(path: Path) -> Path | None:
     return beside if beside.is_file() else None
 
 
-def _reader_of(path: Path) -> Callable[..., tuple[pd.DataFrame, TableSchema]]:
+def reader_of(
+    path: Path, *, index: str = "drop"
+) -> Callable[..., tuple[pd.DataFrame, TableSchema]]:
+    """The reader of a file's format; ``index`` is of ``read_table``.
+
+    Raises:
+        TabganError: for a file of no known format.
+    """
     name = path.name.lower()
     for suffix, reader in READERS.items():
         if name.endswith(suffix):
-            return reader
+            return partial(reader, index=index) if reader is read_csv else reader
     raise TabganError(f"{path}: expected a file ending in one of {list(READERS)}")
+
+
+def column_names(path: Path, schema: TableSchema) -> tuple[str, ...]:
+    """The columns of a file, by its beginning; without an index that ``schema`` does not know.
+
+    Raises:
+        TabganError: when the file is absent, damaged or of no known format.
+    """
+    reader = READERS[next((s for s in READERS if path.name.lower().endswith(s)), ".csv")]
+    if reader is read_csv:
+        head = csv_head(path)
+        return tuple(n for n in head.names if n not in head.indices or n in schema.names)
+    return arff_names(path) if reader is read_arff else parquet_names(path)

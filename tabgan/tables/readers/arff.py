@@ -13,10 +13,10 @@ import csv
 import itertools
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import arff
 import pandas as pd
@@ -25,14 +25,18 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from tabgan.errors import TabganError
+from tabgan.tables.notes import tell_missing
+from tabgan.tables.profile import Written, measured_column
 from tabgan.tables.readers.arff_header import QUOTED, Header, parse_header
-from tabgan.tables.readers.gathering import Gatherer, Unfit, gatherer_of
-from tabgan.tables.readers.opening import open_bytes
+from tabgan.tables.readers.gathering import Gatherer, Numbers, Unfit, gatherer_of
+from tabgan.tables.readers.text import TextStream, read_text
 from tabgan.tables.schema import TableSchema
 
 log = logging.getLogger(__name__)
 
+WEIGHT = "weight"  # the column of instance weights
 CHUNK_BYTES = 1 << 22
+HEAD_BYTES = 1 << 16  # that show how numbers are written
 BLOCKS = 4  # pieces of a chunk that Arrow's threads share; a row longer than one goes to liac-arff
 # what a chunk may hold and be read as it is; spaces and quotes need a look at their places, and
 # with a backslash, a brace, a tab or a control character in it liac-arff reads the chunk
@@ -47,6 +51,7 @@ _SIMPLE = {
 }
 _TOKEN = rf"""\s*(?:{QUOTED}|[^\s,"'{{}}]*)\s*"""
 _QUOTED = re.compile(QUOTED)
+_WEIGHT = re.compile(rb"[ \t]*,[ \t]*\{[ \t]*(?P<weight>[\d.eE+-]+)[ \t]*\}[ \t]*$", re.MULTILINE)
 _DENSE_ROW = re.compile(rf"{_TOKEN}(?:,{_TOKEN})*")
 
 
@@ -56,6 +61,7 @@ class Chunk:
 
     first_line: int  # of the file, from 1
     content: bytes
+    is_first: bool = False  # of the file
 
     def rows(self) -> list[tuple[int, str]]:
         """Line number and text of each row, comments and blank lines left out."""
@@ -78,7 +84,10 @@ def read_arff(
     """The table in an ARFF file, and its schema.
 
     Nominal columns keep the file's labels in the file's order. A numeric column whose values are
-    all whole becomes ``integer``. Bytes that are not UTF-8 are read as Latin-1, with a warning.
+    all whole becomes ``integer``; strings that are all numbers or dates are such. Instance weights
+    become a column ``weight``. Bytes that are not UTF-8 and have no byte order mark are read as
+    Windows-1252, with a warning; so is NA where a number, a date or a declared label should be,
+    as missing.
 
     Args:
         path: an ``.arff`` or ``.arff.gz`` file.
@@ -91,26 +100,61 @@ def read_arff(
             fit its column; the message names file, line, column and value.
     """
     path = Path(path)
-    try:
-        table, declared = _read(path, "utf-8")
-    except UnicodeDecodeError:
-        log.warning("%s: the bytes are not UTF-8; read as Latin-1", path)
-        table, declared = _read(path, "latin-1")
+    table, declared = read_text(path, lambda stream: _read(stream, path))
     if schema is not None:
         table, declared = schema.conform(table), schema
+    else:
+        declared = measured(table, declared, lambda _: Written())
+        table = declared.conform(table)
+        tell_missing(declared, path)
     return table, declared if target is None else declared.with_target(target)
 
 
-def _read(path: Path, encoding: str) -> tuple[pd.DataFrame, TableSchema]:
-    with open_bytes(path) as stream:
-        header = parse_header(_lines(stream, encoding), path)
-        gatherers = [gatherer_of(attribute) for attribute in header.attributes]
-        for chunk in _chunks(stream, header.n_lines + 1, encoding):
-            try:
-                _gather(chunk, header, gatherers)
-            except BadRow as error:
-                raise TabganError(f"{path}, line {error.line}: {error}") from error
+def arff_names(path: Path) -> tuple[str, ...]:
+    """The columns of an ARFF file, one of its weights too."""
+    header, _ = read_text(path, lambda stream: open_rows(stream, path))
+    return tuple(attribute.name for attribute in header.attributes)
+
+
+def measured(
+    table: pd.DataFrame, schema: TableSchema, written: Callable[[str], Written]
+) -> TableSchema:
+    """The schema, in which strings that are all numbers or dates are such."""
+    found = {
+        column.name: measured_column(column.name, table[column.name], written(column.name))
+        for column in schema.columns
+        if column.kind == "string"
+    }
+    return replace(schema, columns=tuple(found.get(c.name) or c for c in schema.columns))
+
+
+def _read(stream: TextStream, path: Path) -> tuple[pd.DataFrame, TableSchema]:
+    header, chunks = open_rows(stream, path)
+    gatherers = [gatherer_of(attribute) for attribute in header.attributes]
+    for chunk in chunks:
+        try:
+            _gather(chunk, header, gatherers)
+        except BadRow as error:
+            raise TabganError(f"{path}, line {error.line}: {error}") from error
     return _finish(header, gatherers, path)
+
+
+def open_rows(stream: TextStream, path: Path) -> tuple[Header, Iterator[Chunk]]:
+    """The header of a file, and the chunks of its rows; weights are a column of both."""
+    header = parse_header((line.decode() for line in iter(stream.readline, b"")), path)
+    chunks = _chunks(stream, header.n_lines + 1)
+    first = next(chunks, None)
+    if first is None:
+        return header, iter(())
+    chunks = itertools.chain([first], chunks)
+    if not _WEIGHT.search(first.content):
+        return header, chunks
+    place, weighted = len(header.attributes), header.with_number(WEIGHT)
+    log.warning(
+        "%s: instance weights are read as a column %r like any other; data.drop=[%s] leaves it out",
+        path, weighted.attributes[-1].name, weighted.attributes[-1].name,
+    )  # fmt: skip
+    return weighted, (_with_weights(chunk, place) for chunk in chunks)
 
 
 def _finish(
@@ -125,23 +169,35 @@ def _finish(
     return pd.DataFrame({column.name: values for column, values in found}, copy=False), schema
 
 
-def _lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    for number, line in enumerate(iter(stream.readline, b"")):
-        line = line.removeprefix(codecs.BOM_UTF8) if number == 0 else line
-        yield line.decode(encoding)
-
-
-def _chunks(stream: BinaryIO, first_line: int, encoding: str) -> Iterator[Chunk]:
+def _chunks(stream: TextStream, first_line: int) -> Iterator[Chunk]:
+    place = 0
     while content := stream.read(CHUNK_BYTES):
         content += stream.readline()
         if b"\r" in content:
             content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if not content.endswith(b"\n"):
             content += b"\n"
-        if not content.isascii():
-            content = content.decode(encoding).encode()
-        yield Chunk(first_line, content)
+        yield Chunk(first_line, content, is_first=place == 0)
         first_line += content.count(b"\n")
+        place += 1
+
+
+def _with_weights(chunk: Chunk, place: int) -> Chunk:
+    """Rows with their weight, ``, {5}`` at the end, as one more value; 1 where there is none."""
+
+    def row(line: bytes) -> bytes:
+        bare = line.strip()
+        if not bare or bare.startswith(b"%"):
+            return line
+        match = _WEIGHT.search(bare)
+        values, weight = (bare[: match.start()], match["weight"]) if match else (bare, b"1")
+        if not bare.startswith(b"{"):
+            return b"%b,%b" % (values, weight)
+        inside = values.rstrip().removesuffix(b"}")
+        comma = b"" if inside.strip() == b"{" else b", "
+        return b"%b%b%d %b}" % (inside, comma, place, weight)
+
+    return replace(chunk, content=b"\n".join(map(row, chunk.content.split(b"\n"))))
 
 
 def _gather(chunk: Chunk, header: Header, gatherers: Sequence[Gatherer]) -> None:
@@ -164,6 +220,8 @@ def _csv_values(chunk: Chunk, gatherers: Sequence[Gatherer]) -> list[pa.Array] |
     if b" " in content:
         content = _without_spaces(content, quote)
     types = [gatherer.arrow_type for gatherer in gatherers]
+    if chunk.is_first:
+        _look(content, quote, gatherers)
     values = _parse_csv(content, types, quote)
     if values is None or not all(map(_is_exact, values)):
         # as text, a number can be shown in an error, or be taken in full length
@@ -172,6 +230,15 @@ def _csv_values(chunk: Chunk, gatherers: Sequence[Gatherer]) -> list[pa.Array] |
     if values is None:
         _check_widths(chunk, content, quote, len(types))
     return values
+
+
+def _look(content: bytes, quote: bytes, gatherers: Sequence[Gatherer]) -> None:
+    """Show the numbers of the first rows as they are written."""
+    head = content[: content.rfind(b"\n", 0, HEAD_BYTES) + 1]
+    texts = _parse_csv(head, [pa.string()] * len(gatherers), quote) if head else None
+    for gatherer, text in zip(gatherers, texts or (), strict=bool(texts)):
+        if isinstance(gatherer, Numbers):
+            gatherer.look(text)
 
 
 def _without_spaces(content: bytes, quote: bytes) -> bytes:
@@ -253,6 +320,10 @@ def _liac_values(chunk: Chunk, header: Header, gatherers: Sequence[Gatherer]) ->
 def _check_dense(rows: Iterable[tuple[int, str]], width: int) -> None:
     """liac-arff drops what follows a value: it reads ``New York`` as ``New``."""
     for number, line in rows:
+        if _WEIGHT.search(line.encode()):
+            raise BadRow(
+                number, f"an instance weight, and the first rows have none: {_short(line)}"
+            )
         if not _DENSE_ROW.fullmatch(line):
             raise BadRow(
                 number, f"a value with spaces, quotes or braces needs quotes: {_short(line)}"

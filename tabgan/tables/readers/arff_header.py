@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tabgan.errors import TabganError
@@ -63,6 +63,14 @@ class Header:
     relation: str
     attributes: tuple[Attribute, ...]
     n_lines: int
+
+    def with_number(self, name: str) -> Header:
+        """The header with one more column of numbers, behind the others."""
+        taken = {attribute.name for attribute in self.attributes}
+        while name in taken:
+            name += "_"
+        more = Attribute(name=name, kind="numeric")
+        return replace(self, attributes=(*self.attributes, more))
 
 
 def parse_header(lines: Iterable[str], path: Path) -> Header:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tabgan.tables.amounts import NumberForm, plain_number_form
+from tabgan.tables.date_forms import compact_date_format
+from tabgan.tables.dates import parse_dates
+from tabgan.tables.dtypes import TEXT
+from tabgan.tables.markers import MARKERS, is_marker
 from tabgan.tables.numbers import number_series, parse_numbers
 from tabgan.tables.profile import number_column
 from tabgan.tables.readers.arff_header import Attribute
@@ -64,25 +70,37 @@ class Labels:
         self.places = {label: place for place, label in enumerate(attribute.categories)}
         self.dtype = np.min_scalar_type(-len(attribute.categories))
         self.chunks: list[np.ndarray] = []
+        self.missing: set[str] = set()
 
     def add(self, values: pa.Array) -> None:
         if not pa.types.is_dictionary(values.type):
             values = values.dictionary_encode()
-        known = [self.places.get(label, -1) for label in values.dictionary.to_pylist()]
+        labels = values.dictionary.to_pylist()
+        known = [self.places.get(label, -1) for label in labels]
         lookup = np.array([*known, -1], dtype=self.dtype)
         places = values.indices.fill_null(-1).to_numpy()
         codes = lookup[places]  # place -1 is the appended -1: missing
         if -1 in known:
-            self._refuse(values, (codes < 0) & (places >= 0))
+            unknown = [
+                c < 0 and label not in MARKERS for c, label in zip(known, labels, strict=True)
+            ]
+            self._refuse(values, np.array([*unknown, False])[places])
+            self.missing |= {label for label in labels if label not in self.places}
         self.chunks.append(codes)
 
     def finish(self) -> tuple[Column, pd.Series]:
         codes = _joined(self.chunks, "int8")
         name, labels = self.attribute.name, self.attribute.categories
         missing = bool((codes < 0).any())
-        column = Column(name=name, kind="nominal", categories=labels, missing=missing)
+        column = Column(
+            name=name,
+            kind="nominal",
+            categories=labels,
+            missing=missing,
+            missing_values=tuple(sorted(self.missing)),
+        )
         return column, pd.Series(
-            pd.Categorical.from_codes(codes, categories=pd.Index(labels, dtype="str"))
+            pd.Categorical.from_codes(codes, categories=pd.Index(labels, dtype=TEXT))
         )
 
     def _refuse(self, values: pa.Array, wrong: np.ndarray) -> None:
@@ -103,15 +121,33 @@ class Numbers:
     def __init__(self, attribute: Attribute) -> None:
         self.name = attribute.name
         self.chunks: list[pa.Array] = []
+        self.missing: set[str] = set()
+        self.form: NumberForm | None = None
+
+    def look(self, text: pa.Array) -> None:
+        """Learn from the first values how the numbers are written."""
+        numbers, _ = parse_numbers(text)
+        self.form = plain_number_form(text.filter(numbers.is_valid()))
 
     def add(self, values: pa.Array) -> None:
         if pa.types.is_string(values.type):
+            if not self.chunks:
+                self.look(values)
             values = self._parsed(values)
         self.chunks.append(values)
 
     def finish(self) -> tuple[Column, pd.Series]:
         values = number_series(self._joined())
-        return number_column(self.name, values), values
+        column = replace(
+            number_column(self.name, values), missing_values=tuple(sorted(self.missing))
+        )
+        if column.kind == "integer":
+            date_format = compact_date_format(values.dropna().to_numpy().astype("int64"))
+            if date_format is not None:
+                column = replace(column, kind="date", date_format=date_format, dtype="int64")
+                return column, parse_dates(values.astype("Int64").astype(TEXT), date_format)
+        form = None if self.form is None else self.form.example
+        return replace(column, number_format=form), values
 
     def _joined(self) -> pa.ChunkedArray:
         """int64 if every number is whole, else float64."""
@@ -124,15 +160,10 @@ class Numbers:
 
     def _parsed(self, text: pa.Array) -> pa.Array:
         numbers, wrong = parse_numbers(text)
-        self._refuse(text, wrong, "a number")
+        _refuse(self.name, text, wrong, "a number", self.missing)
         infinite = pc.is_inf(numbers).fill_null(False).to_numpy(zero_copy_only=False)
-        self._refuse(text, infinite, "a finite number")
+        _refuse(self.name, text, infinite, "a finite number", self.missing)
         return numbers
-
-    def _refuse(self, text: pa.Array, wrong: np.ndarray, expected: str) -> None:
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise Unfit(self.name, expected, text[row].as_py(), row)
 
 
 class Texts:
@@ -150,9 +181,8 @@ class Texts:
 
     def finish(self) -> tuple[Column, pd.Series]:
         text = pa.chunked_array(self.chunks, type=pa.string())
-        values = text.to_pandas().astype("str")
         column = Column(name=self.name, kind="string", missing=text.null_count > 0)
-        return column, values
+        return column, text.to_pandas().astype(TEXT)
 
 
 class Dates:
@@ -164,16 +194,14 @@ class Dates:
     def __init__(self, attribute: Attribute) -> None:
         self.attribute = attribute
         self.chunks: list[np.ndarray] = []
+        self.missing: set[str] = set()
 
     def add(self, values: pa.Array) -> None:
-        text = values.to_pandas().astype("str")
-        date_format = self.attribute.date_format
-        dates = pd.to_datetime(text, format=date_format, errors="coerce")
-        wrong = np.flatnonzero(dates.isna() & text.notna())
-        if len(wrong):
-            row = int(wrong[0])
-            raise Unfit(self.attribute.name, f"a date like {date_format}", text.iloc[row], row)
-        self.chunks.append(dates.to_numpy().astype("datetime64[us]"))
+        name, date_format = self.attribute.name, self.attribute.date_format
+        dates = parse_dates(values.to_pandas().astype(TEXT), date_format)
+        wrong = dates.isna().to_numpy() & values.is_valid().to_numpy(zero_copy_only=False)
+        _refuse(name, values, wrong, f"a date like {date_format}", self.missing)
+        self.chunks.append(dates.to_numpy())
 
     def finish(self) -> tuple[Column, pd.Series]:
         values = pd.Series(_joined(self.chunks, "datetime64[us]"))
@@ -182,8 +210,18 @@ class Dates:
             kind="date",
             date_format=self.attribute.date_format,
             missing=bool(values.isna().any()),
+            missing_values=tuple(sorted(self.missing)),
         )
         return column, values
+
+
+def _refuse(name: str, text: pa.Array, wrong: np.ndarray, expected: str, missing: set[str]) -> None:
+    """Refuse wrong texts but markers of a missing cell, which are added to ``missing``."""
+    for row in np.flatnonzero(wrong).tolist():
+        got = text[row].as_py()
+        if not is_marker(got):
+            raise Unfit(name, expected, got, row)
+        missing.add(got)
 
 
 def _joined(chunks: list[np.ndarray], dtype: str) -> np.ndarray:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tabgan.errors import TabganError
+from tabgan.tables.notes import tell_missing
 from tabgan.tables.profile import infer_schema
 from tabgan.tables.readers.opening import check_file
 from tabgan.tables.schema import TableSchema
@@ -46,11 +47,23 @@ def read_parquet(
         schema = schema or _stored_schema(stored)
         if schema is None:
             schema = infer_schema(table, name=path.name.split(".")[0], target=target)
+            tell_missing(schema, path)
         elif target is not None:
             schema = schema.with_target(target)
         return schema.conform(table), schema
     except TabganError as error:
         raise TabganError(f"{path}: {error}") from error
+
+
+def parquet_names(path: Path) -> tuple[str, ...]:
+    """The columns of a Parquet file, those of a named row index too."""
+    check_file(path)
+    try:
+        empty = pq.read_schema(path).empty_table().to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise TabganError(f"{path}: expected a Parquet file, got one with: {reason}") from error
+    return tuple(map(str, flat(empty).columns))
 
 
 def flat(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,179 @@
+"""A run is judged on its own table, wherever the command is given and whatever lies there now."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tabgan import TabganError, TableGAN
+from tabgan.report.standings import find_runs, read_runs
+from tabgan.runs import open_run
+from tabgan.words import words_of
+
+SMALL = (
+    "data.path=people.csv", "data.target=label", "model=cgan_basic", "model.noise_dim=8",
+    "model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]", "data.batch_size=50",
+    "trainer.max_epochs=1", "refiner=none", "logger=none", "~callbacks.panel",
+)  # fmt: skip
+
+
+def people(seed=0):
+    """300 rows of three columns; of another seed, the same values beside others."""
+    jobs = np.random.default_rng(seed).permutation(["cook", "clerk", "guard"] * 100)
+    ages = [18 + row * 7 % 50 for row in range(300)]
+    return pd.DataFrame({"age": ages, "job": jobs, "label": ["no", "yes"] * 150})
+
+
+@pytest.fixture(scope="module")
+def first_home(tmp_path_factory, command_in):
+    folder = tmp_path_factory.mktemp("first")
+    people().to_csv(folder / "people.csv", index=False)
+    ended = command_in(folder, "train", *SMALL, "hydra.run.dir=run")
+    assert ended.status == 0, ended.err
+    return folder
+
+
+@pytest.fixture
+def home(first_home, tmp_path):
+    """The folder where somebody trained ``run`` on ``people.csv``, a relative path."""
+    folder = tmp_path / "home"
+    shutil.copytree(first_home, folder)
+    hydra = folder / "run" / ".hydra" / "hydra.yaml"
+    hydra.write_text(hydra.read_text("utf-8").replace(str(first_home), str(folder)), "utf-8")
+    return folder
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Another folder, with another table of the same name."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    people(seed=1).to_csv(folder / "people.csv", index=False)
+    return folder
+
+
+def test_a_run_keeps_its_table_whatever_folder_the_command_is_given_in(home, elsewhere, command_in):
+    ended = command_in(elsewhere, "evaluate", f"run={home / 'run'}", "threads=1")
+    assert ended.status == 0, ended.err
+    assert f"reading {home / 'people.csv'}" in ended.out
+    assert f"reading {elsewhere / 'people.csv'}" not in ended.out
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("evaluate", ()),
+        ("sample", ("n=50", "out=rows.csv", "check=true", "where.label=yes")),
+    ],
+)
+def test_another_table_in_its_place_is_refused_before_rows_are_drawn(home, command_in, name, words):
+    people(seed=1).to_csv(home / "people.csv", index=False)
+    ended = command_in(home, name, "run=run", *words)
+    assert ended.status == 1
+    assert ended.err.startswith(
+        f"error: {home / 'people.csv'}: not the table that run was trained on; what differs: "
+    )
+    assert not (home / "rows.csv").exists()
+    assert not (home / "run" / "report.json").exists()
+
+
+def test_one_changed_cell_is_another_table(home, command_in):
+    people().replace({"age": {18: 19}}).to_csv(home / "people.csv", index=False)
+    ended = command_in(home, "evaluate", "run=run")
+    assert ended.err.endswith("what differs: column 'age'; or give real=<file> test=<file>\n")
+
+
+def test_a_table_that_is_gone_is_not_replaced_by_one_of_its_name(home, elsewhere, command_in):
+    (home / "people.csv").unlink()
+    ended = command_in(elsewhere, "evaluate", f"run={home / 'run'}")
+    assert ended.status == 1
+    assert f"{elsewhere / 'people.csv'}: not the table that" in ended.err
+
+
+def test_a_project_that_was_moved_as_a_whole_finds_its_table(home, tmp_path, command_in):
+    moved = tmp_path / "moved"
+    shutil.move(home, moved)
+    ended = command_in(moved, "evaluate", "run=run", "threads=1")
+    assert ended.status == 0, ended.err
+    assert f"reading {moved / 'people.csv'}" in ended.out
+
+
+def test_a_loaded_model_is_evaluated_on_its_own_table(home, elsewhere, monkeypatch):
+    monkeypatch.chdir(elsewhere)
+    gan = TableGAN.load(home / "run")
+    assert gan.run_.config.data.path == str(home / "people.csv")
+    assert "c2st_test_auc" in gan.evaluate()
+    people(seed=1).to_csv(home / "people.csv", index=False)
+    with pytest.raises(TabganError, match="not the table that"):
+        gan.evaluate()
+
+
+def test_a_run_beside_another_table_says_so_first(home, elsewhere, command_in):
+    table = elsewhere / "people.csv"
+    words = (f"real={table}", f"test={table}", "n=100", "threads=1", "out=report")
+    ended = command_in(home, "evaluate", "run=run", *words)
+    assert ended.status == 0, ended.err
+    report = json.loads((home / "report" / "report.json").read_text("utf-8"))
+    says = f"Judged on {table}, not on the table that the run was trained on. "
+    assert report["headline"].startswith(says)
+
+
+def test_a_run_that_does_not_say_what_it_learned_is_not_judged(home, command_in):
+    (home / "run" / "run.json").unlink()
+    ended = command_in(home, "evaluate", "run=run")
+    assert ended.status == 1
+    assert "run.json is missing, which says what table the run was trained on" in ended.err
+
+
+def test_the_jobs_that_a_sweep_has_left_learn_the_sweeps_table(home, elsewhere, command_in):
+    ended = command_in(home, "train", "-m", "seed=0,1", *SMALL, "hydra.sweep.dir=sweep")
+    assert ended.status == 0, ended.err
+    shutil.rmtree(home / "sweep" / "1")
+    ended = command_in(elsewhere, "train", f"run={home / 'sweep'}", "resume=true")
+    assert ended.status == 0, ended.err
+    records = [json.loads((home / f"sweep/{job}/run.json").read_text()) for job in (0, 1)]
+    assert records[0]["columns"] == records[1]["columns"]
+
+
+def test_words_that_a_run_hands_on_name_the_files_that_it_knew(home, elsewhere, monkeypatch):
+    overrides = home / "run" / ".hydra" / "overrides.yaml"
+    overrides.write_text("- blackbox=saved\n- blackbox.path=box\n- model=scored_surrogate\n")
+    monkeypatch.chdir(elsewhere)
+    assert words_of(home / "run") == [
+        "blackbox=saved", f"blackbox.path='{home / 'box'}'", "model=scored_surrogate",
+    ]  # fmt: skip
+
+
+def test_absolute_paths_and_named_sets_stay_as_they_are(home):
+    config = home / "run" / ".hydra" / "config.yaml"
+    config.write_text(config.read_text().replace("path: people.csv", "path: /nowhere/people.csv"))
+    assert open_run(home / "run").config.data.path == "/nowhere/people.csv"
+    config.write_text(config.read_text().replace("path: /nowhere/people.csv", "path: null"))
+    assert open_run(home / "run").config.data.path is None
+
+
+def test_runs_on_two_tables_of_one_name_are_not_compared_with_each_other(
+    home, elsewhere, command_in, tmp_path
+):
+    ended = command_in(elsewhere, "train", *SMALL, "hydra.run.dir=run")
+    assert ended.status == 0, ended.err
+    for folder in (home, elsewhere):
+        report = {"data": "people", "c2st_test_auc": 0.9, "train_rows": 243}
+        (folder / "run" / "report.json").write_text(json.dumps(report))
+    entries, _ = read_runs(find_runs([str(tmp_path)]))
+    assert len({entry.data for entry in entries}) == 2
+    assert all(entry.data.startswith("people [") for entry in entries)
+    assert len({entry.key for entry in entries}) == 2  # and no seeds of one recipe
+
+
+def test_a_study_does_not_go_on_with_another_table(home, command_in):
+    words = [word for word in SMALL if word != "~callbacks.panel"]
+    words = [*words, "tune=report", "out=study", "n_trials=1", "callbacks.panel.every_n_steps=1"]
+    space = ["~tune.space", "+tune.space={model.lr: {low: 1e-4, high: 1e-2, log: true}}"]
+    assert command_in(home, "tune", *words, *space).status == 0
+    people(seed=1).to_csv(home / "people.csv", index=False)
+    ended = command_in(home, "tune", *words, "n_trials=2", *space)
+    assert ended.status == 1
+    assert "holds a study of another table than people.csv" in ended.err
