@@ -277,9 +277,13 @@ class ChainModule(CGANModule):
 
     def on_validation_epoch_end(self) -> None:
         if self.likelihood_ended is None:
-            self._look(float(torch.cat(self._validated).mean()))
+            self._look(self._validated_nll())
             if self.stale_looks >= self.patience:
                 self._end_likelihood()
+
+    def _validated_nll(self) -> float:
+        """The mean of what the validation steps of an epoch gave."""
+        return float(torch.cat(self._validated).mean())
 
     def _look(self, nll: float) -> None:
         """Keep the weights that rows are drawn from, where none before were as likely."""

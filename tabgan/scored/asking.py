@@ -25,10 +25,15 @@ class Asker:
 
     def table(self, rows: CodedRows) -> pd.DataFrame:
         """Encoded rows as a table."""
-        none = np.empty((len(rows), 0), np.float32)
-        return self.encoder.to_table(self.encoder.decode_numbers(rows.to(torch.device("cpu")), none))
+        return table_of(rows, self.encoder)
 
     def __call__(self, rows: CodedRows) -> Tensor:
         """The scores, float32 [n], of encoded rows."""
         scores = self.box(self.table(rows))
         return torch.as_tensor(scores, dtype=torch.float32, device=rows.device)
+
+
+def table_of(rows: CodedRows, encoder: TableEncoder) -> pd.DataFrame:
+    """Encoded rows as a table, by an encoder without a condition."""
+    none = np.empty((len(rows), 0), np.float32)
+    return encoder.to_table(encoder.decode_numbers(rows.to(torch.device("cpu")), none))

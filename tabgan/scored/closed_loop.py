@@ -17,6 +17,7 @@ from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.refiner import Refiner
+from tabgan.scored.asking import table_of
 from tabgan.scored.matching import nearest_pairs
 from tabgan.scored.module import ScoredModule
 from tabgan.seeding import generator_at, rng_at, seed_at
@@ -123,8 +124,7 @@ def proposer(module: CGANModule, encoder: TableEncoder, refiner: Refiner | None)
         assert isinstance(module, ScoredModule)  # noqa: S101 - chosen below
         wanted = torch.as_tensor(scores, dtype=torch.float32, device=module.device)
         rng = generator_at(seed, "scored", device=module.device)
-        rows = module.sample_scored(wanted, rng).cpu().numpy()
-        return encoder.decode(rows, np.empty((len(rows), 0), np.float32))
+        return table_of(module.sample_scored(wanted, rng), encoder)
 
     def unscored(scores: Scores, seed: int) -> pd.DataFrame:
         drawn = draw_chunks(module, encoder, n=len(scores), seed=seed, refiner=refiner)

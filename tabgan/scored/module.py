@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from tabgan.modules.cgan import Whole
 from tabgan.modules.chain import JUDGED_ROWS, Batch, ChainModule
 from tabgan.modules.planning import plan_scored
 from tabgan.scored.asking import Asker
-from tabgan.scored.condition import even_shares, knot_weights
+from tabgan.scored.condition import knot_weights
 from tabgan.scored.labelling import (
     LABELS_PER_ROW,
     ScoredRows,
@@ -98,12 +99,18 @@ class ScoredModule(ChainModule):
         self.asker: Asker | None = None
         self.labelled: tuple[CodedRows, Tensor] | None = None  # generated rows, the box's scores
         self.scored_since: int | None = None  # the step from which scores are shown
+        self.lessons: list[ScoredRows] = []
 
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:
         """Start from the marginals of the training rows; have the box score the validation rows."""
         super().prepare(train, validation, seed=seed)
         self.surrogate.learn(self.rows)
         self.held_scores = self._asked(self.held)
+
+    @property
+    def knows_scores(self) -> bool:
+        """Whether scores are shown yet: the rows are learned first."""
+        return self.scored_since is not None
 
     def condition_of(self, scores: Tensor) -> Tensor:
         """Scores [n] as the chain's condition [n, knots]."""
@@ -142,12 +149,107 @@ class ScoredModule(ChainModule):
         return (median - scores).abs() + self.caution * scale
 
     def _likelihood_step(self, batch: Batch) -> None:
-        super()._likelihood_step(batch if self.lessons is None else self._with_scores(batch[0]))
+        if self.scored_since is not None:
+            batch = self._lesson(batch[0])
+        super()._likelihood_step(batch)
 
-    def _with_scores(self, rows: CodedRows) -> Batch:
-        """Some of the rows without a score, and scored ones, so many in all."""
+    def _lesson(self, rows: CodedRows) -> Batch:
+        """A batch's first third without a score, and as many rows as are left with one."""
+        if self.labelled is None:  # not where the first phase ends: no net can learn there
+            self._ask_for_labels()
+        if not self.lessons:
+            self._open_lessons()
         n_unscored = round(UNSCORED * len(rows))
         unscored = rows.at(torch.arange(n_unscored, device=rows.device))
-        n_each = (len(rows) - n_unscored) // 2
-        parts = [lessons.draw(n_each) for lessons in self.lessons]
-        ...
+        n_each = -(-(len(rows) - n_unscored) // len(self.lessons))
+        scored = [lesson.draw(n_each) for lesson in self.lessons]
+        conditions = [self.condition_of(scores) for _, scores in scored]
+        none = torch.zeros(n_unscored, self.knots, device=self.device)
+        return joined([unscored, *(rows for rows, _ in scored)]), torch.cat([none, *conditions])
+
+    def _end_likelihood(self) -> None:
+        """Behind the likelihood of the rows comes that of the rows given their scores."""
+        if self.scored_since is not None:
+            super()._end_likelihood()
+            return
+        self._take_likeliest()
+        self.scored_since, self.best_nll = self.global_step, math.inf
+        self._players()[1].optimizer.state.clear()  # the rate rises anew
+
+    def _ask_for_labels(self) -> None:
+        """Have the box score rows of the chain; the surrogate learns them."""
+        log.info("the black box scores %s generated rows", f"{self.labels:,}")
+        none = torch.zeros(self.labels, 0, device=self.device)
+        self.labelled = labelled_rows(
+            self._asked, self.sampling_chain, none, seed=self.seed, what="labels"
+        )
+        epochs, lr = self.label_epochs, self.surrogate_lr
+        fit_surrogate(self.surrogate, *self.labelled, epochs=epochs, lr=lr, seed=self.seed)
+        if self.asker is not None:
+            self.log("train/queries", float(self.asker.box.queries))
+
+    def _open_lessons(self) -> None:
+        """Generated rows with the box's scores, and real rows with the surrogate's."""
+        made, scores = cast(tuple[CodedRows, Tensor], self.labelled)
+        rows = self.rows.to(self.device)
+        rng = generator_at(self.seed, "guessed scores")
+        guessed = guessed_scores(*estimates(self.surrogate, rows), LABELS_PER_ROW, rng)
+        every = torch.arange(len(rows), device=self.device).repeat_interleave(LABELS_PER_ROW)
+        own = torch.arange(len(made), device=self.device)
+        self.lessons = [
+            ScoredRows.of(made, own, scores, parts=self.knots),
+            ScoredRows.of(rows, every, guessed.flatten(), parts=self.knots),
+        ]
+
+    def _validated_nll(self) -> float:
+        if self.scored_since is None:
+            return super()._validated_nll()
+        nll = self._held_nll()
+        self.log("val/scored_nll", nll)
+        return nll
+
+    @torch.no_grad()
+    def _held_nll(self) -> float:
+        """Of validation rows, given their scores once these are learned."""
+        if self.scored_since is None:
+            return super()._held_nll()
+        conditions = self.condition_of(self.held_scores).split(JUDGED_ROWS)
+        logs = [
+            self.sampling_chain.log_likelihood(rows.codes, condition=condition)
+            for rows, condition in zip(
+                self.held.to(self.device).pieces(JUDGED_ROWS), conditions, strict=True
+            )
+        ]
+        return -float(torch.cat(logs).mean())
+
+    def _likelihood_phase(self) -> tuple[int, int]:
+        if self.scored_since is None:
+            return super()._likelihood_phase()
+        return self.scored_since, self.scored_since + self._in_time(self.scored_steps)
+
+    def _planned_steps(self) -> int:
+        return super()._planned_steps() + self.scored_steps
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        labelled = None
+        if self.labelled is not None:
+            rows, scores = self.labelled
+            labelled = {"codes": rows.codes, "scalars": rows.scalars, "scores": scores}
+        checkpoint["scored"] = {"since": self.scored_since, "labelled": labelled}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_load_checkpoint(checkpoint)
+        state = checkpoint["scored"]
+        self.scored_since = state["since"]
+        if state["labelled"] is not None:
+            codes, scalars, scores = (
+                state["labelled"][name].to(self.device) for name in ("codes", "scalars", "scores")
+            )
+            rows = CodedRows(layout=self.layout, codes=codes, scalars=scalars)
+            self.labelled = rows, scores
+
+    def _asked(self, rows: CodedRows) -> Tensor:
+        if self.asker is None:
+            raise TabganError("a scored model is trained against a black box: give blackbox=<name>")
+        return self.asker(rows)

@@ -38,7 +38,7 @@ class ScorePanel(pl.Callback):
         self.pace = Pace(every_n_steps)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        if not self.pace.is_due(trainer):
+        if not cast(ScoredModule, module).knows_scores or not self.pace.is_due(trainer):
             return
         datamodule = cast(Any, trainer).datamodule
         scores = self._look(trainer, cast(ScoredModule, module), datamodule)
