@@ -45,8 +45,8 @@ HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 # What a stored configuration may call, and what it may where a training goes on.
 FROM_A_RUN_FOLDER = (
     "tabgan.modules.", "tabgan.nets.", "tabgan.losses.", "tabgan.scored.module",
-    "tabgan.scored.surrogate", "tabgan.evasion.module", "tabgan.evasion.editor",
-    "tabgan.evasion.substitutes", "torch.optim.",
+    "tabgan.scored.direct", "tabgan.scored.surrogate", "tabgan.evasion.module",
+    "tabgan.evasion.editor", "tabgan.evasion.substitutes", "torch.optim.",
 )  # fmt: skip
 TO_GO_ON = (
     *FROM_A_RUN_FOLDER,

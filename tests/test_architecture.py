@@ -87,6 +87,8 @@ MAY_IMPORT = {
         "recipes",
         "runs",
         "evaluation",
+        "provenance",
+        "words",
     },
 }  # everyone may import EVERYBODY; files at the top: anything on a lower floor
 FLOORS = [

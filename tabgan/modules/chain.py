@@ -193,12 +193,12 @@ class ChainModule(CGANModule):
         if self.round is None and not self._begin_round():
             return
         now = cast(Round, self.round)
-        rows, weights = now.batch(self.round_step)
+        rows, weights, condition = now.batch(self.round_step)
         critic_loss = self._critic_step(batch[0], rows) if self.net_critic else None
         self.chain.eval()  # as the rows were drawn: without dropout
         with torch.no_grad():
-            before = now.reference.log_shares(rows.codes)
-        after = self.chain.log_shares(rows.codes)
+            before = now.reference.log_shares(rows.codes, condition=condition)
+        after = self.chain.log_shares(rows.codes, condition=condition)
         likelihood = self.chain.readout.chosen(after, rows.codes).sum(dim=0)
         loss = boundary_loss(weights, likelihood, expected_log(before, after))
         self._follow(loss, rate=self.round_lr * (1 - now.number / self.rounds))
@@ -361,8 +361,8 @@ class ChainModule(CGANModule):
     def _restored_round(self, state: dict[str, Any]) -> Round:
         reference = deepcopy(self.chain).requires_grad_(False).eval()
         reference.load_state_dict(state["reference"])
-        number, auc = state["number"], state["auc"]
-        return Round.of(number, reference, state["weights"], auc=auc, seed=self.seed)
+        known = (state["number"], reference, state["weights"], state["condition"])
+        return Round.of(*known, auc=state["auc"], seed=self.seed)
 
     def _likelihood_phase(self) -> tuple[int, int]:
         """The first step of the likelihood phase that is on, and the step that ends it."""

@@ -81,13 +81,13 @@ def plan_chain(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan
 
 
 def plan_scored(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:
-    """As ``plan_chain``; ``scored_steps``, of the likelihood given the score, as its steps."""
+    """As ``plan_chain``; two thirds of its steps again as ``scored_steps``, and ``sharpening``."""
     chain = plan_chain(asked, n_rows, layout)
-    values = chain.values | {"scored_steps": chain.values["likelihood_steps"]}
+    values = chain.values | {"scored_steps": max(chain.values["likelihood_steps"] * 2 // 3, 1)}
+    of_scores = _chosen(asked, values, "scored_steps")
+    of_rounds = int(asked.get("sharpening", 0)) * round_steps(n_rows)
     return Plan(
-        batch_size=chain.batch_size,
-        steps=chain.steps + _chosen(asked, values, "scored_steps"),
-        values=values,
+        batch_size=chain.batch_size, steps=chain.steps + of_scores + of_rounds, values=values
     )
 
 

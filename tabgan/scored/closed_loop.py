@@ -19,7 +19,7 @@ from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.refiner import Refiner
 from tabgan.scored.asking import table_of
 from tabgan.scored.matching import nearest_pairs
-from tabgan.scored.module import ScoredModule
+from tabgan.scored.model import ScoredModel
 from tabgan.seeding import generator_at, rng_at, seed_at
 from tabgan.tables.schema import Column, TableSchema
 
@@ -121,7 +121,7 @@ def proposer(module: CGANModule, encoder: TableEncoder, refiner: Refiner | None)
     """How a run proposes rows: a scored one for the scores, any other without knowing them."""
 
     def scored(scores: Scores, seed: int) -> pd.DataFrame:
-        assert isinstance(module, ScoredModule)  # noqa: S101 - chosen below
+        assert isinstance(module, ScoredModel)  # noqa: S101 - chosen below
         wanted = torch.as_tensor(scores, dtype=torch.float32, device=module.device)
         rng = generator_at(seed, "scored", device=module.device)
         return table_of(module.sample_scored(wanted, rng), encoder)
@@ -130,7 +130,7 @@ def proposer(module: CGANModule, encoder: TableEncoder, refiner: Refiner | None)
         drawn = draw_chunks(module, encoder, n=len(scores), seed=seed, refiner=refiner)
         return pd.concat(drawn, ignore_index=True)
 
-    return scored if isinstance(module, ScoredModule) else unscored
+    return scored if isinstance(module, ScoredModel) else unscored
 
 
 def closed_loop(

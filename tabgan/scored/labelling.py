@@ -1,4 +1,4 @@
-"""Rows with scores: a chain draws them, the black box scores them, a surrogate learns from them."""
+"""Rows with scores to learn from: drawn by a chain, scored by the black box or a surrogate."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from typing import Self
 
 import torch
 from torch import Tensor
-from torch.optim import Adam
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.nets.chain import ChainGenerator
 from tabgan.scored.condition import even_shares
-from tabgan.scored.losses import laplace_loss
-from tabgan.scored.surrogate import Surrogate
 from tabgan.seeding import generator_at
 
 AT_ONCE = 10_000  # rows drawn, or scored, at once
-BATCH_ROWS = 500
 LABELS_PER_ROW = 4  # of a real row, whose score is guessed
 
 Ask = Callable[[CodedRows], Tensor]  # rows -> scores [n] in [0, 1]
@@ -72,40 +68,16 @@ def labelled_rows(
     return joined(rows), torch.cat(scores)
 
 
-def fit_surrogate(
-    net: Surrogate, rows: CodedRows, scores: Tensor, *, epochs: int, lr: float, seed: int
-) -> None:
-    """Learn the scores [n] of ``rows``, in batches of 500, the rate falling to 0."""
-    optimizer = Adam(net.parameters(), lr=lr, fused=True)
-    for epoch in range(epochs):
-        order = torch.randperm(len(scores), generator=generator_at(seed, "surrogate", epoch))
-        batches = order.to(scores.device).split(BATCH_ROWS)
-        for place, chosen in enumerate(batches):
-            done = (epoch + place / len(batches)) / epochs
-            optimizer.param_groups[0]["lr"] = lr * (1 - done)
-            median, scale = net(rows.codes[chosen])
-            loss = laplace_loss(median, scale, scores[chosen])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+def guessed_scores(expected: Tensor, errors: Tensor, n: int, rng: torch.Generator) -> Tensor:
+    """``n`` scores per row as a surrogate takes them to be, float32 [rows, n] in [0, 1].
 
-
-@torch.no_grad()
-def estimates(net: Surrogate, rows: CodedRows) -> tuple[Tensor, Tensor]:
-    """Median and scale, each [n], of coded rows, some thousand at once."""
-    each = [net(codes) for codes in rows.codes.split(AT_ONCE)]
-    return torch.cat([median for median, _ in each]), torch.cat([scale for _, scale in each])
-
-
-def guessed_scores(median: Tensor, scale: Tensor, n: int, rng: torch.Generator) -> Tensor:
-    """``n`` scores per row as a surrogate takes them to be, Laplace in [0, 1]: float32 [rows, n].
-
-    Drawn and not the median, for rows of median .9 score less on average, and p(row | .9) is to be
-    learned of rows that score .9.
+    They are Laplace around the expected score [rows], by its mean absolute error [rows]. Drawn, for
+    rows expected at .9 score less on average, and p(row | .9) is to be learned of rows that
+    score .9.
     """
-    uniform = torch.rand(len(median), n, generator=rng) - 0.5
+    uniform = torch.rand(len(expected), n, generator=rng) - 0.5
     laplace = -uniform.sign() * torch.log1p(-2 * uniform.abs().clamp_max(0.5 - 1e-6))
-    return (median[:, None] + scale[:, None] * laplace.to(median.device)).clamp(0.0, 1.0)
+    return (expected[:, None] + errors[:, None] * laplace.to(expected.device)).clamp(0.0, 1.0)
 
 
 def joined(parts: Sequence[CodedRows]) -> CodedRows:

@@ -25,7 +25,7 @@ def walked(chain, codes, noise=None):
     """Log shares of codes, head by head as a walk draws: [heads, n]."""
     net = chain.net
     noise = torch.zeros(len(codes), net.noise_dim) if noise is None else noise
-    walk = Walk(HeadNets(net, torch.float32), net.unshown(noise))
+    walk = Walk(HeadNets(net, torch.float32), net.first(noise, torch.empty(len(noise), 0)))
     logs = []
     for at, head in enumerate(net.heads):
         logs.append(
@@ -161,7 +161,7 @@ def test_the_classes_shares_are_those_of_training(tiny_chain):
 def test_a_walk_that_is_shown_a_class_has_the_chances_given_it(tiny_chain, p_value):
     chain = tiny_chain()
     net, label = chain.net, torch.tensor([0, 1]).repeat(N // 2)
-    walk = Walk(HeadNets(net, torch.float32), net.unshown(torch.zeros(N, 0)))
+    walk = Walk(HeadNets(net, torch.float32), net.first(torch.zeros(N, 0), torch.empty(N, 0)))
     walk.show(torch.arange(N), label)
     rng = torch.Generator().manual_seed(0)
     for head in range(len(net.heads)):
@@ -176,7 +176,7 @@ def test_a_walk_that_is_shown_a_class_has_the_chances_given_it(tiny_chain, p_val
 @torch.no_grad()
 def test_rows_of_a_walk_may_be_gone_on_with_in_another_order(tiny_chain):
     net = tiny_chain().net
-    walk = Walk(HeadNets(net, torch.float32), net.unshown(torch.zeros(5, 0)))
+    walk = Walk(HeadNets(net, torch.float32), net.first(torch.zeros(5, 0), torch.empty(5, 0)))
     walk.draw(0, torch.Generator().manual_seed(0))
     codes, logits = walk.codes.clone(), walk.logits(1)
     chosen = torch.tensor([4, 0, 0])
@@ -189,7 +189,7 @@ def test_rows_of_a_walk_may_be_gone_on_with_in_another_order(tiny_chain):
 def test_a_bin_as_weights_is_seen_as_the_same_bin_as_a_code(tiny_chain):
     net = tiny_chain().net
     cell = HeadNets(net, torch.float32).nets[net.cell_heads[0]]
-    inputs, bins = net.unshown(torch.zeros(4, 0)), torch.arange(4)
+    inputs, bins = net.first(torch.zeros(4, 0), torch.empty(4, 0)), torch.arange(4)
     torch.testing.assert_close(cell.logits(inputs, bins), cell.logits(inputs, torch.eye(4)))
 
 

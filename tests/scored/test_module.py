@@ -1,160 +1,116 @@
-"""The generator for scores: its condition, its even batches, its three players."""
+"""The chain with a score for its condition: rows first, then rows given their scores."""
 
-import sys
-import types
+import math
 
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 
+from tabgan.blackboxes.estimator import open_estimator
 from tabgan.errors import TabganError
-from tabgan.paths import conf_dir
-from tabgan.recipes import build_module, check_config, settle
-from tabgan.scored.module import even_shares
-from tabgan.scored.querying import attach_box
-from tabgan.training import begin
+from tabgan.scored.asking import table_of
+from tabgan.scored.module import rival_weights
 
-TINY = [
-    "data.target=label", "data.batch_size=50", "model.noise_dim=8", "callbacks=none",
-    "trainer.log_every_n_steps=1",
-]  # fmt: skip
-SMALL = [
-    "model.generator.hidden_dim=16", "model.critic.hidden_dim=16", "model.labels=300",
-    "model.label_epochs=2", "model.surrogate.hidden_dim=16", "model.knots=5",
-]  # fmt: skip
-
-
-def build(model, data_path, folder, *words):
-    """A scored module on the table of people, its data, and what fits it."""
-    small = SMALL if model != "scored_report" else ["model.generator.hidden_dims=[16]"]
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        forest = [] if "blackbox=function" in words else ["blackbox.n_estimators=5"]
-        words = [f"model={model}", f"data.path={data_path}", *TINY, *small, *forest, *words]
-        cfg = compose("train", overrides=words)
-    check_config(cfg)
-    begin(seed=0, threads=1)
-    data = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
-    data.setup("fit")
-    settle(cfg, data, folder)
-    module = build_module(cfg, data.encoder)
-    attach_box(cfg, module, data, folder)
-    module.prepare(data.encoded("train"), data.encoded("validation"), seed=0)
-    return module, data, instantiate(cfg.trainer)
+MODEL = (
+    "model=scored_conditional", "model.generator.hidden_dim=32", "model.likelihood_steps=100",
+    "model.scored_steps=300", "model.labels=4000", "model.even_labels=4000",
+    "model.surrogate.n_trees=40", "model.surrogate.max_depth=6", "data.batch_size=100",
+    "model.dropout=0", "model.average=0.9",
+)  # fmt: skip
+SHORT = (
+    *MODEL, "model.likelihood_steps=10", "model.scored_steps=10", "model.labels=200",
+    "model.even_labels=100", "model.surrogate.n_trees=5", "blackbox.n_estimators=5",
+)  # fmt: skip
 
 
-def fit(module, data, make_trainer, folder, epochs=2):
-    from tabgan.callbacks.reseed import Reseed
-
-    trainer = make_trainer(
-        callbacks=[Reseed(seed=0)], max_epochs=epochs, logger=False,
-        default_root_dir=str(folder), enable_checkpointing=False,
-    )  # fmt: skip
-    trainer.fit(module, datamodule=data)
-    return trainer
+@pytest.fixture(scope="module")
+def known():
+    """What one test has trained, for those behind it."""
+    return {}
 
 
 @pytest.fixture
-def by_age():
-    """A black box that can be learned: people:by_age, 0 at 18 and 1 at 70."""
-    made = types.ModuleType("people")
-    made.by_age = lambda rows: (rows["age"].to_numpy("float64") - 18) / 52
-    sys.modules["people"] = made
-    yield ["blackbox=function", "blackbox.function=people:by_age"]
-    del sys.modules["people"]
+def fitted(known, make, by_age):
+    """Trained on a box whose score is the age."""
+    if not known:
+        known["made"] = make(*MODEL, *by_age).fit()
+    return known["made"]
 
 
-@pytest.fixture
-def scored(mixed_arff, tmp_path):
-    return build("scored_surrogate", mixed_arff, tmp_path)
+def generator():
+    return torch.Generator().manual_seed(0)
 
 
-def test_a_score_is_interpolated_between_knots_and_comes_back(scored):
-    module, *_ = scored
-    scores = torch.tensor([0.0, 0.1, 0.25, 0.99, 1.0])
-    condition = module.condition_of(scores)  # knots at 0, .25, .5, .75, 1
-    torch.testing.assert_close(condition[1], torch.tensor([0.6, 0.4, 0.0, 0.0, 0.0]))
-    torch.testing.assert_close(condition[2], torch.tensor([0.0, 1.0, 0.0, 0.0, 0.0]))
-    torch.testing.assert_close(condition.sum(dim=1), torch.ones(5))
-    torch.testing.assert_close(module.scores_of(condition), scores)
+def scores_of(made, rows):
+    return (table_of(rows, made.data.encoder)["age"].to_numpy("float64") - 18) / 52
 
 
-def test_parts_that_hold_any_rows_weigh_the_same():
-    scores = torch.tensor([0.0, 0.1, 0.2, 0.9])  # three rows in the first half, one in the second
-    shares = even_shares(scores, 2)
-    torch.testing.assert_close(shares, torch.tensor([1, 1, 1, 3]).double() / 6)
+def test_rows_get_the_scores_that_are_asked_for(fitted):
+    asked = torch.linspace(0.05, 0.95, 400)
+    rows = fitted.module.sample_scored(asked, generator(), candidates=1)
+    error = np.abs(scores_of(fitted, rows) - asked.numpy()).mean()
+    assert error < 0.1  # one score for all is .24 away; two knots are .05 apart
 
 
-def test_batches_are_even_in_the_score(scored):
-    module, *_ = scored
-    chosen = module._draw_evenly(4_000, torch.Generator().manual_seed(0))
-    part = (module.train_scores[chosen] * 5).long().clamp_max(4)
-    shares = torch.bincount(part, minlength=5)[torch.bincount(part, minlength=5) > 0] / 4_000
-    torch.testing.assert_close(shares, torch.full_like(shares, 1 / len(shares)), atol=0.04, rtol=0)
+def test_the_surrogate_knows_the_box_and_chooses_by_it(fitted):
+    asked = torch.linspace(0, 1, 300)
+    rows = fitted.module.sample_scored(asked, generator(), candidates=8)
+    obtained = scores_of(fitted, rows)
+    assert np.abs(fitted.module.estimate(rows).numpy() - obtained).mean() < 0.02
+    assert np.abs(obtained - asked.numpy()).mean() < 0.03
 
 
-def test_every_player_learns_and_the_box_is_asked(scored, tmp_path):
-    module, data, trainer = scored
-    before = {name: value.clone() for name, value in module.state_dict().items()}
-    asked = module.asker.box.queries
-    fit(module, data, trainer, tmp_path)
-    after = module.state_dict()
-    for player in ("generator.", "critic.", "surrogate."):
-        names = [name for name in before if name.startswith(player)]
-        assert any(not torch.equal(before[name], after[name]) for name in names), player
-    assert module.asker.box.queries > asked
+def test_rows_without_a_score_have_the_scores_of_the_table(fitted):
+    rows = fitted.module.draw(torch.empty(2_000, 0), generator())
+    found = scores_of(fitted, rows)
+    assert found.mean() == pytest.approx(0.5, abs=0.06)  # ages are even
+    assert np.quantile(found, [0.1, 0.9]) == pytest.approx([0.1, 0.9], abs=0.07)
 
 
-def test_a_surrogate_knows_the_rows_it_was_taught(mixed_arff, tmp_path, by_age):
-    words = ["model.labels=5000", "model.label_epochs=40", "model.surrogate_lr=5e-3"]
-    module, *_ = build("scored_surrogate", mixed_arff, tmp_path, *by_age, *words)
-    rows, scores = module.pool
-    with torch.no_grad():
-        gap = (module.estimate(rows[:]) - scores).abs().mean()
-    assert gap < 0.3 * (scores - scores.median()).abs().mean()
-
-
-def test_an_unasked_sample_has_the_scores_of_the_table(scored):
-    module, *_ = scored
-    drawn = module._quantile(torch.rand(5_000, generator=torch.Generator().manual_seed(0)))
-    for share in (0.1, 0.5, 0.9):
-        expected = torch.quantile(module.train_scores, share)
-        torch.testing.assert_close(torch.quantile(drawn, share), expected, atol=0.03, rtol=0)
-    assert module.sample(torch.empty(7, 0)).shape == (7, module.layout.width)
-
-
-def test_the_same_generator_state_gives_the_same_rows(scored):
-    module, *_ = scored
+def test_the_same_generator_state_gives_the_same_rows(fitted):
     scores = torch.linspace(0, 1, 20)
-    one, two = (module.sample_scored(scores, torch.Generator().manual_seed(3)) for _ in range(2))
-    torch.testing.assert_close(one, two, atol=0, rtol=0)
+    one, two = (
+        fitted.module.sample_scored(scores, torch.Generator().manual_seed(3)) for _ in range(2)
+    )
+    assert torch.equal(one.codes, two.codes)
 
 
-def test_the_surrogate_chooses_among_candidates(mixed_arff, tmp_path, by_age):
-    module, *_ = build("scored_surrogate", mixed_arff, tmp_path, *by_age)
-    module.caution = 0.0
-    scores = torch.full((200,), 0.5)
-    distance = []
-    for candidates in (1, 8):
-        module.candidates = candidates
-        rows = module.sample_scored(scores, torch.Generator().manual_seed(0))
-        distance.append(float((module.estimate(rows) - scores).abs().mean().detach()))
-    assert distance[1] < distance[0]
+def test_the_box_is_asked_for_labels_and_of_validation_rows_and_for_no_more(make):
+    made = make(*SHORT)
+    made.fit()
+    known = len(made.data.validation)
+    assert known + 100 < made.module.asker.box.queries <= known + 300  # no row is asked twice
+    assert made.module.knows_scores
+    assert len(made.module.lessons) == 2
 
 
-def test_the_reports_loss_moves_no_weight(mixed_arff, tmp_path):
-    module, data, trainer = build("scored_report", mixed_arff, tmp_path)
-    before = [weight.clone() for weight in module.generator.parameters()]
-    fitted = fit(module, data, trainer, tmp_path)
-    for old, new in zip(before, module.generator.parameters(), strict=True):
-        torch.testing.assert_close(new, old, atol=0, rtol=0)
-    assert 0 <= fitted.callback_metrics["train/score_mae"] <= 1
+def test_scores_are_shown_once_the_rows_are_learned(make):
+    made = make(*SHORT)
+    assert not made.module.knows_scores
+    made.fit()
+    assert 0 < made.module.scored_since <= 10
+    assert made.module.global_step == made.module.scored_since + 10
 
 
-def test_a_table_with_its_own_condition_is_refused(mixed_arff, tmp_path):
-    with pytest.raises(TabganError, match="a scored model is asked for scores alone"):
-        build("scored_surrogate", mixed_arff, tmp_path, "encoder.conditional=true")
+def test_a_batch_has_a_third_without_a_score_and_even_scores_beside(make):
+    made = make(*SHORT, "model.knots=5").fit()
+    rows, condition = made.module._lesson(made.module.rows.at(torch.arange(90)))
+    assert len(rows) == len(condition) == 90
+    shown = condition.sum(dim=1)
+    assert torch.equal(shown[:30], torch.zeros(30))
+    torch.testing.assert_close(shown[30:], torch.ones(60))
+    assert torch.equal(rows.codes[:30], made.module.rows.codes[:30])
+
+
+def test_a_table_with_its_own_condition_is_refused(make):
+    with pytest.raises(TabganError, match="takes no other condition of the table"):
+        make(*SHORT, "encoder.conditional=true")
+
+
+@pytest.mark.parametrize("word", ["knots=1", "labels=0", "candidates=0", "sharpening=-1"])
+def test_a_number_outside_its_range_is_refused(make, word):
+    with pytest.raises(TabganError, match=rf"model: .*{word}.*expected"):
+        make(*SHORT, f"model.{word}")
 
 
 def test_a_model_that_asks_no_box_refuses_one(command, mixed_arff):
@@ -164,9 +120,31 @@ def test_a_model_that_asks_no_box_refuses_one(command, mixed_arff):
     assert "asks none; choose a model=scored_" in ended.err
 
 
-def test_the_box_is_kept_in_the_run_folder(scored, tmp_path):
-    from tabgan.blackboxes.estimator import open_estimator
-
-    module, data, _ = scored
+def test_the_box_is_kept_in_the_run_folder(make, tmp_path):
+    made = make(*SHORT)
     again = open_estimator(str(tmp_path / "blackbox"))
-    np.testing.assert_array_equal(again(data.train), module.asker.box.box(data.train))
+    of_box = made.module.asker.box.box(made.data.train)
+    np.testing.assert_array_equal(again(made.data.train), of_box)
+
+
+def test_rivals_count_as_they_are_near_and_one_on_average():
+    # exp(0) : exp(-log 3) is 3 : 1, of mean 1; equal distances count alike
+    weights = rival_weights(torch.tensor([0.0, math.log(3), 0.7, 0.7]), 2)
+    torch.testing.assert_close(weights, torch.tensor([1.5, 0.5, 1.0, 1.0]))
+
+
+def test_sharpened_rows_come_nearer_without_a_choice(make, by_age, fitted):
+    made = make(*MODEL, *by_age, "model.sharpening=3").fit()
+    assert made.module.rounds_done == 3
+    asked = torch.linspace(0, 1, 400)
+    errors = [
+        np.abs(scores_of(each, each.module.sample_scored(asked, generator(), candidates=1))
+               - asked.numpy()).mean()
+        for each in (made, fitted)
+    ]  # fmt: skip
+    assert errors[0] < errors[1]
+
+
+def test_a_critic_is_refused(make):
+    with pytest.raises(TabganError, match=r"adversarial=boundary: no critic judges rows and score"):
+        make(*SHORT, "model.adversarial=boundary")
