@@ -20,8 +20,8 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from pathlib import Path
 
     from tabgan.arithmetic import compute_with
-    from tabgan.evasion.opening import is_evasion, write_changed
     from tabgan.evaluation import read_data
+    from tabgan.evasion.opening import is_evasion, write_changed
     from tabgan.matching import check_rows, refuse_check
     from tabgan.run_folder import unused
     from tabgan.runs import chosen_refiner, open_run

@@ -113,7 +113,8 @@ OF_HYDRA = {
     "train", "sample", "impute", "evaluate", "explore", "evaluation", "resplit",
     "commands", "recipes", "runs", "composing", "journey", "estimator", "lineup", "bench", "study",
     "matching", "querying", "resuming", "sweeps", "tuning", "tune", "curves", "scoring",
-    "auditing", "blackbox", "audit", "words", "endings", "evasion/evading", "evasion/opening", "trainers", "ranges",
+    "auditing", "blackbox", "audit", "words", "endings", "evasion/evading", "evasion/opening",
+    "trainers", "ranges",
 }  # fmt: skip
 
 
