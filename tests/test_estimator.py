@@ -36,7 +36,7 @@ from tabgan.tables.readers import read_table
 
 TINY = {
     "model.generator.hidden_dim": 16,
-    "model.critic.hidden_dim": 16,
+    "model.critic.hidden_dims": [16],
     "model.noise_dim": 8,
     "data.batch_size": 50,
     "trainer.max_epochs": 2,

@@ -23,7 +23,7 @@ def run(mixed_arff, tmp_path_factory, command_in):
     """The folder of a small run of model=cgan on ``mixed_arff``."""
     folder = tmp_path_factory.mktemp("run")
     words = [f"data.path={mixed_arff}", "data.target=label", f"hydra.run.dir={folder}"]
-    words += ["model=cgan", "model.generator.hidden_dim=16", "model.critic.hidden_dim=16"]
+    words += ["model=cgan", "model.generator.hidden_dim=16", "model.critic.hidden_dims=[16]"]
     words += ["model.noise_dim=8", "data.batch_size=50", "trainer.max_epochs=1", "refiner=none"]
     ended = command_in(folder.parent, "train", *words, "logger=none", "~callbacks.panel")
     assert ended.status == 0, ended.err

@@ -228,8 +228,8 @@ def _usual(traffic: Traffic, seed: int) -> list[float]:
         of_test = traffic.tested.numbers[traffic.tested.group == group]
         positions = np.flatnonzero(traffic.attacks.group == group)
         of_train = traffic.attacks.numbers[drawn(positions, len(of_test), seed, "usual", group)]
-        tables = (traffic.decoder.table(numbers) for numbers in (of_test, of_train))
-        aucs.append(_told_apart(*tables, seed))
+        test, train = traffic.decoder.table(of_test), traffic.decoder.table(of_train)
+        aucs.append(_told_apart(test, train, seed))
     return aucs
 
 

@@ -246,7 +246,7 @@ def test_a_damaged_cache_is_told(file, tmp_path):
 
 
 def test_a_training_out_of_core_ends_like_any_other(command, mixed_arff, tmp_path):
-    words = ["model=cgan", "model.generator.hidden_dim=16", "model.critic.hidden_dim=16"]
+    words = ["model=cgan", "model.generator.hidden_dim=16", "model.critic.hidden_dims=[16]"]
     words += [f"data.path={mixed_arff}", "data.target=label", "data.out_of_core=true"]
     words += [f"data.cache={tmp_path / 'cache'}", "trainer.max_epochs=2", "data.batch_size=50"]
     ended = command("train", *words, f"hydra.run.dir={tmp_path / 'run'}")
