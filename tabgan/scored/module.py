@@ -53,7 +53,8 @@ class ScoredModule(ChainModule):
     4. With ``sharpening``, some rounds of **weighted likelihood**: the chain draws four rows for
        each of many even scores, and each counts as the surrogate's Laplace density has the score
        asked for; the exact expectation is the control variate (``losses.boundary``). What the
-       surrogate would choose the chain then draws by itself.
+       surrogate would choose the chain then draws by itself. A third are rows without a score,
+       which count alike.
     5. Of ``candidates`` rows for a score the one is given that the surrogate takes to be nearest.
 
     Args:
@@ -238,16 +239,19 @@ class ScoredModule(ChainModule):
     def _begin_round(self) -> bool:
         """Draw rows for even scores, each to count as the surrogate believes it has its score."""
         self.round_step, number = 0, self.rounds_done
-        scores = torch.rand(
-            pool_rows(len(self.rows)) // RIVALS, generator=generator_at(self.seed, "round", number)
-        )
+        n = pool_rows(len(self.rows))
+        n_unscored = round(UNSCORED * n)
+        rng = generator_at(self.seed, "round", number, "scores")
+        scores = torch.rand((n - n_unscored) // RIVALS, generator=rng)
         scores = scores.repeat_interleave(RIVALS).to(self.device)
-        condition = self.condition_of(scores)
+        none = torch.zeros(n_unscored, self.knots, device=self.device)
+        condition = torch.cat([self.condition_of(scores), none])
         reference = deepcopy(self.sampling_chain).requires_grad_(False).eval()
         rows = drawn(reference, condition, self.seed, number, "pool")
-        error = self._error(rows, scores)
+        error = self._error(rows.at(torch.arange(len(scores), device=self.device)), scores)
         log.info("round %s of %s: MAE %.3f by the surrogate", number + 1, self.rounds, error.mean())
         weights = rival_weights(error / self.surrogate.error_of(scores), RIVALS)
+        weights = torch.cat([weights, torch.ones_like(none[:, 0])])  # these are to stay as they are
         self.round = Round.of(number, reference, weights, condition, auc=0.5, seed=self.seed)
         self._players()[1].optimizer.state.clear()  # another loss: old moments mislead
         return True

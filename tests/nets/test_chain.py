@@ -57,7 +57,7 @@ def test_the_likelihood_of_training_is_the_sum_of_the_log_shares_of_drawing(chai
 @torch.no_grad()
 def test_a_condition_is_seen_by_every_head_and_zeros_are_none(tiny_chain):
     net = tiny_chain(condition_width=2).net
-    codes = torch.zeros(1, 4, dtype=torch.short)
+    codes = torch.tensor([[1, 0, 0, 0]], dtype=torch.short)
     none, one, other = (
         net.log_shares(codes, condition=condition)
         for condition in (None, torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]))
@@ -73,7 +73,9 @@ def test_a_condition_is_seen_by_every_head_and_zeros_are_none(tiny_chain):
 def test_draws_under_a_condition_follow_its_likelihood(tiny_chain, p_value):
     chain = tiny_chain(condition_width=2)
     condition = torch.tensor([[0.0, 1.0]])
-    rows = chain.net.draw(torch.zeros(N, 0), condition.expand(N, 2), torch.Generator().manual_seed(0))
+    rows = chain.net.draw(
+        torch.zeros(N, 0), condition.expand(N, 2), torch.Generator().manual_seed(0)
+    )
     told = chain.net.log_likelihood(chain.every, condition=condition.expand(36, 2)).exp()
     assert p_value(chain.counts(rows.codes), told) > 1e-4
     assert p_value(chain.counts(rows.codes), chain.chances()) < 1e-4
