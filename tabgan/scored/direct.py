@@ -61,8 +61,8 @@ class DirectModule(CGANModule):
             error = (obtained - scores).abs().mean()
             self._step(optimizer, error + 0.0 * fake.sum())  # zero times the rows makes it a loss
         self._losses = {"generator": error}
-        curves = {"train/score_mae": error, "train/queries": float(self.asker.box.queries)}
-        self.log_dict(curves)
+        self.log("train/score_mae", error)
+        self.log("train/queries", float(self.asker.box.queries))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Nothing: the callbacks look at the scores."""
