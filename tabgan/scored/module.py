@@ -178,12 +178,12 @@ class ScoredModule(ChainModule):
 
     def _end_likelihood(self) -> None:
         """Behind the likelihood of the rows comes that of the rows given their scores."""
-        if self.scored_since is not None:
+        if self.scored_since is None:
+            self._take_likeliest()
+            self.scored_since, self.best_nll = self.global_step, math.inf
+            self._players()[1].optimizer.state.clear()  # the rate rises anew
+        elif self.asked_evenly or not self.even_labels:  # the surrogate is to learn of these first
             super()._end_likelihood()
-            return
-        self._take_likeliest()
-        self.scored_since, self.best_nll = self.global_step, math.inf
-        self._players()[1].optimizer.state.clear()  # the rate rises anew
 
     def _ask_when_due(self) -> None:
         """Rows and scores to learn from, at the first step with scores and half way through.

@@ -92,6 +92,12 @@ def test_scores_are_shown_once_the_rows_are_learned(make):
     assert made.module.global_step == made.module.scored_since + 10
 
 
+def test_even_labels_are_asked_for_however_soon_the_likelihood_rises(make):
+    made = make(*SHORT, "model.scored_steps=40", "model.lr=0.5", "model.patience=1").fit()
+    assert made.module.asked_evenly
+    assert made.module.likelihood_ended is not None
+
+
 def test_a_batch_has_a_third_without_a_score_and_even_scores_beside(make):
     made = make(*SHORT, "model.knots=5").fit()
     rows, condition = made.module._lesson(made.module.rows.at(torch.arange(90)))
