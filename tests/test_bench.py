@@ -8,7 +8,7 @@ from tabgan.studies.bench import ratios_to_peers
 TINY = (
     "model.generator.hidden_dim=16", "model.critic.hidden_dims=[16]", "model.noise_dim=8",
     "data.batch_size=50", "trainer.max_epochs=1", "refiner.rounds=1",
-    "model.likelihood_steps=1", "model.rounds=0",  # so bad that there is something to refine
+    "model.lr=0", "model.rounds=0",  # so bad that there is something to refine
 )  # fmt: skip
 
 

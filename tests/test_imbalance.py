@@ -212,5 +212,6 @@ def test_the_docstring_example_runs():
     assert doctest.testmod(tabgan.imbalance).failed == 0
 
 
-def test_a_large_table_is_trained_as_long_as_by_the_preset():
-    assert _settings(30_000)["trainer.max_epochs"] == 17  # 1,000 steps of 500 rows
+def test_a_large_table_is_refined_and_a_small_one_is_not():
+    assert _settings(1_999) == {"logger": "none", "refiner.rounds": 0}
+    assert _settings(2_000) == {"logger": "none"}
