@@ -95,6 +95,7 @@ def _train(
     module.prepare(datamodule.coded("sample"), datamodule.coded("validation"), seed=cfg.seed)
     if start is not None:
         load_weights(module, start.checkpoint)
+        module.take_up(datamodule.coded("sample"))
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint)
     if not first:
         return None

@@ -121,6 +121,14 @@ def command(tmp_path):
     return lambda name, *words: run_command(name, *words, folder=tmp_path)
 
 
+@pytest.fixture(scope="module")
+def refined_at_any_rate():
+    """The generator of a few steps has a refiner too, however few of its rows survive."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tabgan.sampling.refiner.MIN_ACCEPTANCE", 0.01)
+        yield
+
+
 MIXED_HEADER = """@relation people
 @attribute age integer
 @attribute 'daily pay' real
@@ -164,7 +172,7 @@ TINY = {
     "cgan_report": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
     "ctgan": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
     "scored_surrogate": (
-        *("model.generator.hidden_dim=16", "model.critic.hidden_dim=16", "model.labels=300"),
+        *("model.generator.hidden_dim=16", "model.critic.hidden_dims=[16]", "model.labels=300"),
         *("model.label_epochs=2", "model.surrogate.hidden_dim=16", "blackbox.n_estimators=5"),
     ),
 }

@@ -38,7 +38,7 @@ class Payload:
 
 
 @pytest.fixture(scope="module")
-def refined(command_in, mixed_arff, tmp_path_factory):
+def refined(command_in, mixed_arff, refined_at_any_rate, tmp_path_factory):
     """The folder of a small run that has a refiner."""
     folder = tmp_path_factory.mktemp("refined")
     words = (f"data.path={mixed_arff}", *SMALL, f"hydra.run.dir={folder / 'run'}")
@@ -145,6 +145,7 @@ def coded(mixed_arff, tmp_path):
     choices = {"nominal": "onehot", "numeric": "quantile_normal", "levels": 20, "derive": True}
     make = partial(TableEncoder, **choices, conditional=True, many="auto")
     asked = {"target": "label", "schema_path": None, "test_path": None, "drop": (), "seed": 0}
+    asked |= {"index": "auto"}
     source = Source(path=mixed_arff, choices=choices, test_fraction=0.1, **asked)
     return lambda: coded_table(source, make, tmp_path / "cache")
 

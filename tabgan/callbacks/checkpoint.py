@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 class BestAndLast(Checkpoint):
     """``best.ckpt`` at each new low of ``monitor``; ``last.ckpt`` now and then and at the end.
 
-    What is measured before the first step counts too. Lightning's ModelCheckpoint writes its
+    What is measured before the first step counts too, where the module lets it (``may_be_kept``).
+    Lightning's ModelCheckpoint writes its
     last.ckpt only together with a new best, and refuses a value that is not measured every epoch.
     A training can go on from either file, to the bit. Saving draws no random number.
 
@@ -61,7 +62,7 @@ class BestAndLast(Checkpoint):
         self._stopping = None
         self._saved_last = time.monotonic()
         if trainer.global_step == 0:
-            self._keep_best(trainer)
+            self._keep_best(trainer, module)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._stop_if_asked()
@@ -83,7 +84,7 @@ class BestAndLast(Checkpoint):
             self._save_if_due(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self._keep_best(trainer)
+        self._keep_best(trainer, module)
         self._save_if_due(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -114,8 +115,10 @@ class BestAndLast(Checkpoint):
         now = {name: float(value) for name, value in trainer.callback_metrics.items()}
         return self.metrics | now
 
-    def _keep_best(self, trainer: pl.Trainer) -> None:
+    def _keep_best(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Write ``best.ckpt`` if the monitored value is a new one, and low enough."""
+        if not module.may_be_kept:
+            return
         score = self.last_metrics(trainer).get(self.monitor, float("inf"))
         score = trainer.strategy.broadcast(score)
         is_new, self.last_score = score != self.last_score, score

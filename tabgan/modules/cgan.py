@@ -131,6 +131,11 @@ class CGANModule(pl.LightningModule):
         """The net that samples are drawn from."""
         return self.generator if self.averaged is None else self.averaged.net
 
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether the weights of now may be a training's best (``callbacks.checkpoint``)."""
+        return True
+
     @torch.no_grad()
     def sample(self, condition: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Rows [n, row_width] for conditions [n, condition_width]; changes nothing."""
@@ -179,6 +184,12 @@ class CGANModule(pl.LightningModule):
         rows = CodedRows.of(train[0], self.layout)
         self.masked = rows.masked
         self.critic.learn(rows)
+
+    def take_up(self, train: Whole) -> None:
+        """Go on, on these rows, from weights that were learned on others and have been loaded.
+
+        What is kept beside the weights and is true of the rows alone is learned anew.
+        """
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         rows, condition = self._whole_packs(batch)

@@ -138,6 +138,11 @@ class ChainModule(CGANModule):
         """The generator that rows are drawn from."""
         return cast(ChainGenerator, self.sampling_generator)
 
+    @property
+    def may_be_kept(self) -> bool:
+        """Once the likelihood, which says more of few rows than an AUC does, has had its say."""
+        return self.likelihood_ended is not None
+
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:
         """Start from the marginals of the training rows.
 
@@ -152,6 +157,12 @@ class ChainModule(CGANModule):
         if self.averaged is not None:
             self.averaged.net.load_state_dict(self.generator.state_dict())
         self.seed, self.rows, self.held = seed, rows, held
+
+    def take_up(self, train: Whole) -> None:
+        """As ``CGANModule`` does: which codes never go together."""
+        self.chain.exclusions.learn(CodedRows.of(train[0], self.layout))
+        if self.averaged is not None:
+            self.averaged.net.exclusions.cells = self.chain.exclusions.cells.clone()
 
     def log_likelihood(self, rows: CodedRows) -> Tensor:
         """The logarithm of p(row) under the generator that rows are drawn from, float32 [n]."""

@@ -41,6 +41,10 @@ class CTGANModule(CGANModule):
         self.vector.learn(*train)
         super().prepare(train, validation, seed=seed)
 
+    def take_up(self, train: Whole) -> None:
+        """As ``CGANModule`` does: which rows have which values."""
+        self.vector.learn(*train)
+
     @torch.no_grad()
     def draw(self, condition: Tensor, rng: torch.Generator | None = None) -> CodedRows:
         """Rows for classes [n, classes], or for vectors and classes side by side."""

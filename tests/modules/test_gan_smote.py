@@ -26,7 +26,7 @@ def module(**changed):
         ),
         critic=partial(Critic, hidden_dims=[8], slope=0.2, pack=1),
         generator_optimizer=Adam, critic_optimizer=Adam, lr=1e-3, critic_lr=2e-3, noise_dim=4,
-        dropout=0.0, average=None, clip=None, cosine=False, neighbours=4, flips=0.3, restarts=2,
+        dropout=0.0, average=None, clip=None, neighbours=4, flips=0.3, restarts=2,
     )  # fmt: skip
     return GanSmoteModule(**game | changed)
 
