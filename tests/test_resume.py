@@ -56,7 +56,7 @@ def train(command, data, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def unbroken(command_in, data, refined_at_any_rate, tmp_path_factory):
+def unbroken(command_in, data, refined_at_any_rate, tmp_path_factory):  # noqa: ARG001
     """The folder of the run that nobody interrupted."""
     folder = tmp_path_factory.mktemp("unbroken")
     words = (f"data.path={data}", *SMALL, f"hydra.run.dir={folder / 'run'}")

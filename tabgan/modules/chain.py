@@ -161,8 +161,7 @@ class ChainModule(CGANModule):
     def take_up(self, train: Whole) -> None:
         """As ``CGANModule`` does: which codes never go together."""
         self.chain.exclusions.learn(CodedRows.of(train[0], self.layout))
-        if self.averaged is not None:
-            self.averaged.net.exclusions.cells = self.chain.exclusions.cells.clone()
+        self.sampling_chain.exclusions.take(self.chain.exclusions.cells.clone())
 
     def log_likelihood(self, rows: CodedRows) -> Tensor:
         """The logarithm of p(row) under the generator that rows are drawn from, float32 [n]."""
