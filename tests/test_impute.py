@@ -98,7 +98,7 @@ def test_a_mistake_is_one_line(command, run, holes, text, words, message):
     assert message in ended.err
 
 
-def test_a_run_without_a_mixture_says_which_model_to_train(command, trained, holes):
+def test_a_run_that_only_draws_whole_rows_says_which_model_to_train(command, trained, holes):
     ended = command("impute", f"run={trained}", f"data.path={holes}")
     assert "impute: expected a run of model=cgan" in ended.err
 
