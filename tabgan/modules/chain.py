@@ -168,11 +168,11 @@ class ChainModule(CGANModule):
         return self.sampling_chain.log_likelihood(rows.codes.to(self.device))
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:  # type: ignore[override]
-        if self.likelihood_ended is None and self.global_step >= self._likelihood_most():
-            self._look(self._held_nll())
-            self._end_likelihood()
         if self.likelihood_ended is None:
             self._likelihood_step(batch)
+            if self.global_step >= self._likelihood_most():
+                self._look(self._held_nll())
+                self._end_likelihood()
         elif self.rounds_done >= self.rounds:  # Lightning ends no first epoch before its last batch
             self._stop_when_done()
         elif self.adversarial == "slopes":
