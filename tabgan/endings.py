@@ -65,12 +65,12 @@ def end(
         ):
             where = f"{cause.filename}: " if cause.filename else ""
             _fail("; ".join(filter(None, [f"{where}{cause.strerror}", way_on(folder)])))
+        if isinstance(cause, ModuleNotFoundError):
+            _fail(f"a package is missing: {cause}")
         if _is_lightnings(cause):
             _fail(f"trainer: {cause or type(cause).__name__}")
         if isinstance(cause, TabganError | FloatingPointError):
             _fail(str(cause))
-        if isinstance(cause, ModuleNotFoundError):
-            _fail(f"a package is missing: {cause}")
         if isinstance(cause, RuntimeError) and (found := UNKNOWN_LAUNCHER.search(str(cause))):
             _fail(f"a package is missing: pip install 'tabgan-lightning[{found[1]}]'")
     if isinstance(error, HydraException | OmegaConfBaseException):

@@ -24,7 +24,13 @@ log = logging.getLogger(__name__)
 @job
 def main(cfg: DictConfig, folder: str) -> float | None:
     """Read the table, build the model around its layout, train it."""
-    check_table_named("train", "experiment", "start", "sweep")
+    try:
+        check_table_named("train", "experiment", "start", "sweep")
+    except TabganError:
+        from tabgan.recipes import check_config
+
+        check_config(cfg)  # a misspelt word may be why no table is named
+        raise
     log.info("loading torch and Lightning")
     from tabgan.journey import train  # torch and Lightning take seconds, and --help must not
 

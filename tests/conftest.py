@@ -279,6 +279,16 @@ CHAIN_LAYOUT = RowLayout.from_widths(
 )
 
 
+def entangle_columns(chain, rows, scale):
+    """Large random weights: every column depends on all those before it."""
+    for name, parameter in chain.named_parameters():
+        if name != "cells.bias":
+            torch.nn.init.normal_(parameter, std=scale)
+    chain.learn(rows)
+    for bias in chain.readout.biases:
+        bias.data += torch.randn(bias.shape) * scale
+
+
 class TinyChain:
     """A chain of ``CHAIN_LAYOUT``, float32, with large random weights, and the 36 rows it draws.
 
@@ -297,13 +307,9 @@ class TinyChain:
         codes = torch.stack([sizes, cells, each // 12 % 3, each // 36 % 2], dim=1).short()
         self.rows = CodedRows(layout=CHAIN_LAYOUT, codes=codes, scalars=torch.rand(600, 1))
         if scale:
-            for name, parameter in self.net.named_parameters():
-                if name != "cells.bias":
-                    torch.nn.init.normal_(parameter, std=scale)
-        self.net.learn(self.rows)
-        if scale:
-            for bias in self.net.readout.biases:
-                bias.data += torch.randn(bias.shape) * scale
+            entangle_columns(self.net, self.rows, scale)
+        else:
+            self.net.learn(self.rows)
         pairs = [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (3, 0)]
         every = [(*pair, job, kind) for pair in pairs for job in range(3) for kind in range(2)]
         self.every = torch.tensor(every)
@@ -331,6 +337,23 @@ def tiny_chain(monkeypatch):
     """``tiny_chain(rank=4)``: a ``TinyChain``, which multiplies float32 on every machine."""
     monkeypatch.setattr("tabgan.nets.chain.multiplies_bfloat16", lambda device: False)
     return TinyChain
+
+
+@pytest.fixture
+def entangled(training, monkeypatch):
+    """``entangled(*words)``: as ``training``, a chain of large random weights that is not trained.
+
+    It multiplies float32 on every machine, and its noise is that of its draws alone.
+    """
+    monkeypatch.setattr("tabgan.nets.chain.multiplies_bfloat16", lambda device: False)
+
+    def make(*words, scale=0.4):
+        ran = training(*words, "model.noise_dim=0", "model.average=null", model="cgan")
+        torch.manual_seed(0)
+        entangle_columns(ran.module.chain, ran.module.rows, scale)
+        return ran
+
+    return make
 
 
 @pytest.fixture

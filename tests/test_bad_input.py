@@ -206,8 +206,9 @@ def test_a_file_of_conditions_with_a_wrong_cell_names_its_row(command, trained, 
     assert told.startswith("like, row 2: where.job: no category 'clerc'; did you mean 'clerk'?")
 
 
-def test_a_file_of_conditions_that_is_not_there(command, trained):
-    assert sampling(command, trained, "like=nowhere.csv") == "like=nowhere.csv: file not found"
+def test_a_file_of_conditions_that_is_not_there(command, trained, tmp_path):
+    told = sampling(command, trained, "like=nowhere.csv")
+    assert told == f"like=nowhere.csv: file not found: {tmp_path / 'nowhere.csv'}"
 
 
 def test_a_check_of_rows_with_conditions_of_their_own(command, trained):
@@ -247,7 +248,7 @@ def test_rows_of_a_run_that_has_not_finished_are_called_so(command, run_copy):
 def test_a_checkpoint_of_another_schema(command, run_copy):
     path = run_copy / "checkpoints" / "best.ckpt"
     checkpoint = torch.load(path, weights_only=True)
-    checkpoint["layout"][0]["name"] = "height"
+    checkpoint["layout"]["blocks"][0]["column"] = "height"
     torch.save(checkpoint, path)
     assert sampling(command, run_copy) == (
         f"{path}: the checkpoint belongs to a table of another schema than the run's encoder"
@@ -328,8 +329,17 @@ def test_an_all_constant_table(train_csv, tmp_path):
     assert told == "table 'pets': no column varies, there is nothing to learn"
 
 
-def test_a_table_whose_target_alone_varies(train_csv, tmp_path):
+def test_of_a_table_whose_target_alone_varies_its_shares_are_learned(train_csv, tmp_path):
     ended = train_csv("data.target=label", age=[7] * 30, label=["no", "yes", "no"] * 10)
+    assert ended.status == 0, ended.err
+    rows = preview_of(tmp_path)
+    assert set(rows["age"]) == {7}
+    assert set(rows["label"]) == {"no", "yes"}
+
+
+def test_a_table_whose_condition_alone_varies(train_csv, tmp_path):
+    columns = {"age": [7] * 30, "label": ["no", "yes", "no"] * 10}
+    ended = train_csv("model=cgan_basic", "data.target=label", **columns)
     assert refusal(ended, tmp_path) == (
         "table 'pets': no column varies but the target 'label', there is nothing to learn but its "
         "shares; without data.target it is a column like any other"

@@ -1,5 +1,6 @@
 """``python -m tabgan.bench``: a peer beside the anchors, and ours beside a peer."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -8,7 +9,7 @@ from tabgan.studies.bench import ratios_to_peers
 TINY = (
     "model.generator.hidden_dim=16", "model.critic.hidden_dims=[16]", "model.noise_dim=8",
     "data.batch_size=50", "trainer.max_epochs=1", "refiner.rounds=1",
-    "model.generator.warm=false",  # so bad that there is something to refine
+    "model.lr=0", "model.rounds=0",  # independent columns: there is something to refine
 )  # fmt: skip
 
 
@@ -170,7 +171,14 @@ def test_ratios_are_the_peers_costs_over_ours():
 
 @pytest.mark.slow
 def test_ours_stands_beside_a_peer_raw_and_refined(bench, tmp_path):
-    ended = bench("experiments=cgan_adult", f"words={list(TINY)}".replace("'", '"'))
+    rng = np.random.default_rng(0)
+    left = rng.normal(size=400)
+    near = pd.DataFrame(
+        {"left": left, "right": 0.4 * left + rng.normal(size=400), "label": left > 0}
+    )
+    near.to_csv(tmp_path / "near.csv", index=False)
+    words = (f"data.path={tmp_path / 'near.csv'}", "data.drop=[]")
+    ended = bench("experiments=cgan_adult", f"words={list(TINY)}".replace("'", '"'), *words)
     assert ended.status == 0, ended.err
     lines = pd.read_csv(tmp_path / "out" / "bench.csv")
     ours = lines[lines["side"] == "ours"].set_index("rows")

@@ -97,6 +97,6 @@ def test_the_command_says_the_lines_and_the_rate(command, tmp_path, frame):
 def test_an_unknown_way_out_and_a_rule_alone_are_refused(command, tmp_path, frame):
     frame.to_csv(tmp_path / "t.csv", index=False)
     ended = command("train", "data.path=t.csv", "data.constraints='low <= high'")
-    assert "constraints: expected a list of rules such as ['start <= end']" in ended.err
+    assert "data.constraints=low <= high: expected a list" in ended.err
     ended = command("train", "data.path=t.csv", "data.on_violation=ignore")
     assert "data.on_violation=ignore: expected one of ['error', 'warn'" in ended.err

@@ -45,13 +45,14 @@ def seen_by_both(folder, process):
 def pair(mixed_arff, tmp_path_factory):
     """The folder of a run of two processes, what each of them saw, and what they said."""
     folder = tmp_path_factory.mktemp("pair")
-    process = started(folder, mixed_arff, *tiny_words("cgan"), "refiner=boosted")
+    words = (*tiny_words("cgan"), "model.rounds=1", "refiner=boosted")
+    process = started(folder, mixed_arff, *words)
     return folder / "run", *seen_by_both(folder, process)
 
 
-def test_after_twenty_steps_both_processes_hold_the_same_weights(pair):
+def test_after_both_phases_both_processes_hold_the_same_weights(pair):
     _, (first, other), _ = pair
-    assert len(first["batches"]) == 20  # 5 epochs of 4 batches: 243 rows
+    assert len(first["batches"]) == 80  # likelihood_steps=60, and 2,000 drawn rows by 100
     for name, weights in first["weights"].items():
         assert torch.equal(weights, other["weights"][name]), name
 
@@ -60,12 +61,13 @@ def test_together_they_have_seen_the_batches_of_one_process(pair):
     _, (first, other), _ = pair
     assert first["batches"].shape == other["batches"].shape
     assert first["batches"].shape[1] == 25  # half of data.batch_size=50
-    assert not torch.equal(first["batches"], other["batches"])
+    both = torch.cat([seen["batches"][:4] for seen in (first, other)]).flatten(0, 1)
+    assert len(both.unique(dim=0)) == 200  # 4 whole batches of the first pass over 243 rows
 
 
 def test_the_run_is_kept_once(pair):
     run, _, _ = pair
-    assert json.loads((run / "metrics.json").read_text())["steps"] == 20
+    assert json.loads((run / "metrics.json").read_text())["steps"] == 80
     assert sorted(path.name for path in run.parent.iterdir()) == ["rank0.pt", "rank1.pt", "run"]
     assert sorted(path.name for path in run.glob("*.log")) == ["train.log"]
     assert len(list(run.rglob("events.out.tfevents.*"))) == 1
@@ -73,7 +75,28 @@ def test_the_run_is_kept_once(pair):
 
 def test_what_is_said_is_said_once(pair):
     _, _, said = pair
-    assert said.count("warm start: a mixture, by EM") == 1
+    assert said.count("likelihood: step ") == said.count("round 1 of 1: ") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("adversarial", ["boundary", "slopes"])
+def test_both_processes_take_the_same_rounds(tmp_path, adversarial):
+    """Right is left in nine of ten rows, and the likelihood learns nothing: critics see that."""
+    path = tmp_path / "data" / "pairs.csv"
+    path.parent.mkdir()
+    sides = ((row % 2, (row + (row % 10 == 0)) % 2) for row in range(500))
+    rows = "".join(
+        f"{'ab'[left]},{'ab'[right]},{row % 3}\n" for row, (left, right) in enumerate(sides)
+    )
+    path.write_text("left,right,label\n" + rows, "utf-8")
+    words = (*tiny_words("cgan"), "encoder.derive=false", "refiner=none", "logger=none",
+             "model.likelihood_steps=1", "model.lr=0", "model.round_lr=1e-3",
+             f"model.adversarial={adversarial}")  # fmt: skip
+    (first, other), said = seen_by_both(tmp_path, started(tmp_path, path, *words))
+    assert adversarial == "slopes" or said.count("round 2 of 2: critics' AUC") == 1
+    assert len(first["batches"]) == len(other["batches"])
+    for name, weights in first["weights"].items():
+        assert torch.equal(weights, other["weights"][name]), name
 
 
 @pytest.mark.slow
@@ -88,7 +111,7 @@ def test_what_is_said_is_said_once(pair):
 )
 def test_other_models_and_tools_train_alike_in_both_processes(mixed_arff, tmp_path, words):
     (first, other), _ = seen_by_both(tmp_path, started(tmp_path, mixed_arff, *words))
-    assert len(first["batches"]) == len(other["batches"]) == 20
+    assert len(first["batches"]) == len(other["batches"]) == 20  # 5 epochs of 4: 243 rows
     for name, weights in first["weights"].items():
         if "running_" not in name:  # each process's batch norms know its own rows
             assert torch.equal(weights, other["weights"][name]), name

@@ -63,7 +63,7 @@ def fitted():
 
 
 @pytest.fixture(scope="module")
-def refined(refined_at_any_rate):
+def refined(refined_at_any_rate):  # noqa: ARG001
     """As ``fitted``, by so short a game that there is much to refine."""
     nets = {"model.generator.hidden_dims": [16], "model.critic.hidden_dims": [16]}
     words = {"refiner": "boosted", "refiner.rounds": 1, "callbacks": "report", "logger": "none"}

@@ -32,8 +32,8 @@ def test_filtered_smote_passes_the_checks_of_imbalanced_learn(estimator, check):
 
 
 @pytest.mark.slow
-@checks(GANOversampler())
-def test_the_default_settings_pass_the_checks_of_imbalanced_learn(estimator, check):
+@checks(GANOversampler(overrides=BRIEF))
+def test_a_gan_of_all_classes_passes_the_checks_of_imbalanced_learn(estimator, check):
     check(estimator)
 
 
@@ -212,5 +212,6 @@ def test_the_docstring_example_runs():
     assert doctest.testmod(tabgan.imbalance).failed == 0
 
 
-def test_a_large_table_is_trained_as_long_as_by_the_preset():
-    assert _settings(30_000)["trainer.max_epochs"] == 17  # 1,000 steps of 500 rows
+def test_a_large_table_is_refined_and_a_small_one_is_not():
+    assert _settings(1_999) == {"logger": "none", "refiner.rounds": 0}
+    assert _settings(2_000) == {"logger": "none"}

@@ -38,7 +38,7 @@ class Payload:
 
 
 @pytest.fixture(scope="module")
-def refined(command_in, mixed_arff, refined_at_any_rate, tmp_path_factory):
+def refined(command_in, mixed_arff, tmp_path_factory, refined_at_any_rate):  # noqa: ARG001
     """The folder of a small run that has a refiner."""
     folder = tmp_path_factory.mktemp("refined")
     words = (f"data.path={mixed_arff}", *SMALL, f"hydra.run.dir={folder / 'run'}")

@@ -64,15 +64,15 @@ def test_the_code_that_runs_is_the_wheels(python, tmp_path):
 
 def test_the_configuration_is_printed_from_another_folder(python, tmp_path):
     told = done(python, "-m", "tabgan.train", "--cfg", "job", folder=tmp_path)
-    assert "_target_: tabgan.modules.cgan.CGANModule" in told
+    assert "_target_: tabgan.modules.chain.ChainModule" in told
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["tabgan-train", "tabgan-sample"])
 def test_the_console_commands_help(python, tmp_path, name):
     told = done(python.with_name(name), "--help", folder=tmp_path)
-    assert "== Config ==" in told
-    assert "threads: 1" in told
+    assert told.startswith(f"{name} KEY=VALUE")
+    assert "threads" in told
 
 
 def test_two_batches_of_adult_train_and_sample_from_another_folder(python, tmp_path):

@@ -65,10 +65,12 @@ def levels_table(lines: Sequence[Line]) -> str:
     levels = list(dict.fromkeys(frame["rules"]))
     groups = frame.groupby(["table", "recipe", "rows", "rules"], sort=False)
     mean = groups[["before", *OF_LEVEL]].mean()
+    rows = list(dict.fromkeys(name[:3] for name in mean.index))
+    mean = mean.sort_index()  # so that pandas finds the rows of three names at once
     head = ["table", "detector", "category", "before"]
     head += [f"{level}: {title}" for level in levels for title in OF_LEVEL.values()]
     body = []
-    for names in dict.fromkeys(name[:3] for name in mean.index):
+    for names in rows:
         of = mean.loc[names]
         cells = [figure_text(of.loc[level, key]) for level in levels for key in OF_LEVEL
                  if level in of.index]  # fmt: skip

@@ -159,19 +159,18 @@ class ChainModule(CGANModule):
     def take_up(self, train: Whole) -> None:
         """As ``CGANModule`` does: which codes never go together."""
         self.chain.exclusions.learn(CodedRows.of(train[0], self.layout))
-        if self.averaged is not None:
-            self.averaged.net.exclusions.cells = self.chain.exclusions.cells.clone()
+        self.sampling_chain.exclusions.take(self.chain.exclusions.cells.clone())
 
     def log_likelihood(self, rows: CodedRows) -> Tensor:
         """The logarithm of p(row) under the generator that rows are drawn from, float32 [n]."""
         return self.sampling_chain.log_likelihood(rows.codes.to(self.device))
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:  # type: ignore[override]
-        if self.likelihood_ended is None and self.global_step >= self._likelihood_phase()[1]:
-            self._look(self._held_nll())
-            self._end_likelihood()
         if self.likelihood_ended is None:
             self._likelihood_step(batch)
+            if self.global_step >= self._likelihood_phase()[1]:
+                self._look(self._held_nll())
+                self._end_likelihood()
         elif self.rounds_done >= self.rounds:  # Lightning ends no first epoch before its last batch
             self._stop_when_done()
         elif self.adversarial == "slopes":

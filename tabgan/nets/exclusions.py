@@ -41,6 +41,7 @@ class Exclusions(nn.Module):
         super().__init__()
         self.columns = list(columns)
         self.register_buffer("cells", torch.empty(0, 4, dtype=torch.long))
+        self._tables: list[list[tuple[int, Tensor]]] = [[] for _ in self.columns]
 
     @torch.no_grad()
     def learn(self, rows: CodedRows) -> None:
@@ -54,19 +55,23 @@ class Exclusions(nn.Module):
                 cells = _empty(codes, self.columns[earlier], self.columns[later])
                 where = torch.tensor([earlier, later], device=cells.device).expand(len(cells), 2)
                 found.append(torch.stack([where[:, 0], cells[:, 0], where[:, 1], cells[:, 1]], 1))
-        self.cells = torch.cat(found) if found else self.cells.new_empty(0, 4)
+        self.take(torch.cat(found) if found else self.cells.new_empty(0, 4))
+
+    def take(self, cells: Tensor) -> None:
+        """These pairs, int64 [m, 4], instead of those that are known."""
+        self.cells, cells = cells.to(self.cells.device), cells.cpu()
+        self._tables = [[] for _ in self.columns]  # once, so that no step waits for a device
+        for earlier, later in cells[:, [0, 2]].unique(dim=0).tolist():
+            mine = cells[(cells[:, 0] == earlier) & (cells[:, 2] == later)]
+            widths = self.columns[earlier].bins.width, self.columns[later].bins.width
+            table = torch.zeros(widths, dtype=torch.bool)
+            table[mine[:, 1], mine[:, 3]] = True
+            self._tables[later].append((earlier, table))
 
     def tables(self) -> list[list[tuple[int, Tensor]]]:
         """Per column the earlier ones that rule codes out, each with bool [its codes, codes]."""
-        found: list[list[tuple[int, Tensor]]] = [[] for _ in self.columns]
-        pairs = self.cells[:, [0, 2]].unique(dim=0).tolist()
-        for earlier, later in pairs:
-            mine = self.cells[(self.cells[:, 0] == earlier) & (self.cells[:, 2] == later)]
-            widths = self.columns[earlier].bins.width, self.columns[later].bins.width
-            table = torch.zeros(widths, dtype=torch.bool, device=self.cells.device)
-            table[mine[:, 1], mine[:, 3]] = True
-            found[later].append((earlier, table))
-        return found
+        device = self.cells.device
+        return [[(at, table.to(device)) for at, table in own] for own in self._tables]
 
     def by_class(self, column: int) -> dict[int, Tensor]:
         """Per earlier column what each code of ``column`` rules out, bool [codes + 1, its codes].
@@ -85,7 +90,7 @@ class Exclusions(nn.Module):
         """As many cells as the state has."""
         key = f"{prefix}cells"
         if key in state_dict:
-            self.cells = self.cells.new_empty(state_dict[key].shape)
+            self.take(state_dict[key].clone())
         super()._load_from_state_dict(state_dict, prefix, *rest, **more)
 
 

@@ -27,6 +27,7 @@ from tabgan.nets.walk import HeadNets, Walk
 UNEVEN = 0.5  # of K: with a smaller effective number, particles are drawn anew
 MOST_PARTICLES = 40_000  # at once
 WANTED, MOST_PER_ROW = 8, 500  # effective particles of a row, and particles
+RULED_OUT = 1e-13  # the share of a code below which others rule it out (``nets.exclusions``)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -251,7 +252,8 @@ class _Cloud:
             mass = allowed.bins[region] if column.cells else allowed.mass[region]
             before = torch.ones(len(region))
         mass = mass.masked_fill(free[:, None], 1.0)
-        shares = self.walk.logits(head).softmax(dim=1) * mass
+        shares = self.walk.logits(head).softmax(dim=1)
+        shares = shares.masked_fill(shares < RULED_OUT, 0.0) * mass
         total = shares.sum(dim=1)
         gain = total.double().log() - before.double().log()
         self.log_weight += gain.masked_fill(free, 0.0)

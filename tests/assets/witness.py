@@ -17,7 +17,7 @@ class Witness(Callback):
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):
         self.begun.touch()
-        self.batches.append(batch[0].clone())
+        self.batches.append(batch[0][:].clone())
 
     def on_train_end(self, trainer, module):
         self.begun.unlink()

@@ -382,7 +382,8 @@ def test_the_command_runs_on_a_slice_of_nsl_kdd(command, shared_data, tmp_path, 
     assert ended.status == 0, ended.err
     out = tmp_path / "outputs" / "study" / "evade_nslkdd"
     lines = pd.read_csv(out / "evasion.csv")
-    assert list(lines["rows"]) == ["DoS", "Probe", "U2R & R2L"]
+    assert list(lines["rows"]) == ["DoS", "Probe", "U2R & R2L"] * 3
+    assert list(lines["rules"].unique()) == ["none", "ranges", "all"]
     assert (lines["kept"] == 100).all()
-    assert (lines["consistent"] == 100).all()
+    assert (lines.loc[lines["rules"] == "all", "consistent"] == 100).all()
     assert "same_srv_rate &lt;= srv_count / count" in (out / "evasion.html").read_text("utf-8")

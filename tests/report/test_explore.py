@@ -89,7 +89,9 @@ def test_far_dates_clock_times_and_amounts_are_drawn_and_summed_up(tmp_path):
     ]
     (tmp_path / "t.csv").write_text("ends,opens,pay,never\n" + "".join(lines), "utf-8")
     rows, schema = read_real(tmp_path / "t.csv")
-    summary = explore("table", rows, schema, out=tmp_path / "out").set_index("column")
+    summary = explore("table", rows, schema, out=tmp_path / "out", source="t.csv").set_index(
+        "column"
+    )
     assert summary["kind"].tolist() == ["date", "date", "numeric", "string"]
     assert summary.loc["ends", ["smallest", "largest"]].tolist() == ["2020-01-01", "9999-12-31"]
     assert summary.loc["opens", ["smallest", "largest"]].tolist() == ["00:30:00", "23:30:00"]

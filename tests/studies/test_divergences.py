@@ -49,7 +49,7 @@ def out(tmp_path_factory):
 def test_each_divergence_is_trained_with_and_without_the_trick(out):
     lines = pd.read_csv(out / "divergences.csv").set_index("recipe")
     assert list(lines.index[2:]) == ["f_kl", "f_kl, no trick", "hinge"]
-    assert lines.loc["f_kl, no trick", "raw.collapse"] == 1  # no entropy is left
+    assert lines.loc["f_kl, no trick", "raw.collapse"] > 0.9  # no entropy is left, but for chance
     assert lines.loc["f_kl", "raw.lost_categories"] == 0
     assert lines.loc["f_kl", "raw.c2st_test_auc"] < lines.loc["f_kl, no trick", "raw.c2st_test_auc"]
 
