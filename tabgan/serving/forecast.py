@@ -7,7 +7,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from rich.table import Table
 from torch import nn
 
