@@ -169,8 +169,7 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -
         critic=module.critic,
         batch_size=cfg.data.batch_size,
         steps=_steps(cfg, len(datamodule.coded("train")[0])),
-        rounds=cfg.refiner.rounds,
-        pool_factor=cfg.refiner.pool_factor,
+        pool_factor=cfg.refiner.pool_factor if cfg.refiner.rounds else 0.0,
     )
     foretell(sizes, None if limit == AUTO else float(limit))
 
