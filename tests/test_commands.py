@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tabgan.errors import TabganError
@@ -119,6 +119,7 @@ def test_a_path_survives_hydra(path):
 
 @given(st.text(alphabet="ab ='\"[]{}$\\,():?*~+@!#%&<>;|/.-", max_size=12))
 def test_any_text_survives_hydra(text):
+    assume(text != "???")  # OmegaConf's own word for a value that is to be given
     # compose is slow, so this asks the parser and OmegaConf, which compose does too
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from omegaconf import OmegaConf

@@ -145,7 +145,7 @@ def coded(mixed_arff, tmp_path):
     choices = {"nominal": "onehot", "numeric": "quantile_normal", "levels": 20, "derive": True}
     make = partial(TableEncoder, **choices, conditional=True, many="auto")
     asked = {"target": "label", "schema_path": None, "test_path": None, "drop": (), "seed": 0}
-    asked |= {"index": "auto"}
+    asked |= {"index": "drop"}
     source = Source(path=mixed_arff, choices=choices, test_fraction=0.1, **asked)
     return lambda: coded_table(source, make, tmp_path / "cache")
 
