@@ -28,8 +28,8 @@ def compute_with(threads: int) -> None:
 def exact_products() -> Iterator[None]:
     """Float32's own products, for sums that nearly cancel; around a block, or a function.
 
-    A covariance is the small difference of large products: of bfloat16 parts, one of MAGIC's
-    mixture had a negative eigenvalue. EM is no slower with them.
+    A variance, for one, is the small difference of large products: of bfloat16 parts it may be
+    negative.
     """
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")

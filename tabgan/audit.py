@@ -13,9 +13,9 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Make rows for scores spread evenly, by the run and by its baselines; report on them."""
     from pathlib import Path  # torch takes seconds to import, and --help must not
 
-    from tabgan.auditing import gather
-    from tabgan.report.audit import build_audit
     from tabgan.run_folder import check_own
+    from tabgan.scored.audit import build_audit
+    from tabgan.scored.auditing import gather
 
     out = Path(cfg.out or f"{cfg.run}/audit")
     check_own(out, None)

@@ -236,8 +236,8 @@ class TableGAN(BaseEstimator):
 
         Raises:
             NotFittedError: before ``fit``.
-            TabganError: for other columns, values that do not fit them, or a model without a
-                mixture generator.
+            TabganError: for other columns, values that do not fit them, or a model other than
+                ``cgan``.
         """
         check_is_fitted(self, "run_")
         check_how(how, n_imputations)

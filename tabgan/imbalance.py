@@ -50,8 +50,8 @@ class GANOversampler(BaseOverSampler):
     stay as they are, at the top; new ones follow, class by class, in the dtypes that came. Numbers
     stay in the class's or the table's range and at their decimals; integers stay integers.
 
-    ``mode="conditional"`` trains the class-conditional GAN of ``TableGAN`` (the preset ``cgan``,
-    mixture start and boosted refinement) on all rows and asks it for rows of the rare classes
+    ``mode="conditional"`` trains the class-conditional GAN of ``TableGAN`` (the preset ``cgan``
+    with boosted refinement) on all rows and asks it for rows of the rare classes
     (after Douzas and Bacao 2018, doi:10.1016/j.eswa.2017.09.030). The rare classes' rows are
     repeated for the training, as often as ``sampling_strategy`` asks: a class that is a hundredth
     of the table would be drawn from components that the other class shaped. It takes missing

@@ -19,11 +19,11 @@ from tabgan.errors import TabganError
 from tabgan.evasion.evading import train_evasion
 from tabgan.locks import held
 from tabgan.provenance import check_record, save_record
-from tabgan.querying import attach_box
 from tabgan.ranks import is_first, is_started_by_first
 from tabgan.recipes import build_module, build_trainer, check_config, forecast, settle
 from tabgan.run_folder import BY_ESTIMATOR, check_unused, forget_report
 from tabgan.runs import Run, open_run, stored_plan
+from tabgan.scored.querying import attach_box
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.tables.schema import TableSchema
 from tabgan.trainers import built, check_batches, check_trainer

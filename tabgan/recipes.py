@@ -44,7 +44,8 @@ MAY_BE_AUTO = {
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 # What a stored configuration may call, and what it may where a training goes on.
 FROM_A_RUN_FOLDER = (
-    "tabgan.modules.", "tabgan.nets.", "tabgan.losses.", "tabgan.evasion.module",
+    "tabgan.modules.", "tabgan.nets.", "tabgan.losses.", "tabgan.scored.module",
+    "tabgan.scored.direct", "tabgan.scored.surrogate", "tabgan.evasion.module",
     "tabgan.evasion.editor", "tabgan.evasion.substitutes", "torch.optim.",
 )  # fmt: skip
 TO_GO_ON = (
@@ -53,6 +54,7 @@ TO_GO_ON = (
         "tabgan.serving.",
         "tabgan.encoding.",
         "tabgan.callbacks.",
+        "tabgan.scored.panel",
         "tabgan.blackboxes.forest",
         "tabgan.evasion.detectors",
         "tabgan.blackboxes.estimator",
@@ -124,8 +126,15 @@ def build_module(cfg: DictConfig, encoder: TableEncoder) -> CGANModule:
     """The LightningModule that ``cfg`` describes, with the sizes of the table.
 
     Raises:
-        TabganError: for a model that does not learn from rows with holes, where there are any.
+        TabganError: for a model that does not learn from rows with holes, where there are any;
+            for one that takes no class for its condition, where there is one.
     """
+    model = model_class(cfg)
+    if encoder.condition_width and not model.takes_condition:
+        raise TabganError(
+            f"{model.__name__} draws the class as a column of the row, and takes no other "
+            "condition of the table: give encoder.conditional=false"
+        )
     module: CGANModule = instantiate(cfg.model)(
         layout=encoder.layout_,
         condition_width=encoder.condition_width,
@@ -160,8 +169,7 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -
         critic=module.critic,
         batch_size=cfg.data.batch_size,
         steps=_steps(cfg, len(datamodule.coded("train")[0])),
-        rounds=cfg.refiner.rounds,
-        pool_factor=cfg.refiner.pool_factor,
+        pool_factor=cfg.refiner.pool_factor if cfg.refiner.rounds else 0.0,
     )
     foretell(sizes, None if limit == AUTO else float(limit))
 

@@ -41,7 +41,10 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     refuse_check(cfg)
     n = len(like or range(ROWS)) if cfg.n is None else int(cfg.n)
     if cfg.score is not None:
-        from tabgan.scoring import refuse_others, write_scored_rows  # black boxes bring their own
+        from tabgan.scored.scoring import (  # black boxes bring their own
+            refuse_others,
+            write_scored_rows,
+        )
 
         refuse_others(cfg)
         write_scored_rows(cfg, run, out, n=n)

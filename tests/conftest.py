@@ -172,8 +172,9 @@ TINY = {
     "cgan_report": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
     "ctgan": ("model.generator.hidden_dims=[16]", "model.critic.hidden_dims=[16]"),
     "scored_surrogate": (
-        *("model.generator.hidden_dim=16", "model.critic.hidden_dims=[16]", "model.labels=300"),
-        *("model.label_epochs=2", "model.surrogate.hidden_dim=16", "blackbox.n_estimators=5"),
+        *("model.generator.hidden_dim=16", "model.likelihood_steps=20", "model.scored_steps=40"),
+        *("model.labels=300", "model.even_labels=200", "model.surrogate.n_trees=10"),
+        *("model.surrogate.max_depth=4", "blackbox.n_estimators=5"),
     ),
 }
 
@@ -199,7 +200,8 @@ def scored_run(mixed_arff, tmp_path_factory):
     """The folder of one small scored run on ``mixed_arff`` against a forest; only to look at."""
     folder = tmp_path_factory.mktemp("scored")
     words = [f"data.path={mixed_arff}", "data.target=label", f"hydra.run.dir={folder}"]
-    words += [*tiny_words("scored_surrogate"), "callbacks=scored", "trainer.max_epochs=3"]
+    words += [*tiny_words("scored_surrogate"), "callbacks=scored"]
+    words += ["callbacks.panel.every_n_steps=20"]
     ended = run_command("train", *words, "trainer.log_every_n_steps=1", folder=folder.parent)
     assert ended.status == 0, ended.err
     return folder

@@ -72,6 +72,24 @@ MAY_IMPORT = {
         "studies",
         "words",
     },
+    "scored": {
+        "tables",
+        "encoding",
+        "nets",
+        "losses",
+        "blackboxes",
+        "metrics",
+        "serving",
+        "modules",
+        "sampling",
+        "callbacks",
+        "report",
+        "recipes",
+        "runs",
+        "evaluation",
+        "provenance",
+        "words",
+    },
 }  # everyone may import EVERYBODY; files at the top: anything on a lower floor
 FLOORS = [
     {"errors", "ranks", "shell", "terminal"},
@@ -82,7 +100,6 @@ FLOORS = [
     {"provenance", "curves"},
     {"training", "trainers"},
     {"recipes"},
-    {"querying"},
     {"runs"},
     {"journey"},
     {"resuming"},
@@ -92,9 +109,8 @@ FLOORS = [
     {"tuning"},
     {"evaluation"},
     {"resplit", "lineup", "matching"},
-    {"estimator", "scoring"},
+    {"estimator"},
     {"imbalance"},
-    {"auditing"},
     {"blackbox", "audit"},
     {
         "train",
@@ -112,9 +128,9 @@ FLOORS = [
 OF_HYDRA = {
     "train", "sample", "impute", "evaluate", "explore", "evaluation", "resplit",
     "commands", "recipes", "runs", "composing", "journey", "estimator", "lineup", "bench", "study",
-    "matching", "querying", "resuming", "sweeps", "tuning", "tune", "curves", "scoring",
-    "auditing", "blackbox", "audit", "words", "endings", "evasion/evading", "evasion/opening",
-    "trainers", "ranges",
+    "matching", "resuming", "sweeps", "tuning", "tune", "curves", "blackbox", "audit", "words",
+    "endings", "evasion/evading", "evasion/opening", "scored/querying", "scored/scoring",
+    "scored/auditing", "trainers", "ranges",
 }  # fmt: skip
 
 

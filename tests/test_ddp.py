@@ -101,17 +101,25 @@ def test_both_processes_take_the_same_rounds(tmp_path, adversarial):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "words",
+    ("words", "steps"),
     [
-        tiny_words("ctgan"),
-        (*tiny_words("scored_surrogate"), "callbacks=scored"),
-        (*tiny_words("cgan_report"), "callbacks=default", "tool=[dropout_gan,feature_matching]"),
+        (tiny_words("ctgan"), 20),  # 5 epochs of 4: 243 rows
+        # likelihood_steps=20, scored_steps=40, and 2,000 drawn rows by 100
+        ((*tiny_words("scored_surrogate"), "callbacks=scored"), 80),
+        (
+            (
+                *tiny_words("cgan_report"),
+                "callbacks=default",
+                "tool=[dropout_gan,feature_matching]",
+            ),
+            20,
+        ),
     ],
     ids=["ctgan", "scored", "tools"],
 )
-def test_other_models_and_tools_train_alike_in_both_processes(mixed_arff, tmp_path, words):
+def test_other_models_and_tools_train_alike_in_both_processes(mixed_arff, tmp_path, words, steps):
     (first, other), _ = seen_by_both(tmp_path, started(tmp_path, mixed_arff, *words))
-    assert len(first["batches"]) == len(other["batches"]) == 20  # 5 epochs of 4: 243 rows
+    assert len(first["batches"]) == len(other["batches"]) == steps
     for name, weights in first["weights"].items():
         if "running_" not in name:  # each process's batch norms know its own rows
             assert torch.equal(weights, other["weights"][name]), name

@@ -126,11 +126,7 @@ def every(group):
 def shipped():
     groups = ("model", "tool", "callbacks", "logger", "encoder", "data")
     words = [word for group in groups for word in every(group)]
-    words += [f"+{word}" for word in every("experiment")]
-    late = pytest.mark.xfail(reason="scored models wait for the generator that draws in turn")
-    of_scores = ("model=scored_conditional", "model=scored_surrogate", "+experiment=scored_adult",
-                 "+experiment=scored_bank")  # fmt: skip
-    return [pytest.param(word, marks=late) if word in of_scores else word for word in words]
+    return words + [f"+{word}" for word in every("experiment")]
 
 
 @pytest.mark.parametrize("word", shipped())

@@ -14,6 +14,7 @@ import torch
 from tabgan.callbacks.reseed import Reseed
 from tabgan.provenance import rows_hash, values_hash
 from tabgan.sampling.refiner import Refiner
+from tests.conftest import tiny_words
 
 SMALL = (
     "data.target=label", "data.batch_size=50", "model=cgan_basic", "model.noise_dim=8",
@@ -161,17 +162,16 @@ def test_a_second_signal_stops_at_once(train, signals_at, tmp_path):
 
 
 SCORED = (
-    "data.target=label", "data.batch_size=50", "model=scored_surrogate", "model.noise_dim=8",
-    "model.generator.hidden_dim=16", "model.critic.hidden_dim=16", "model.labels=300",
-    "model.label_epochs=2", "model.surrogate.hidden_dim=16", "blackbox.n_estimators=5",
-    "callbacks=scored", "refiner=none", "trainer.max_epochs=2", "model.ask_every=1",
+    "data.target=label", *tiny_words("scored_surrogate"), "callbacks=scored",
+    "callbacks.panel.every_n_steps=10",
 )  # fmt: skip
 
 
-def test_a_scored_training_goes_on_to_the_bit(command, data, signals_at, tmp_path):
+@pytest.mark.parametrize("step", [5, 25, 50], ids=["rows", "labels", "even labels"])
+def test_a_scored_training_goes_on_to_the_bit(step, command, data, signals_at, tmp_path):
     words = ("train", f"data.path={data}", *SCORED)
     assert command(*words, f"hydra.run.dir={tmp_path / 'unbroken'}").status == 0
-    signals_at(5, signal.SIGTERM)
+    signals_at(step, signal.SIGTERM)
     assert command(*words, f"hydra.run.dir={tmp_path / 'run'}").status == 143
     ended = command("train", f"run={tmp_path / 'run'}", "resume=true")
     assert ended.status == 0, ended.err

@@ -9,11 +9,9 @@ from typing import Self
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag
 
 from tabgan.encoding.layout import Block, RowLayout
 
-CHUNK_ROWS = 4_096  # rows that ``gram`` expands at once
 INT16_CODES = 2**15
 HOLE = -1
 
@@ -23,11 +21,9 @@ class CodedRows:
     """One code per discrete block and one number per scalar place; 300,000 x 42 in 25 to 50 MB.
 
     ``rows[places]`` are dense rows, float32 [m, row_width], on the device of the codes, to the
-    byte those of ``TableEncoder.encode``. Products with the whole table never expand it: a row
-    has one 1 per block, so they are sums of a few rows of the other factor.
+    byte those of ``TableEncoder.encode``.
 
-    A hole is a cell that nothing is known of. Its dense places are NaN; products and means leave
-    it out.
+    A hole is a cell that nothing is known of. Its dense places are NaN.
 
     Attributes:
         layout: the map of a dense row.
@@ -153,75 +149,6 @@ class CodedRows:
     def at(self, places: Tensor) -> Self:
         """The coded rows at some places, int64 [m]."""
         return replace(self, codes=self.codes[places], scalars=self.scalars[places])
-
-    def squared(self) -> Self:
-        """Every place squared; a one-hot is its own square."""
-        return replace(self, scalars=self.scalars**2)
-
-    def joined(self, condition: Tensor) -> Self:
-        """These rows with a one-hot condition [n, condition_width] as a last block, if any."""
-        if condition.shape[1] == 0:
-            return self
-        start, code = self.layout.width, condition.argmax(dim=1, keepdim=True)
-        block = Block(column="", kind="discrete", start=start, width=condition.shape[1])
-        return replace(
-            self,
-            layout=RowLayout(blocks=(*self.layout.blocks, block)),
-            codes=torch.cat([self.codes, code.to(self.codes.dtype)], dim=1),
-        )
-
-    def times(self, table: Tensor) -> Tensor:
-        """The product rows @ table, [n, m], for a table [row_width, m]."""
-        product = self.shown @ table[self.scalar_places]
-        if self.codes.shape[1] and len(self):
-            if self.masked:
-                table = torch.cat([table, table.new_zeros(1, table.shape[1])])
-            product += embedding_bag(self._places(slice(None)), table, mode="sum")
-        return product
-
-    def transposed_times(self, values: Tensor) -> Tensor:
-        """The product rows.T @ values, [row_width, m], for values [n, m]."""
-        product = values.new_zeros(self.layout.width, values.shape[1])
-        if self.codes.shape[1]:
-            flat = self._places(slice(None)).flatten()
-            order = flat.argsort()
-            counts = torch.bincount(flat, minlength=self._width)
-            rows = order // self.codes.shape[1]  # those that have a 1 in place 0, then 1, ...
-            sums = embedding_bag(rows, values, counts.cumsum(0) - counts, mode="sum")
-            product += sums[: self.layout.width]
-        product[self.scalar_places] = self.shown.T @ values
-        return product
-
-    def mean(self) -> Tensor:
-        """The mean row, [row_width]."""
-        total = self.transposed_times(self.scalars.new_ones(len(self), 1))[:, 0]
-        return total / (self.together().diagonal() if self.masked else len(self))
-
-    def together(self) -> Tensor:
-        """How many rows know two places at once, [row_width, row_width]."""
-        cells = torch.stack([self._knows(b) for b in self.layout.blocks], dim=1)  # [n, blocks]
-        widths = torch.tensor([b.width for b in self.layout.blocks], device=self.device)
-        counts = cells.T @ cells
-        return counts.repeat_interleave(widths, dim=0).repeat_interleave(widths, dim=1)
-
-    def gram(self) -> Tensor:
-        """The product rows.T @ rows, [row_width, row_width]."""
-        total = self.scalars.new_zeros(self.layout.width, self.layout.width)
-        for piece in self.pieces(CHUNK_ROWS):
-            total += piece.transposed_times(piece[:].nan_to_num() if self.masked else piece[:])
-        return total
-
-    @property
-    def shown(self) -> Tensor:
-        """The scalars, 0 in holes."""
-        return self.scalars.nan_to_num() if self.masked else self.scalars
-
-    def _knows(self, block: Block) -> Tensor:
-        """Float32 [n], 1 where the block is no hole."""
-        place = self._place_of(block)
-        if block.kind == "discrete":
-            return (self.codes[:, place] >= 0).float()
-        return (~self.scalars[:, place].isnan()).float()
 
     def _blocks(self, kind: str) -> list[Block]:
         return [block for block in self.layout.blocks if block.kind == kind]

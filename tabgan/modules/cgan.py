@@ -59,6 +59,7 @@ class CGANModule(pl.LightningModule):
     Attributes:
         learns_codes: whether its batches are coded rows (``encoding.coded``), not dense ones.
         learns_holes: whether it learns from rows with unknown cells (encoder.missing=masked).
+        takes_condition: whether the table's class may be its condition (encoder.conditional=true).
         plan: what ``auto`` becomes (``modules.planning``).
 
     Args:
@@ -82,7 +83,7 @@ class CGANModule(pl.LightningModule):
         TabganError: when ``clip`` is not above 0; when a tool has no meaning for the loss.
     """
 
-    learns_codes, learns_holes = False, True
+    learns_codes, learns_holes, takes_condition = False, True, True
     plan = staticmethod(plan_game)
 
     def __init__(

@@ -57,7 +57,7 @@ class ChainModule(CGANModule):
 
     Args:
         layout: of codes; its ``target`` is the class.
-        condition_width: 0; the class is a column of the row.
+        condition_width: of a condition of all heads; the class is a column of the row.
         likelihood_steps: of the first phase at most; its learning rate falls along a cosine.
         patience: looks at the validation rows without a new low, until the phase ends.
         weight_decay: of the generator's weight matrices, not of its biases.
@@ -68,10 +68,10 @@ class ChainModule(CGANModule):
         game: what ``CGANModule`` takes.
 
     Raises:
-        TabganError: for a phase that is none, a condition, or a number outside its range.
+        TabganError: for a phase that is none, or a number outside its range.
     """
 
-    learns_codes, learns_holes = True, False
+    learns_codes, learns_holes, takes_condition = True, False, False
     plan = staticmethod(plan_chain)
 
     def __init__(
@@ -96,8 +96,6 @@ class ChainModule(CGANModule):
                 f"tool: with model.adversarial={adversarial} there is no game of two nets that it "
                 "could help; choose model.adversarial=slopes, or tool=none"
             )
-        if condition_width:
-            raise TabganError("model.cgan draws the class itself: give encoder.conditional=false")
         if likelihood_steps < 1 or patience < 1 or rounds < 0 or weight_decay < 0 or round_lr < 0:
             raise TabganError(
                 f"model: likelihood_steps={likelihood_steps}, patience={patience}, "
@@ -109,7 +107,7 @@ class ChainModule(CGANModule):
                 "model.net_critic and model.tree_critic are both off: nothing tells how likely a "
                 "row is real; give model.adversarial=none"
             )
-        super().__init__(layout=layout, condition_width=0, **game)
+        super().__init__(layout=layout, condition_width=condition_width, **game)
         if net_critic and adversarial == "boundary" and self.loss.log_ratio is None:
             raise TabganError(
                 "model.net_critic: this loss's logits do not say how likely a row is real; choose "
@@ -170,7 +168,7 @@ class ChainModule(CGANModule):
     def training_step(self, batch: Batch, batch_idx: int) -> None:  # type: ignore[override]
         if self.likelihood_ended is None:
             self._likelihood_step(batch)
-            if self.global_step >= self._likelihood_most():
+            if self.global_step >= self._likelihood_phase()[1]:
                 self._look(self._held_nll())
                 self._end_likelihood()
         elif self.rounds_done >= self.rounds:  # Lightning ends no first epoch before its last batch
@@ -181,12 +179,14 @@ class ChainModule(CGANModule):
             self._boundary_step(batch)
 
     def _likelihood_step(self, batch: Batch) -> None:
-        codes = batch[0].codes
+        codes, condition = batch[0].codes, batch[1]
         shown = torch.rand(len(codes), device=self.device) < SHOWN
         noise = torch.randn(len(codes), self.noise_dim, device=self.device)
-        nll = -self.chain.log_likelihood(codes, shown=shown, noise=noise).mean()
-        share = min(self.global_step / self._likelihood_most(), 1.0)
-        warm = min(1.0, (self.global_step + 1) / WARM_UP)
+        seen = {"shown": shown, "noise": noise, "condition": condition}
+        nll = -self.chain.log_likelihood(codes, **seen).mean()
+        first, end = self._likelihood_phase()
+        share = min((self.global_step - first) / (end - first), 1.0)
+        warm = min(1.0, (self.global_step - first + 1) / WARM_UP)
         self._follow(nll, rate=self.lr * warm * (1 + math.cos(math.pi * share)) / 2)
         if self.averaged is not None:
             self.averaged.follow(self.generator, self.global_step)
@@ -203,12 +203,12 @@ class ChainModule(CGANModule):
         if self.round is None and not self._begin_round():
             return
         now = cast(Round, self.round)
-        rows, weights = now.batch(self.round_step)
+        rows, weights, condition = now.batch(self.round_step)
         critic_loss = self._critic_step(batch[0], rows) if self.net_critic else None
         self.chain.eval()  # as the rows were drawn: without dropout
         with torch.no_grad():
-            before = now.reference.log_shares(rows.codes)
-        after = self.chain.log_shares(rows.codes)
+            before = now.reference.log_shares(rows.codes, condition=condition)
+        after = self.chain.log_shares(rows.codes, condition=condition)
         likelihood = self.chain.readout.chosen(after, rows.codes).sum(dim=0)
         loss = boundary_loss(weights, likelihood, expected_log(before, after))
         self._follow(loss, rate=self.round_lr * (1 - now.number / self.rounds))
@@ -287,9 +287,13 @@ class ChainModule(CGANModule):
 
     def on_validation_epoch_end(self) -> None:
         if self.likelihood_ended is None:
-            self._look(float(torch.cat(self._validated).mean()))
+            self._look(self._validated_nll())
             if self.stale_looks >= self.patience:
                 self._end_likelihood()
+
+    def _validated_nll(self) -> float:
+        """The mean of what the validation steps of an epoch gave."""
+        return float(torch.cat(self._validated).mean())
 
     def _look(self, nll: float) -> None:
         """Keep the weights that rows are drawn from, where none before were as likely."""
@@ -310,21 +314,25 @@ class ChainModule(CGANModule):
     def _end_likelihood(self) -> None:
         """Go on from the likeliest weights; what rounds want of the optimizer."""
         self.likelihood_ended = self.global_step
-        weights = cast(dict[str, Tensor], self.best_weights)
-        self.generator.load_state_dict(weights)
-        if self.averaged is not None:
-            self.averaged.net.load_state_dict(weights)
-        self.best_weights = None
-        log.info(
-            "likelihood: step %s of %s was best, %.4g nats a validation row",
-            self.best_step, self.global_step, self.best_nll,
-        )  # fmt: skip
+        self._take_likeliest()
         optimizer = self._players()[1]
         optimizer.state.clear()
         for group in optimizer.param_groups:
             group["betas"], group["weight_decay"] = ROUND_BETAS, 0.0
             group["lr"] = self.round_lr
         self._stop_when_done()
+
+    def _take_likeliest(self) -> None:
+        """Go on from the weights with the lowest validation likelihood so far."""
+        weights = cast(dict[str, Tensor], self.best_weights)
+        self.generator.load_state_dict(weights)
+        if self.averaged is not None:
+            self.averaged.net.load_state_dict(weights)
+        self.best_weights, self.stale_looks = None, 0
+        log.info(
+            "likelihood: step %s of %s was best, %.4g nats a validation row",
+            self.best_step, self.global_step, self.best_nll,
+        )  # fmt: skip
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Of the critic and the generator, whose weight decay leaves biases alone."""
@@ -363,15 +371,21 @@ class ChainModule(CGANModule):
     def _restored_round(self, state: dict[str, Any]) -> Round:
         reference = deepcopy(self.chain).requires_grad_(False).eval()
         reference.load_state_dict(state["reference"])
-        number, auc = state["number"], state["auc"]
-        return Round.of(number, reference, state["weights"], auc=auc, seed=self.seed)
+        known = (state["number"], reference, state["weights"], state["condition"])
+        return Round.of(*known, auc=state["auc"], seed=self.seed)
 
-    def _likelihood_most(self) -> int:
-        """Steps of the first phase; fewer, where the whole training has fewer than planned."""
-        steps = round_steps(len(self.rows)) if self.adversarial == "boundary" else SLOPES_STEPS
-        planned = self.likelihood_steps + self.rounds * steps
-        share = min(total_steps(self.trainer) / planned, 1.0)
-        return max(round(share * self.likelihood_steps), 1)
+    def _likelihood_phase(self) -> tuple[int, int]:
+        """The first step of the likelihood phase that is on, and the step that ends it."""
+        return 0, self._in_time(self.likelihood_steps)
+
+    def _in_time(self, steps: int) -> int:
+        """So many steps, or fewer where the whole training has fewer than planned."""
+        share = min(total_steps(self.trainer) / self._planned_steps(), 1.0)
+        return max(round(share * steps), 1)
+
+    def _planned_steps(self) -> int:
+        of_round = round_steps(len(self.rows)) if self.adversarial == "boundary" else SLOPES_STEPS
+        return self.likelihood_steps + self.rounds * of_round
 
     def _follow(self, loss: Tensor, *, rate: float) -> None:
         """A step of the generator."""

@@ -10,10 +10,12 @@ from tabgan.encoding.layout import RowLayout
 from tabgan.modules.rounds import round_steps
 
 AUTO = "auto"
-PLANNED = ("likelihood_steps", "dropout", "rounds", "generator.hidden_dim", "generator.rank")
+PLANNED = (
+    *("likelihood_steps", "dropout", "rounds", "generator.hidden_dim", "generator.rank"),
+    "scored_steps",
+)
 
 GAME_STEPS, GAME_BATCH = 4_000, 500  # of two nets that play against each other
-SCORED_STEPS, SCORED_ROWS = 2_000, 20_000  # beside a surrogate; from so many rows on
 
 STEPS_PER_ROOT, LEAST_STEPS, MOST_STEPS = 36, 300, 3_000  # likelihood, per root of the rows
 BATCHES = ((20_000, 128), (100_000, 256))  # rows of a step below so many training rows; then
@@ -43,13 +45,6 @@ class Plan:
 def plan_game(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:  # noqa: ARG001
     """4,000 generator steps of 500 rows, or of half the rows where that is less."""
     return Plan(batch_size=max(min(GAME_BATCH, n_rows // 2), 1), steps=GAME_STEPS)
-
-
-def plan_scored(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:
-    """As ``plan_game``; 2,000 steps from 20,000 rows on, of which a surrogate learns enough."""
-    game = plan_game(asked, n_rows, layout)
-    steps = SCORED_STEPS if n_rows >= SCORED_ROWS else game.steps
-    return Plan(batch_size=game.batch_size, steps=steps)
 
 
 def plan_chain(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:
@@ -83,6 +78,17 @@ def plan_chain(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan
     most, rounds = (_chosen(asked, values, key) for key in ("likelihood_steps", "rounds"))
     of_rounds = rounds * round_steps(n_rows) if asked.get("adversarial") != "none" else 0
     return Plan(batch_size=max(min(batch, n_rows // 2), 1), steps=most + of_rounds, values=values)
+
+
+def plan_scored(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:
+    """As ``plan_chain``; two thirds of its steps again as ``scored_steps``, and ``sharpening``."""
+    chain = plan_chain(asked, n_rows, layout)
+    values = chain.values | {"scored_steps": max(chain.values["likelihood_steps"] * 2 // 3, 1)}
+    of_scores = _chosen(asked, values, "scored_steps")
+    of_rounds = int(asked.get("sharpening", 0)) * round_steps(n_rows)
+    return Plan(
+        batch_size=chain.batch_size, steps=chain.steps + of_scores + of_rounds, values=values
+    )
 
 
 def _chosen(asked: Mapping[str, Any], values: Mapping[str, Any], key: str) -> int:

@@ -37,6 +37,7 @@ class Round:
         reference: the generator that drew them, frozen.
         rows: the rows.
         weights: float32 [n], of mean 1.
+        condition: [n, condition_width], that the rows were drawn under.
         order: int64 [n], in which the pass takes the rows.
         batch_size: rows of a step.
         auc: of the critics, held-out real rows against drawn ones.
@@ -46,22 +47,31 @@ class Round:
     reference: ChainGenerator
     rows: CodedRows
     weights: Tensor
+    condition: Tensor
     order: Tensor
     batch_size: int
     auc: float
 
     @classmethod
     def of(
-        cls, number: int, reference: ChainGenerator, weights: Tensor, *, auc: float, seed: int
+        cls,
+        number: int,
+        reference: ChainGenerator,
+        weights: Tensor,
+        condition: Tensor,
+        *,
+        auc: float,
+        seed: int,
     ) -> Self:
-        """The round whose rows ``reference`` drew at their address."""
-        rows = drawn(reference, len(weights), seed, number, "pool")
+        """The round whose rows ``reference`` drew at their address, under conditions [n, width]."""
+        rows = drawn(reference, condition, seed, number, "pool")
         order = torch.randperm(len(rows), generator=generator_at(seed, "round", number, "order"))
         return cls(
             number=number,
             reference=reference,
             rows=rows,
             weights=weights.to(rows.device),
+            condition=condition.to(rows.device),
             order=order.to(rows.device),
             batch_size=_batch_size(len(rows)),
             auc=auc,
@@ -71,10 +81,10 @@ class Round:
     def n_steps(self) -> int:
         return -(-len(self.rows) // self.batch_size)
 
-    def batch(self, step: int) -> tuple[CodedRows, Tensor]:
-        """The rows and weights of a step."""
+    def batch(self, step: int) -> tuple[CodedRows, Tensor, Tensor]:
+        """The rows, weights and conditions of a step."""
         chosen = self.order[step * self.batch_size : (step + 1) * self.batch_size]
-        return self.rows.at(chosen), self.weights[chosen]
+        return self.rows.at(chosen), self.weights[chosen], self.condition[chosen]
 
     def state(self) -> dict[str, Any]:
         """Tensors and plain data, for a checkpoint; the rows are drawn again."""
@@ -82,6 +92,7 @@ class Round:
             "number": self.number,
             "reference": self.reference.state_dict(),
             "weights": self.weights,
+            "condition": self.condition,
             "auc": self.auc,
         }
 
@@ -113,8 +124,10 @@ def begin_round(
     rng = rng_at(seed, "round", number, "real")
     chosen = torch.from_numpy(rng.permutation(len(real))[:MOST_REAL_ROWS])
     real = real.at(chosen.to(real.device))
-    pool = drawn(reference, max(POOL_FACTOR * len(real), LEAST_POOL), seed, number, "pool")
-    held_pool = drawn(reference, max(HELD_FACTOR * len(held), LEAST_POOL), seed, number, "held")
+    none = torch.empty(pool_rows(len(real)), 0)
+    pool = drawn(reference, none, seed, number, "pool")
+    held_none = torch.empty(max(HELD_FACTOR * len(held), LEAST_POOL), 0)
+    held_pool = drawn(reference, held_none, seed, number, "held")
     sides = [
         Side(
             kept=matrix(chain.columns, k), held=matrix(chain.columns, h), **_margins(verdict, k, h)
@@ -130,12 +143,17 @@ def begin_round(
     blind = verdict is None and not grown
     if not blind and auc <= 0.5 + chance(*sides):
         return None
-    return Round.of(number, reference, row_weights(odds), auc=auc, seed=seed)
+    return Round.of(number, reference, row_weights(odds), none, auc=auc, seed=seed)
+
+
+def pool_rows(n_real: int) -> int:
+    """Rows drawn for a round, for so many training rows."""
+    return max(POOL_FACTOR * min(n_real, MOST_REAL_ROWS), LEAST_POOL)
 
 
 def round_steps(n_real: int) -> int:
     """Steps of a round, for so many training rows."""
-    n_pool = max(POOL_FACTOR * min(n_real, MOST_REAL_ROWS), LEAST_POOL)
+    n_pool = pool_rows(n_real)
     return -(-n_pool // _batch_size(n_pool))
 
 
@@ -151,12 +169,12 @@ def row_weights(log_odds: NDArray[np.float64]) -> Tensor:
 
 
 @torch.no_grad()
-def drawn(chain: ChainGenerator, n: int, seed: int, number: int, what: str) -> CodedRows:
-    """``n`` rows of a chain at the address of a round."""
+def drawn(chain: ChainGenerator, condition: Tensor, seed: int, number: int, what: str) -> CodedRows:
+    """A chain's row for each condition [n, condition_width or 0] at the address of a round."""
     device = chain.bias.device
     rng = generator_at(seed, "round", number, what, device=device)
-    noise = torch.randn(n, chain.noise_dim, generator=rng, device=device)
-    return chain.draw(noise, noise.new_zeros(n, 0), rng)
+    noise = torch.randn(len(condition), chain.noise_dim, generator=rng, device=device)
+    return chain.draw(noise, condition.to(device), rng)
 
 
 def matrix(columns: list[ChainColumn], rows: CodedRows) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot, silu
+from torch.nn.functional import one_hot, pad, silu
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
@@ -48,11 +48,12 @@ class ChainGenerator(nn.Module):
 
     The class, where the layout names a nominal target, is drawn last, given all other columns. It
     is an input of every other head as well, which half of the training rows hide: where it is
-    shown, a row of that class is drawn in one pass.
+    shown, a row of that class is drawn in one pass. A condition is such an input of all heads too;
+    zeros show none.
 
     Args:
         layout: of codes (``encoder=chain``).
-        condition_width: 0; the class is a column of the row.
+        condition_width: of a condition beside the class, which is a column of the row; 0 for none.
         noise_dim: width of a normal vector that all heads see, beside the Gumbel noise of each.
         dropout: probability to drop a hidden place.
         hidden_dim: of every head.
@@ -65,7 +66,7 @@ class ChainGenerator(nn.Module):
 
     Shape:
         noise: [batch, noise_dim]
-        condition: [batch, 0]
+        condition: [batch, condition_width]
         returns: rows [batch, row_width], hard one-hots with soft gradients, and uniform scalars
     """
 
@@ -94,7 +95,9 @@ class ChainGenerator(nn.Module):
         self.heads = list(_heads(self.columns))
         self.class_head = _class_head(self.columns, self.heads, layout.target)
         self.class_width = 0 if self.class_head is None else self.heads[self.class_head].width
-        self.first_width = noise_dim + self.class_width  # inputs that every head may see
+        self.condition_width = condition_width
+        self.class_at = noise_dim + condition_width  # where in the inputs the shown class stands
+        self.first_width = self.class_at + self.class_width  # inputs that every head may see
         ends = [self.first_width + start for start in self.inputs.starts[:-1]]
         self.entrance: DirectEntrance | StateEntrance = (
             DirectEntrance(self.heads, ends, hidden_dim)
@@ -142,7 +145,12 @@ class ChainGenerator(nn.Module):
         return None if column.cells is None else self.cells.shares_of(column)
 
     def log_likelihood(
-        self, codes: Tensor, *, shown: Tensor | None = None, noise: Tensor | None = None
+        self,
+        codes: Tensor,
+        *,
+        shown: Tensor | None = None,
+        noise: Tensor | None = None,
+        condition: Tensor | None = None,
     ) -> Tensor:
         """The logarithm of p(row), float32 [n]; of rows whose class is shown, p(row | class).
 
@@ -150,8 +158,9 @@ class ChainGenerator(nn.Module):
             codes: [n, blocks], as ``CodedRows`` has them.
             shown: bool [n], rows whose class the heads see; None for none.
             noise: [n, noise_dim]; None for zeros.
+            condition: [n, condition_width]; None for zeros, which show none.
         """
-        logs = self.log_shares(codes, shown=shown, noise=noise)
+        logs = self.log_shares(codes, shown=shown, noise=noise, condition=condition)
         chosen = self.readout.chosen(logs, codes)  # [heads, n]
         if shown is not None and self.class_head is not None:
             own = torch.arange(len(self.heads), device=codes.device)[:, None] == self.class_head
@@ -159,25 +168,40 @@ class ChainGenerator(nn.Module):
         return chosen.sum(dim=0)
 
     def log_shares(
-        self, codes: Tensor, *, shown: Tensor | None = None, noise: Tensor | None = None
+        self,
+        codes: Tensor,
+        *,
+        shown: Tensor | None = None,
+        noise: Tensor | None = None,
+        condition: Tensor | None = None,
     ) -> Buckets:
         """Log p(each code | the row's codes before) of every head: per bucket [heads, n, width]."""
         with quick_products(codes.device):
-            hidden = self._hidden(codes, self.first(codes, shown, noise))
+            hidden = self._hidden(codes, self._first(codes, shown, noise, condition))
             logits = self.readout(hidden)
             if self.cell_heads:
                 logits = self.readout.added(logits, self.cell_heads, self.cells.logits(codes))
         return [each.float().log_softmax(dim=2) for each in logits]
 
-    def first(self, codes: Tensor, shown: Tensor | None, noise: Tensor | None) -> Tensor:
-        """The inputs that every head sees, [n, first_width]: noise, and the class where shown."""
+    def first(self, noise: Tensor, condition: Tensor) -> Tensor:
+        """The inputs that every head sees where no class is shown, [n, first_width].
+
+        A condition [n, 0] is one of zeros.
+        """
+        given = torch.cat([noise, condition], dim=1)
+        return pad(given, (0, self.first_width - given.shape[1]))
+
+    def _first(
+        self, codes: Tensor, shown: Tensor | None, noise: Tensor | None, condition: Tensor | None
+    ) -> Tensor:
+        """``first`` with the class of the rows that are shown theirs."""
         if noise is None:
             noise = torch.zeros(len(codes), self.noise_dim, device=codes.device)
-        if self.class_head is None:
-            return noise
-        label = one_hot(codes[:, self.heads[self.class_head].code].long(), self.class_width).float()
-        label = torch.zeros_like(label) if shown is None else label * shown[:, None]
-        return torch.cat([noise, label], dim=1)
+        first = self.first(noise, noise[:, :0] if condition is None else condition)
+        if shown is not None and self.class_head is not None:
+            label = codes[:, self.heads[self.class_head].code].long()
+            first[:, self.class_at :] = one_hot(label, self.class_width) * shown[:, None]
+        return first
 
     def _hidden(self, codes: Tensor, first: Tensor) -> Tensor:
         """What the heads' categories are drawn from, [heads, n, hidden_dim]."""
@@ -196,11 +220,12 @@ class ChainGenerator(nn.Module):
     def draw(
         self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
     ) -> CodedRows:
-        """Rows as codes; condition [n, 0]."""
+        """Rows as codes; a condition [n, 0] is one of zeros."""
         rows = CodedRows.empty(len(noise), self.layout, device=noise.device)
         nets = self.taken_apart(noise.device)
         for start in range(0, len(noise), DRAW_ROWS):
-            walk = Walk(nets, self.unshown(noise[start : start + DRAW_ROWS]))
+            some = slice(start, start + DRAW_ROWS)
+            walk = Walk(nets, self.first(noise[some], condition[some]))
             for head in range(len(self.heads)):
                 walk.draw(head, rng)
             end = start + DRAW_ROWS
@@ -214,16 +239,12 @@ class ChainGenerator(nn.Module):
         """The heads one by one, for a ``Walk``."""
         return HeadNets(self, torch.bfloat16 if multiplies_bfloat16(device) else torch.float32)
 
-    def unshown(self, noise: Tensor) -> Tensor:
-        """The inputs that every head sees where no class is shown, [n, first_width]."""
-        return torch.cat([noise, noise.new_zeros(len(noise), self.class_width)], dim=1)
-
     def forward(
         self, noise: Tensor, condition: Tensor, rng: torch.Generator | None = None
     ) -> Tensor:
         """Rows [batch, row_width] whose gradient goes back through every draw."""
         nets = HeadNets(self, torch.float32)
-        inputs, drawn = self.unshown(noise), dict[int, Tensor]()
+        inputs, drawn = self.first(noise, condition), dict[int, Tensor]()
         for head, own in enumerate(self.heads):
             column = self.columns[own.column]
             bins = drawn[column.bins_at] if own.is_cell else None

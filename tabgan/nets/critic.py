@@ -59,10 +59,6 @@ class CodeCritic(nn.Module):
         features: Tensor = self.trunk[:-1](self.inputs.of_rows(rows))
         return features
 
-    def of_codes(self, codes: Tensor) -> Tensor:
-        """Logits [n] of rows' codes [n, blocks]."""
-        return self.verdict(self.trunk[:-1](self.inputs(codes)))
-
     def verdict(self, features: Tensor) -> Tensor:
         """Logits [batch] of features [batch, feature_width]."""
         logits: Tensor = self.trunk[-1](features).squeeze(1)

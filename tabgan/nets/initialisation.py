@@ -16,7 +16,7 @@ SCHEMES = {
 def initialise(net: nn.Module, *, scheme: str) -> None:
     """Draw the weights of every linear layer anew, and set its biases to 0.
 
-    A layer that starts at zero on purpose (the residual of ``MixtureGenerator``) stays there.
+    A layer that starts at zero on purpose stays there.
 
     Raises:
         TabganError: for an unknown scheme.

@@ -114,7 +114,7 @@ class Walk:
     def show(self, rows: Tensor, label: Tensor) -> None:
         """Show the class of some rows, int64 [m], to all heads."""
         self.label[rows] = label
-        self.inputs[rows, self.chain.noise_dim + label] = 1.0
+        self.inputs[rows, self.chain.class_at + label] = 1.0
 
     def logits(self, head: int) -> Tensor:
         """Logits of a head given the codes before it, float32 [n, width]."""

@@ -213,7 +213,7 @@ class _Cloud:
     def __init__(self, of: Particles, n: int, k: int, rng: torch.Generator) -> None:
         self.chain, self.n, self.k, self.rng = of.chain, n, k, rng
         noise = torch.randn(n * k, of.chain.noise_dim, generator=rng)
-        self.walk = Walk(of.nets, of.chain.unshown(noise))
+        self.walk = Walk(of.nets, of.chain.first(noise, noise[:, :0]))
         self.owner = torch.arange(n).repeat_interleave(k)
         self.log_weight = torch.zeros(n * k, dtype=torch.double)
         self.log_share = torch.zeros(n, dtype=torch.double)

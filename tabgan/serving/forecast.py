@@ -1,14 +1,12 @@
-"""What a training will take, told before it begins: sizes, memory, time."""
+"""What a training will take, told before it begins: sizes and memory."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from rich.table import Table
 from torch import nn
 
@@ -21,22 +19,20 @@ if sys.platform != "win32":
 GIB = 2.0**30
 FLOAT = 4  # bytes
 SHARE = 0.9  # of the memory that this process may still get
-POOL_ROWS, POOL_COPIES = 240_000, 4  # of the refiner; float64
+POOL_ROWS, POOL_COPIES = 240_000, 6  # of rounds and refiner; float64
+LIBRARIES = 0.2 * GIB  # of trees, statistics and pictures, which are loaded while it trains
 ADVICE = {
     "table": "drop columns (data.drop)",
     "nets and optimizers": "lower encoder.levels or a hidden_dim",
     "training step": "lower data.batch_size or encoder.levels",
-    "refiner": "lower refiner.pool_factor",
+    "rounds and refiner": "lower refiner.pool_factor",
+    "libraries": "raise memory_limit",
 }
-
-# Seconds, of one core. Products are timed here and now; the rest was measured once.
-STEP_SECONDS, STEP_FACTOR = 4e-3, 2.0  # of a step besides its products; of its products
-TREE_SECONDS = 7e-6  # per row, column and round of what boosted trees are fitted for
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """What a training's memory and time follow from.
+    """What a training's memory follows from.
 
     Attributes:
         rows: the training rows, encoded.
@@ -44,7 +40,7 @@ class Sizes:
         condition_width: classes of the condition.
         generator, critic: the nets.
         batch_size, steps: rows of a step, and generator steps.
-        rounds, pool_factor: of the refiner.
+        pool_factor: generated rows per real one, that critics of trees learn from; 0 for none.
     """
 
     rows: CodedRows
@@ -54,7 +50,6 @@ class Sizes:
     critic: nn.Module
     batch_size: int
     steps: int
-    rounds: int
     pool_factor: float
 
     @property
@@ -63,41 +58,28 @@ class Sizes:
 
     @property
     def pool_rows(self) -> float:
-        """Rows that a round of the refiner is fitted on."""
+        """Rows that critics of trees are fitted on."""
         return min(self.pool_factor * len(self.rows), POOL_ROWS) + len(self.rows)
 
 
 def memory_parts(sizes: Sizes) -> dict[str, float]:
-    """Bytes that are yet to be taken, by what takes them; an upper bound, within a third."""
+    """Bytes that are yet to be taken, by what takes them; all together right within 15 %."""
     generator, critic = count_parameters(sizes.generator), count_parameters(sizes.critic)
     return {
         # copies on their way to batches, and the refiner's numbers
         "table": len(sizes.rows) * (sizes.n_columns * 8.0 + sizes.condition_width * FLOAT),
-        # gradient and two moments of Adam, of both; the generator's average is there already
-        "nets and optimizers": FLOAT * 3.0 * (generator + critic),
+        # gradient and two moments of Adam, of both; the generator's average is there already, the
+        # likeliest weights and those that a round began with are not
+        "nets and optimizers": FLOAT * (5.0 * generator + 3.0 * critic),
         "training step": FLOAT * (12.0 * sizes.batch_size * sizes.width),
-        "refiner": 8.0 * POOL_COPIES * sizes.pool_rows * sizes.n_columns * bool(sizes.rounds),
-    }
-
-
-def expected_seconds(sizes: Sizes, products_per_second: float) -> dict[str, float]:
-    """Seconds of the training and the refiner, roughly.
-
-    A step multiplies a batch with the generator's matrices four times (a pass for the critic; a
-    pass and its gradients), with the critic's thirteen times (real and generated rows, gradients,
-    a quarter of a penalty's).
-    """
-    per_row = 4 * _in_products(sizes.generator) + 13 * _in_products(sizes.critic)
-    products = 2 * sizes.batch_size * per_row / products_per_second
-    return {
-        "training": sizes.steps * (STEP_SECONDS + STEP_FACTOR * products),
-        "refiner": sizes.rounds * sizes.pool_rows * sizes.n_columns * TREE_SECONDS,
+        "rounds and refiner": 8.0 * POOL_COPIES * sizes.pool_rows * sizes.n_columns,
+        "libraries": LIBRARIES,
     }
 
 
 def forecast_table(sizes: Sizes) -> Table:
     """The forecast for people, as one table."""
-    parts, seconds = memory_parts(sizes), expected_seconds(sizes, measured_products())
+    parts = memory_parts(sizes)
     shown = Table(title="forecast", title_justify="left", show_header=False)
     shown.add_row("rows", f"{len(sizes.rows):,}")
     shown.add_row("row width", f"{sizes.width:,} places, {len(sizes.rows.layout.blocks)} blocks")
@@ -109,8 +91,6 @@ def forecast_table(sizes: Sizes) -> Table:
     listed = ", ".join(f"{k} {size / GIB:.2f}" for k, size in sizes_now.items() if size > GIB / 200)
     total = sum(sizes_now.values()) / GIB
     shown.add_row("memory", f"about {total:.2f} GiB: {listed}")
-    times = ", ".join(f"{name} {spent:,.0f}" for name, spent in seconds.items() if spent >= 1)
-    shown.add_row("time", f"roughly {sum(seconds.values()):,.0f} s{': ' + times if times else ''}")
     return shown
 
 
@@ -143,16 +123,6 @@ def count_parameters(net: nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)
 
 
-def measured_products() -> float:
-    """Floating point operations a second of this machine's matrix products; no random number."""
-    ones, best = torch.ones(512, 512), float("inf")
-    for _ in range(5):
-        began = time.perf_counter()
-        ones @ ones
-        best = min(best, time.perf_counter() - began)
-    return 2 * 512.0**3 / best
-
-
 def taken() -> float:
     """The most bytes that this process has held so far; 0 on Windows, which does not tell."""
     if sys.platform == "win32":
@@ -175,9 +145,3 @@ def available() -> float:
     if len(texts) == 2 and texts[0].isdigit():
         found.append(float(texts[0]) - float(texts[1]))
     return max(min(found), 0.0)
-
-
-def _in_products(net: nn.Module) -> int:
-    """Weights that every row is multiplied with: those of linear layers, not of lookup tables."""
-    linear = (layer for layer in net.modules() if isinstance(layer, nn.Linear))
-    return sum(layer.weight.numel() for layer in linear)

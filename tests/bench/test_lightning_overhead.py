@@ -18,7 +18,6 @@ from rich.table import Table
 from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.callbacks.progress import Progress
 from tabgan.callbacks.reseed import Reseed
-from tabgan.losses.moments import moment_distance
 from tabgan.paths import conf_dir
 from tabgan.recipes import build_module, settle
 from tabgan.seeding import seed_at
@@ -112,8 +111,6 @@ class Adult:
                 drawn = generator(module.draw_noise(condition), condition)
                 fake_logits = critic(drawn, condition)
                 loss = module.loss.generator(real_logits.detach(), fake_logits)
-                if module.table_moments is not None:
-                    loss = loss + module.moments * moment_distance(drawn, module.table_moments)
                 generator_optimizer.zero_grad()
                 loss.backward()
                 generator_optimizer.step()

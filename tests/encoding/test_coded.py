@@ -49,22 +49,7 @@ def test_a_row_of_codes_takes_two_bytes_a_block(coded, layout):
     assert coded.codes.element_size() * coded.codes[0].numel() == 2 * blocks
 
 
-def test_products_are_those_of_dense_rows(coded, dense):
-    table, values = torch.randn(dense.shape[1], 6), torch.randn(50, 6)
-    torch.testing.assert_close(coded.times(table), dense @ table)
-    torch.testing.assert_close(coded.transposed_times(values), dense.T @ values)
-    torch.testing.assert_close(coded.gram(), dense.T @ dense)
-    torch.testing.assert_close(coded.squared().gram(), (dense**2).T @ dense**2)
-    torch.testing.assert_close(coded.mean(), dense.mean(dim=0))
-
-
-def test_a_condition_is_one_more_block(coded, dense):
-    condition = torch.eye(3)[torch.arange(50) % 3]
-    assert torch.equal(coded.joined(condition)[:], torch.cat([dense, condition], dim=1))
-    assert coded.joined(torch.empty(50, 0)) is coded
-
-
-def test_a_hole_is_nan_in_all_of_its_places_and_nothing_in_products():
+def test_a_hole_is_nan_in_all_of_its_places():
     layout = RowLayout.from_widths([("a", "discrete", 2), ("x", "continuous", 1)])
     dense = torch.tensor([[1.0, 0, 4], [0, 1, 2], [1, 0, 0]])
     rows = CodedRows.empty(3, layout, masked=True)
@@ -75,10 +60,3 @@ def test_a_hole_is_nan_in_all_of_its_places_and_nothing_in_products():
     torch.testing.assert_close(
         rows[:], torch.tensor([[1, 0, 4], [nan, nan, nan], [1, 0, nan]]), equal_nan=True
     )
-    shown = torch.tensor([[1.0, 0, 4], [0, 0, 0], [1, 0, 0]])
-    table, values = torch.randn(3, 5), torch.randn(3, 2)
-    torch.testing.assert_close(rows.times(table), shown @ table)
-    torch.testing.assert_close(rows.transposed_times(values), shown.T @ values)
-    torch.testing.assert_close(rows.gram(), shown.T @ shown)
-    assert rows.mean().tolist() == [1, 0, 4]  # both known a are its first category
-    assert rows.together().tolist() == [[2, 2, 1], [2, 2, 1], [1, 1, 1]]

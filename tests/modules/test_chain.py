@@ -250,7 +250,7 @@ def test_a_validation_likelihood_that_is_no_number_stops_the_run(training):
     ("words", "message"),
     [
         (["model.adversarial=gan"], r"model.adversarial=gan: expected one of \['boundary', 'slo"),
-        (["encoder.conditional=true"], "draws the class itself: give encoder.conditional=false"),
+        (["encoder.conditional=true"], "draws the class as a column of the row"),
         (["model.net_critic=false", "model.tree_critic=false"], "tells how likely a row is real"),
         (["loss=wasserstein"], "model.net_critic: this loss's logits do not say how likely a row"),
         (["model.likelihood_steps=0"], "expected at least 1 step"),

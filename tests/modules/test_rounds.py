@@ -41,6 +41,9 @@ def test_a_round_takes_about_80_steps(n_real, steps):
     assert round_steps(n_real) == steps
 
 
+NONE = torch.empty(500, 0)  # conditions
+
+
 @pytest.fixture
 def chain(tiny_chain):
     return tiny_chain()
@@ -52,26 +55,26 @@ def begun(chain, real, held=None, **how):
 
 
 def rows_of_chain(chain, n, seed):
-    return drawn(chain.net, n, seed, 0, "test")
+    return drawn(chain.net, torch.empty(n, 0), seed, 0, "test")
 
 
 def test_the_pass_takes_every_row_once(chain):
     weights = torch.rand(2_050)
-    found = Round.of(0, chain.net, weights, auc=0.5, seed=0)
+    found = Round.of(0, chain.net, weights, torch.empty(2_050, 0), auc=0.5, seed=0)
     batches = [found.batch(step) for step in range(found.n_steps)]
-    assert [len(rows) for rows, _ in batches] == [100] * 20 + [50]
-    of_rows = torch.cat([w for _, w in batches])
+    assert [len(rows) for rows, *_ in batches] == [100] * 20 + [50]
+    of_rows = torch.cat([w for _, w, _ in batches])
     assert torch.equal(of_rows.sort().values, weights.sort().values)
     assert not torch.equal(of_rows, weights)
 
 
 def test_a_round_that_is_restored_has_the_same_rows_in_the_same_order(chain):
-    before = Round.of(3, chain.net, torch.rand(500), auc=0.7, seed=5)
+    before = Round.of(3, chain.net, torch.rand(500), NONE, auc=0.7, seed=5)
     state = before.state()
-    after = Round.of(state["number"], chain.net, state["weights"], auc=state["auc"], seed=5)
+    after = Round.of(3, chain.net, state["weights"], state["condition"], auc=state["auc"], seed=5)
     assert torch.equal(before.rows.codes, after.rows.codes)
     assert torch.equal(before.order, after.order)
-    other = Round.of(4, chain.net, torch.rand(500), auc=0.7, seed=5)
+    other = Round.of(4, chain.net, torch.rand(500), NONE, auc=0.7, seed=5)
     assert not torch.equal(before.rows.codes, other.rows.codes)
 
 

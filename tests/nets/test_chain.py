@@ -25,7 +25,7 @@ def walked(chain, codes, noise=None):
     """Log shares of codes, head by head as a walk draws: [heads, n]."""
     net = chain.net
     noise = torch.zeros(len(codes), net.noise_dim) if noise is None else noise
-    walk = Walk(HeadNets(net, torch.float32), net.unshown(noise))
+    walk = Walk(HeadNets(net, torch.float32), net.first(noise, torch.empty(len(noise), 0)))
     logs = []
     for at, head in enumerate(net.heads):
         logs.append(
@@ -52,6 +52,33 @@ def test_the_likelihood_of_training_is_the_sum_of_the_log_shares_of_drawing(chai
     torch.testing.assert_close(
         walked(chain, chain.every, noise).sum(dim=0), told, atol=1e-4, rtol=0
     )
+
+
+@torch.no_grad()
+def test_a_condition_is_seen_by_every_head_and_zeros_are_none(tiny_chain):
+    net = tiny_chain(condition_width=2).net
+    codes = torch.tensor([[1, 0, 0, 0]], dtype=torch.short)
+    none, one, other = (
+        net.log_shares(codes, condition=condition)
+        for condition in (None, torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]))
+    )
+    for at, head in enumerate(net.heads):
+        seen = [net.readout.chosen(logs, codes)[at] for logs in (none, one, other)]
+        assert len({round(float(each), 4) for each in seen}) == 3, head
+    zeros = net.log_shares(codes, condition=torch.zeros(1, 2))
+    assert all(torch.equal(a, b) for a, b in zip(none, zeros, strict=True))
+
+
+@torch.no_grad()
+def test_draws_under_a_condition_follow_its_likelihood(tiny_chain, p_value):
+    chain = tiny_chain(condition_width=2)
+    condition = torch.tensor([[0.0, 1.0]])
+    rows = chain.net.draw(
+        torch.zeros(N, 0), condition.expand(N, 2), torch.Generator().manual_seed(0)
+    )
+    told = chain.net.log_likelihood(chain.every, condition=condition.expand(36, 2)).exp()
+    assert p_value(chain.counts(rows.codes), told) > 1e-4
+    assert p_value(chain.counts(rows.codes), chain.chances()) < 1e-4
 
 
 def test_the_chances_of_all_rows_sum_to_1(chain):
@@ -161,7 +188,7 @@ def test_the_classes_shares_are_those_of_training(tiny_chain):
 def test_a_walk_that_is_shown_a_class_has_the_chances_given_it(tiny_chain, p_value):
     chain = tiny_chain()
     net, label = chain.net, torch.tensor([0, 1]).repeat(N // 2)
-    walk = Walk(HeadNets(net, torch.float32), net.unshown(torch.zeros(N, 0)))
+    walk = Walk(HeadNets(net, torch.float32), net.first(torch.zeros(N, 0), torch.empty(N, 0)))
     walk.show(torch.arange(N), label)
     rng = torch.Generator().manual_seed(0)
     for head in range(len(net.heads)):
@@ -176,7 +203,7 @@ def test_a_walk_that_is_shown_a_class_has_the_chances_given_it(tiny_chain, p_val
 @torch.no_grad()
 def test_rows_of_a_walk_may_be_gone_on_with_in_another_order(tiny_chain):
     net = tiny_chain().net
-    walk = Walk(HeadNets(net, torch.float32), net.unshown(torch.zeros(5, 0)))
+    walk = Walk(HeadNets(net, torch.float32), net.first(torch.zeros(5, 0), torch.empty(5, 0)))
     walk.draw(0, torch.Generator().manual_seed(0))
     codes, logits = walk.codes.clone(), walk.logits(1)
     chosen = torch.tensor([4, 0, 0])
@@ -189,7 +216,7 @@ def test_rows_of_a_walk_may_be_gone_on_with_in_another_order(tiny_chain):
 def test_a_bin_as_weights_is_seen_as_the_same_bin_as_a_code(tiny_chain):
     net = tiny_chain().net
     cell = HeadNets(net, torch.float32).nets[net.cell_heads[0]]
-    inputs, bins = net.unshown(torch.zeros(4, 0)), torch.arange(4)
+    inputs, bins = net.first(torch.zeros(4, 0), torch.empty(4, 0)), torch.arange(4)
     torch.testing.assert_close(cell.logits(inputs, bins), cell.logits(inputs, torch.eye(4)))
 
 

@@ -76,7 +76,8 @@ def test_no_draw_has_a_pair_that_is_ruled_out(chain):
 def test_a_shown_class_rules_out_what_never_goes_with_it(chain):
     label = torch.tensor([0, 1, -1]).repeat(2_000)
     walk = Walk(
-        chain.net.taken_apart(torch.device("cpu")), chain.net.unshown(torch.zeros(6_000, 0))
+        chain.net.taken_apart(torch.device("cpu")),
+        chain.net.first(torch.zeros(6_000, 0), torch.empty(6_000, 0)),
     )
     shown = (label >= 0).nonzero()[:, 0]
     walk.show(shown, label[shown])

@@ -1,4 +1,3 @@
-import json
 import re
 from functools import partial
 

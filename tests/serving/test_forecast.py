@@ -12,7 +12,6 @@ from tabgan.serving.forecast import (
     Sizes,
     available,
     check_memory,
-    expected_seconds,
     forecast_table,
     memory_parts,
     taken,
@@ -31,11 +30,6 @@ def sizes(**changed):
         "critic": nn.Linear(1_000, 1, bias=False),
         "batch_size": 500,
         "steps": 100,
-        "moments": True,
-        "n_components": 50,
-        "passes": 20,
-        "seeking": 4,
-        "rounds": 3,
         "pool_factor": 3.0,
     }
     return Sizes(**fields | changed)
@@ -43,31 +37,9 @@ def sizes(**changed):
 
 def test_each_part_of_the_memory_is_a_product_of_sizes():
     parts = memory_parts(sizes())
-    assert parts["nets and optimizers"] == 3 * 4 * (10_000 + 1_000)
-    assert parts["training step"] == 4 * (12 * 500 * 1_000 + 6 * 1_000**2)
-    assert parts["warm start"] == 4 * 50 * (6 * 1_000 + 3 * 4_096)
-    assert parts["refiner"] == 8 * 4 * 4_000 * 2  # 3,000 generated and 1,000 real rows
-
-
-def test_what_is_switched_off_takes_nothing():
-    parts = memory_parts(sizes(n_components=0, rounds=0))
-    assert parts["warm start"] == parts["refiner"] == 0
-    assert memory_parts(sizes(moments=False))["training step"] == 4 * 12 * 500 * 1_000
-
-
-def test_seconds_grow_with_the_steps_and_shrink_with_the_machine():
-    slow = expected_seconds(sizes(), 1e9)["training"]
-    # 4 x 10,000 + 13 x 1,000 + 3 x 1,000^2 products a row, 2 operations each, 500 rows, twice
-    assert slow == pytest.approx(100 * (0.004 + 2 * 2 * 500 * 3_053_000 / 1e9))
-    assert expected_seconds(sizes(steps=200), 1e9)["training"] == pytest.approx(2 * slow)
-    assert expected_seconds(sizes(), 2e9)["training"] < slow
-
-
-def test_rounds_of_trees_take_what_their_rows_and_columns_take():
-    seconds = expected_seconds(sizes(), 1e9)
-    # 1,000 real and 4,000 or 3,000 generated rows of 2 columns
-    assert seconds["boundary seeking"] == pytest.approx(4 * 5_000 * 2 * 7e-6)
-    assert seconds["refiner"] == pytest.approx(3 * 4_000 * 2 * 7e-6)
+    assert parts["nets and optimizers"] == 4 * (5 * 10_000 + 3 * 1_000)
+    assert parts["training step"] == 4 * 12 * 500 * 1_000
+    assert parts["rounds and refiner"] == 8 * 6 * 4_000 * 2  # 3,000 generated and 1,000 real rows
 
 
 def test_a_training_that_fits_passes():

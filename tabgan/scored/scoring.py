@@ -15,9 +15,8 @@ from tabgan.blackboxes.counted import Counted
 from tabgan.errors import TabganError
 from tabgan.evaluation import read_data
 from tabgan.files import write_account
-from tabgan.querying import FITTED, given_box, own_box
 from tabgan.runs import Run, chosen_refiner
-from tabgan.sampling.scored import (
+from tabgan.scored.closed_loop import (
     RANGES,
     Found,
     asked_scores,
@@ -25,6 +24,7 @@ from tabgan.sampling.scored import (
     proposer,
     scored_schema,
 )
+from tabgan.scored.querying import FITTED, given_box, own_box
 from tabgan.tables.writers import write_table
 
 log = logging.getLogger(__name__)

@@ -11,12 +11,12 @@ import torch
 from matplotlib.image import imread
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from tabgan.blackboxes.matching import score_matched
 from tabgan.callbacks.pace import Pace
 from tabgan.metrics.detection import MIN_ROWS, cheap_c2st_auc
-from tabgan.modules.asking import Asker
-from tabgan.modules.scored import ScoredModule
-from tabgan.report.score_plots import scatter_picture
+from tabgan.scored.asking import Asker
+from tabgan.scored.matching import score_matched
+from tabgan.scored.model import ScoredModel
+from tabgan.scored.plots import scatter_picture
 from tabgan.seeding import generator_at, rng_at
 from tabgan.serving.datamodule import TableDataModule
 
@@ -38,10 +38,10 @@ class ScorePanel(pl.Callback):
         self.pace = Pace(every_n_steps)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        if not self.pace.is_due(trainer):
+        if not cast(ScoredModel, module).knows_scores or not self.pace.is_due(trainer):
             return
         datamodule = cast(Any, trainer).datamodule
-        scores = self._look(trainer, cast(ScoredModule, module), datamodule)
+        scores = self._look(trainer, cast(ScoredModel, module), datamodule)
         module.log_dict(scores, on_step=False, on_epoch=True)
 
     def state_dict(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class ScorePanel(pl.Callback):
         self.pace.load_state_dict(state_dict)
 
     def _look(
-        self, trainer: pl.Trainer, module: ScoredModule, datamodule: TableDataModule
+        self, trainer: pl.Trainer, module: ScoredModel, datamodule: TableDataModule
     ) -> dict[str, float]:
         columns = datamodule.encoder.schema_.columns
         names = [column.name for column in columns if not column.key]

@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from tabgan.blackboxes.counted import Counted
-from tabgan.blackboxes.matching import nearest_pairs
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
-from tabgan.modules.scored import ScoredModule
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.refiner import Refiner
+from tabgan.scored.asking import table_of
+from tabgan.scored.matching import nearest_pairs
+from tabgan.scored.model import ScoredModel
 from tabgan.seeding import generator_at, rng_at, seed_at
 from tabgan.tables.schema import Column, TableSchema
 
@@ -120,17 +121,16 @@ def proposer(module: CGANModule, encoder: TableEncoder, refiner: Refiner | None)
     """How a run proposes rows: a scored one for the scores, any other without knowing them."""
 
     def scored(scores: Scores, seed: int) -> pd.DataFrame:
-        assert isinstance(module, ScoredModule)  # noqa: S101 - chosen below
+        assert isinstance(module, ScoredModel)  # noqa: S101 - chosen below
         wanted = torch.as_tensor(scores, dtype=torch.float32, device=module.device)
         rng = generator_at(seed, "scored", device=module.device)
-        rows = module.sample_scored(wanted, rng).cpu().numpy()
-        return encoder.decode(rows, np.empty((len(rows), 0), np.float32))
+        return table_of(module.sample_scored(wanted, rng), encoder)
 
     def unscored(scores: Scores, seed: int) -> pd.DataFrame:
         drawn = draw_chunks(module, encoder, n=len(scores), seed=seed, refiner=refiner)
         return pd.concat(drawn, ignore_index=True)
 
-    return scored if isinstance(module, ScoredModule) else unscored
+    return scored if isinstance(module, ScoredModel) else unscored
 
 
 def closed_loop(

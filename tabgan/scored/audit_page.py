@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tabgan.blackboxes.matching import score_matched
 from tabgan.metrics.coding import code_tables
 from tabgan.report.evaluation_page import figure_text
 from tabgan.report.evaluation_pictures import column_key, column_picture
 from tabgan.report.html import Html, bullets, element, gallery, page, paragraph, picture, section
 from tabgan.report.html import table as html_table
-from tabgan.report.score_plots import ranges_picture, scatter_picture, spread_picture
+from tabgan.scored.matching import score_matched
+from tabgan.scored.plots import ranges_picture, scatter_picture, spread_picture
 
 if TYPE_CHECKING:
-    from tabgan.report.audit import Audited
+    from tabgan.scored.audit import Audited
 
 Figures = Mapping[str, float | str]
 CONSTANT = 1e-3  # scores no further apart are one score

@@ -6,7 +6,7 @@ import pytest
 
 from tabgan.blackboxes.counted import Counted
 from tabgan.errors import TabganError
-from tabgan.sampling.scored import TRIES, asked_scores, closed_loop, scored_schema
+from tabgan.scored.closed_loop import TRIES, asked_scores, closed_loop, scored_schema
 from tabgan.seeding import rng_at
 from tabgan.tables.schema import Column, TableSchema
 

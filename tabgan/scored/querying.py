@@ -12,10 +12,10 @@ from omegaconf import DictConfig
 from tabgan.blackboxes.counted import Counted
 from tabgan.blackboxes.estimator import open_estimator
 from tabgan.errors import TabganError
-from tabgan.modules.asking import Asker
 from tabgan.modules.cgan import CGANModule
-from tabgan.modules.scored import ScoredModule
 from tabgan.recipes import check_stored_targets
+from tabgan.scored.asking import Asker
+from tabgan.scored.model import ScoredModel
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.tables.schema import TableSchema
 
@@ -38,7 +38,7 @@ def attach_box(
     Raises:
         TabganError: when a scored model has no box, or a box has no scored model.
     """
-    if not isinstance(module, ScoredModule):
+    if not isinstance(module, ScoredModel):
         if cfg.get(FOLDER):
             raise TabganError(
                 f"blackbox: {cfg.model['_target_']} asks none; choose a model=scored_…, or give "

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from tabgan.blackboxes.matching import nearest_pairs, score_matched
 from tabgan.metrics.detection import MIN_ROWS, c2st_test
 from tabgan.metrics.diversity import distinct_share, gower_diversity
 from tabgan.metrics.privacy import duplicate_rate, quantile_dcr
-from tabgan.metrics.scores import right_side, score_errors, score_ks
-from tabgan.report.audit_page import answers, audit_page, audit_pictures, class_names
 from tabgan.report.files import prepare, write_pictures
 from tabgan.report.progress import Tell, progress
+from tabgan.scored.audit_page import answers, audit_page, audit_pictures, class_names
+from tabgan.scored.matching import nearest_pairs, score_matched
+from tabgan.scored.metrics import right_side, score_errors, score_ks
 from tabgan.terminal import say, show
 
 log = logging.getLogger(__name__)

@@ -79,9 +79,8 @@ def test_a_scored_run_has_its_curves_and_scatters(scored_run):
     events = EventAccumulator(str(scored_run / "tensorboard"), size_guidance={"images": 0}).Reload()
     tags = events.Tags()
     wanted = {
-        "train/generator_loss", "train/critic_loss", "train/surrogate_loss", "train/surrogate_mae",
-        "train/score_mae", "train/mae", "val/score_mae", "val/c2st_auc",
-        "val/score_loss",
+        "train/generator_loss", "train/surrogate_mae", "train/queries", "val/score_mae",
+        "val/score_loss", "val/scored_nll",
     }  # fmt: skip
     assert wanted <= set(tags["scalars"])
     assert "asked_and_obtained" in tags["images"]
@@ -101,7 +100,7 @@ def test_an_audit_leaves_rows_figures_and_a_page(command, scored_copy):
     names = ("one_shot.mae", "retrieval.mae", "best_of_k.mae", "c2st_matched_auc", "transfer.mae")
     assert all(0 <= figures[name] <= 1 for name in names)
     assert figures["retrieval.duplicate_rate"] == 1.0
-    assert figures["training_queries"] > 300  # the labels, and what was generated on the way
+    assert figures["training_queries"] >= 500  # the labels, and validation rows
     assert figures["range.0.0.asked"] == ((rows["score_asked"] < 0.1).sum())
     page = (out / "audit.html").read_text()
     assert {"Which class", "Which range", "Why", "Transfer"} <= {

@@ -18,12 +18,12 @@ from tabgan.blackboxes.forest import fit_forest
 from tabgan.errors import TabganError, check_keys
 from tabgan.evaluation import RunData, read_data
 from tabgan.provenance import read_record
-from tabgan.report.audit import Audited, Way
 from tabgan.report.files import prepare
 from tabgan.report.reading import compared
 from tabgan.runs import Run, open_run
 from tabgan.sampling.draw import draw_chunks
-from tabgan.sampling.scored import (
+from tabgan.scored.audit import Audited, Way
+from tabgan.scored.closed_loop import (
     Found,
     Propose,
     Scores,
@@ -32,7 +32,7 @@ from tabgan.sampling.scored import (
     proposer,
     scored_schema,
 )
-from tabgan.scoring import box_of
+from tabgan.scored.scoring import box_of
 from tabgan.seeding import seed_at
 from tabgan.tables.writers import write_table
 from tabgan.words import command_given

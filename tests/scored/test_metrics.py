@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tabgan.errors import TabganError
-from tabgan.metrics.scores import right_side, score_errors, score_ks
+from tabgan.scored.metrics import right_side, score_errors, score_ks
 
 ASKED = np.array([0.0, 0.4, 0.6, 1.0])
 OBTAINED = np.array([0.05, 0.5, 0.4, 1.0])  # off by .05, .1, .2 and 0

@@ -1,0 +1,26 @@
+"""A score as a condition: how near it is to each knot of a grid on [0, 1]."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def knot_weights(scores: Tensor, knots: int) -> Tensor:
+    """Scores [n] in [0, 1] as weights of the knots [n, knots]: interpolated, so none is lost."""
+    places = torch.linspace(0, 1, knots, device=scores.device)
+    distance = (scores[:, None] - places).abs() * (knots - 1)
+    return (1 - distance).clamp_min(0.0)
+
+
+def scores_behind(condition: Tensor) -> Tensor:
+    """The scores [n] of knot weights [n, knots]."""
+    return condition @ torch.linspace(0, 1, condition.shape[1], device=condition.device)
+
+
+def even_shares(scores: Tensor, parts: int) -> Tensor:
+    """Float64 [n], summing to 1: rows in equal parts of [0, 1] that hold any weigh the same."""
+    part = (scores * parts).long().clamp_max(parts - 1)
+    counts = torch.bincount(part, minlength=parts)
+    weights = 1.0 / counts[part].double()
+    return weights / weights.sum()

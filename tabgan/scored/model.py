@@ -1,0 +1,36 @@
+"""What commands and callbacks know of a generator that is asked for scores."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from tabgan.encoding.coded import CodedRows
+from tabgan.scored.asking import Asker
+
+
+@runtime_checkable
+class ScoredModel(Protocol):
+    """A module that draws rows for scores, and is trained against a black box.
+
+    Attributes:
+        asker: the black box; None before it is given.
+    """
+
+    asker: Asker | None
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        ...
+
+    @property
+    def knows_scores(self) -> bool:
+        """Whether its training has begun to show scores."""
+        ...
+
+    def sample_scored(self, scores: Tensor, rng: torch.Generator | None = None) -> CodedRows:
+        """Rows for the scores [n] in [0, 1]; no query is made."""
+        ...
