@@ -69,6 +69,8 @@ def number(least: float, *also: Any, above: bool = False, most: float | None = N
 
 RANGES: dict[str, Range | Truth] = {
     "seed": whole(0),
+    "data.seed": whole(0),
+    "callbacks.reseed.seed": whole(0),
     "threads": whole(1, most=MOST_THREADS),
     "data.batch_size": whole(2, "auto"),
     "encoder.levels": whole(0),

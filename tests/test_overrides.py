@@ -74,6 +74,8 @@ REFUSED = {
     "~trainer": "trainer: is needed; leave out ~trainer",
     "~seed": "seed: is needed; leave out ~seed",
     "seed=true": "seed=true: expected a whole number, at least 0",
+    "data.seed=-1": "data.seed=-1: expected a whole number, at least 0",
+    "callbacks.reseed.seed=1.5": "callbacks.reseed.seed=1.5: expected a whole number, at least 0",
     "threads=100000": f"expected a whole number, at least 1 and at most {MOST_THREADS}",
     "model.lr=abc": "model.lr=abc: expected a number",
     "model.average=-1": "model.average=-1: expected a number, at least 0 and at most 1",
