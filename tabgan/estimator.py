@@ -322,7 +322,7 @@ class TableGAN(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a pickle holds: parameters, and of a fitted model its run folder's files."""
-        state: dict[str, Any] = super().__getstate__()
+        state: dict[str, Any] = dict(super().__getstate__())  # which may be this object's own
         state.pop("_forget", None)
         run = state.pop("run_", None)
         return state if run is None else state | {"_packed": packed(_there(run.folder))}
@@ -331,11 +331,13 @@ class TableGAN(BaseEstimator):
         """Unpack the run folder into a temporary one, which goes with the object."""
         state = dict(state)
         files = state.pop("_packed", None)
+        kind = state.pop("_kind", None)
         super().__setstate__(state)
         if files is not None:
             folder = Path(tempfile.mkdtemp(prefix="tabgan-"))
             unpack(files, folder)
             self._take(open_run(folder), is_temporary=True)
+            self._kind = kind
 
     def _take(self, run: Run, *, is_temporary: bool) -> None:
         """Be fitted to ``run``, and remove the temporary folder of the run before."""

@@ -24,7 +24,7 @@ from tabgan.report.reading import compared, read_like
 from tabgan.runs import Run
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.refiner import Refiner
-from tabgan.sampling.requests import Request
+from tabgan.sampling.requests import Condition, Request
 from tabgan.tables.conditions import Where, all_match, read_where
 from tabgan.terminal import show
 
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 Scores = dict[str, Any]
 
 MOST_CONDITIONS = 100  # that training rows are looked through for
+NO_ACCIDENT = 3.0  # rows that independent columns would have; e^-3 is the chance of none
 NAMED = 3  # conditions in a message
 DRAWS = 5  # subsets of the generated rows; the AUC of a few dozen rows swings
 
@@ -58,8 +59,10 @@ def tell_support(
 ) -> list[int]:
     """How many training rows satisfy each distinct condition; a warning names those that none does.
 
-    Nothing is said, and the list is empty, where classes alone are asked for, where there are
-    more than 100 conditions, or where the training table is no longer at hand as it was.
+    Conditions of ``like``, which say much of each row, are named where it is no accident: where
+    independent columns would have 3 such rows at least. Nothing is said, and the list is empty,
+    where classes alone are asked for, where there are more than 100 conditions, or where the
+    training table is no longer at hand as it was.
 
     Args:
         run: that rows are drawn from.
@@ -73,8 +76,13 @@ def tell_support(
     beyond = {name for asked in conditions for name in asked} - {run.encoder.schema.target}
     if not beyond or len(conditions) > MOST_CONDITIONS or (rows := training_rows(run)) is None:
         return []
-    counts = [int(all_match([*asked.values()], rows).sum()) for asked in conditions]
-    unseen = [request.told(place) for place, count in enumerate(counts) if not count]
+    expected, counts = zip(*(_support(asked, rows) for asked in conditions), strict=True)
+    least = 0.0 if like is None else NO_ACCIDENT
+    unseen = [
+        request.told(place)
+        for place, count in enumerate(counts)
+        if not count and expected[place] >= least
+    ]
     if unseen:
         more = f", and {len(unseen) - NAMED} more such conditions" if len(unseen) > NAMED else ""
         made = "" if share is None else f" (it gives them a share of {share:.2g})"
@@ -82,9 +90,16 @@ def tell_support(
             "%s%s: none of the %s training rows is so; such rows are the generator's guess%s",
             "; ".join(unseen[:NAMED]), more, f"{len(rows):,}", made,
         )  # fmt: skip
-    elif len(counts) == 1:
+    elif len(counts) == 1 and counts[0]:
         log.info("of %s training rows %s are so", f"{len(rows):,}", f"{counts[0]:,}")
-    return counts
+    return list(counts)
+
+
+def _support(asked: Condition, rows: pd.DataFrame) -> tuple[float, int]:
+    """The rows that satisfy a condition if columns were independent, and those that do."""
+    masks = [one.matches(rows[name]) for name, one in asked.items()]
+    shares = [mask.mean() for mask in masks]
+    return len(rows) * float(np.prod(shares)), int(np.logical_and.reduce(masks).sum())
 
 
 def check_rows(

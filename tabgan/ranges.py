@@ -77,7 +77,7 @@ RANGES: dict[str, Range | Truth] = {
     "refiner.rounds": whole(0),
     "refiner.pool_factor": number(0, above=True),
     "model.noise_dim": whole(0),
-    "model.dropout": number(0, "auto", most=1),
+    "model.dropout": number(0, "auto", most=0.99),  # of 1 nothing is left
     "model.average": number(0, None, most=1),
     "model.likelihood_steps": whole(1, "auto"),
     "model.rounds": whole(0, "auto"),

@@ -79,6 +79,7 @@ REFUSED = {
     "threads=100000": f"expected a whole number, at least 1 and at most {MOST_THREADS}",
     "model.lr=abc": "model.lr=abc: expected a number",
     "model.average=-1": "model.average=-1: expected a number, at least 0 and at most 1",
+    "model.dropout=1": "model.dropout=1: expected a number, at least 0 and at most 0.99",
     "model.cosine=5": "model.cosine=5: expected true or false",
     "model.critic_optimizer.betas=5": "model.critic_optimizer.betas=5: expected a list",
     "data.drop=age": "data.drop=age: expected a list",

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -217,7 +218,14 @@ def test_python_is_warned_as_well_while_the_table_is_at_hand(homes):
     with pytest.warns(UserWarning, match="none of the 300 training rows is so"):
         gan.sample(2, where=NOBODY)
     with pytest.warns(UserWarning, match=r"like, row 2: .* none of the 300 training rows is so"):
-        gan.sample(2, like=[{"net": "no"}, NOBODY])
+        gan.sample(2, like=[{"net": "no"}, NOBODY])  # of independent columns 3 rows would be so
+
+
+def test_rows_that_are_like_nobody_by_accident_are_not_warned_of(homes):
+    rare = NOBODY | {"label": "a"}  # one row
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TableGAN.load(homes / "run").sample(2, like=[rare])
 
 
 @pytest.mark.parametrize("instead", [False, True])
