@@ -135,7 +135,9 @@ def check_numbers(cfg: DictConfig) -> None:
     for key, asked in RANGES.items():
         node = OmegaConf.select(cfg, key.rpartition(".")[0]) if "." in key else cfg
         name = key.rpartition(".")[2]
-        if isinstance(node, DictConfig) and name in node and not OmegaConf.is_missing(node, name):
+        if not isinstance(node, DictConfig) or name not in node:
+            continue
+        if not OmegaConf.is_missing(node, name) and not OmegaConf.is_interpolation(node, name):
             _check(key, node[name], asked)
     for key, asked in LISTS.items():
         for value in cfg.get(key) or []:
