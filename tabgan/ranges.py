@@ -76,7 +76,6 @@ RANGES: dict[str, Range | Truth] = {
     "encoder.levels": whole(0),
     "refiner.rounds": whole(0),
     "refiner.pool_factor": number(0, above=True),
-    "memory_limit": number(0, "auto", above=True),
     "model.lr": number(0),
     "model.critic_lr": number(0),
     "model.noise_dim": whole(0),

@@ -80,7 +80,6 @@ REFUSED = {
     "model.lr=abc": "model.lr=abc: expected a number",
     "model.critic_lr=-1": "model.critic_lr=-1: expected a number, at least 0",
     "model.critic.embed_dim=-1": "expected a whole number, at least 1",
-    "memory_limit=null": "memory_limit=null: expected a number above 0",
     "model.average=-1": "model.average=-1: expected a number, at least 0 and at most 1",
     "model.dropout=1": "model.dropout=1: expected a number, at least 0 and at most 0.99",
     "model.cosine=5": "model.cosine=5: expected true or false",
