@@ -290,12 +290,16 @@ class TableEncoder:
         return Constraints(rules).kept(self.schema_, self.by_name(numbers), self.units_)
 
     def orders(self, numbers: Numbers) -> Orders:
-        """What all of these rows keep, of numbers and of dates of one unit: [n, columns]."""
+        """What all of these rows keep, of numbers and of dates of one unit: [n, columns].
+
+        Of numbers also the orders with an exception, such as 0 for never.
+        """
         groups: dict[int, list[int]] = {}  # numbers are at 0
         for place, column in enumerate(self.schema_.columns):
             if column.is_measured and column.name not in self.keys_:
                 groups.setdefault(self.units_.get(column.name, 0), []).append(place)
-        return Orders.found(numbers, [*groups.values()])
+        plain = Orders.found(numbers, [*groups.values()])
+        return plain | Orders.excepted(numbers, [groups[0]] if 0 in groups else [])
 
     def decode_column(self, name: str, rows: Encoded, condition: Encoded) -> Numbers:
         """One column of ``decode_numbers``, or the codes of a joint block: float64 [n]."""

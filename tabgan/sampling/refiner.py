@@ -217,6 +217,7 @@ class Refiner:
             "aucs": self.aucs_,
             "reason": self.reason_,
             "orders": self.orders_.pairs if self.orders_ else None,
+            "exceptions": self.orders_.exceptions if self.orders_ else None,
             "rounds": [{"trees": r.trees.state(), "cap": r.cap} for r in self.rounds_],
             "marginals": self.marginals_.state() if self.marginals_ else None,
         }
@@ -234,7 +235,9 @@ class Refiner:
             refiner.acceptance_, refiner.aucs_ = state["acceptance"], state["aucs"]
             refiner.reason_ = state["reason"]
             if state.get("orders") is not None:
-                refiner.orders_ = Orders.restore(state["orders"], refiner.n_columns_)
+                refiner.orders_ = Orders.restore(
+                    state["orders"], refiner.n_columns_, state.get("exceptions")
+                )
             refiner.rounds_ = [
                 _Round(trees=BoostedRatio.restore(learned["trees"]), cap=learned["cap"])
                 for learned in state["rounds"]

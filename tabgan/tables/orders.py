@@ -2,12 +2,15 @@
 
 A start comes before its end, a part is at most its total, the least at most the greatest: of the
 public tables of R's packages with 500 rows or more one in four keeps such an order on every row.
+
+Some are kept but where one of the two is a value that means something else: a house of 2006 was
+renovated in 0, which is never (``built <= renovated or renovated == 0``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
 
@@ -18,6 +21,8 @@ from tabgan.tables.schema import TableSchema
 
 SCREENED = 500  # rows, of all the table, that all pairs are tried on first
 SURPRISE = 20  # rows that would break it by chance, where none does
+SPECIAL = 0.01  # share of the rows that have a number that may mean something else
+MOST_COLUMNS = 100  # of a group in which exceptions are looked for
 
 Numbers = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -32,10 +37,17 @@ class Orders:
     Attributes:
         pairs: int64 [n_orders, 2], places of columns.
         n_columns: of the rows.
+        exceptions: float64 [n_orders, 2]: the value of a, or of b, beside which nothing is broken;
+            NaN for none.
     """
 
     pairs: NDArray[np.int64]
     n_columns: int
+    exceptions: Numbers = field(default_factory=lambda: np.empty((0, 2)))
+
+    def __post_init__(self) -> None:
+        if len(self.exceptions) != len(self.pairs):
+            object.__setattr__(self, "exceptions", np.full((len(self.pairs), 2), np.nan))
 
     @classmethod
     def found(
@@ -70,6 +82,32 @@ class Orders:
                 ]
         return cls(pairs=np.array(pairs, np.int64).reshape(-1, 2), n_columns=rows.shape[1])
 
+    @classmethod
+    def excepted(cls, rows: Numbers, groups: Sequence[Sequence[int]]) -> Self:
+        """The orders that rows keep and need not keep but where one column is a special number.
+
+        Of ``found``, which has those without an exception; groups of over 100 columns are left out.
+        """
+        pairs, exceptions = [], []
+        for group in groups:
+            if len(group) > MOST_COLUMNS:
+                continue
+            values = {place: special(rows[:, place]) for place in group}
+            marked = {place: value for place, value in values.items() if value is not None}
+            plain = cls.found(rows, [group], surprise=0).pairs.tolist() if marked else []
+            for place, value in marked.items():
+                less = without(rows, place, value)
+                others = [[place, other] for other in group if other != place]
+                for pair in cls.found(less, others).pairs.tolist():
+                    if pair not in plain:
+                        pairs.append(pair)
+                        exceptions.append([value if one == place else np.nan for one in pair])
+        return cls(
+            pairs=np.array(pairs, np.int64).reshape(-1, 2),
+            n_columns=rows.shape[1],
+            exceptions=np.array(exceptions, np.float64).reshape(-1, 2),
+        )
+
     @cached_property
     def parties(self) -> Mask:
         """Bool [n_orders, n_columns]: the columns that each speaks of."""
@@ -78,18 +116,33 @@ class Orders:
         return parties
 
     @classmethod
-    def restore(cls, pairs: NDArray[np.int64], n_columns: int) -> Self:
+    def restore(
+        cls, pairs: NDArray[np.int64], n_columns: int, exceptions: Numbers | None = None
+    ) -> Self:
         """The orders of these pairs.
 
         Raises:
-            ValueError: for anything but pairs of places of ``n_columns`` columns.
+            ValueError: for anything but pairs of places of ``n_columns`` columns, and as many
+                pairs of exceptions.
         """
         if pairs.ndim != 2 or pairs.shape[1] != 2 or not np.isin(pairs, np.arange(n_columns)).all():
             raise ValueError(f"orders: expected pairs of places below {n_columns}")
-        return cls(pairs=pairs, n_columns=n_columns)
+        if exceptions is None:
+            return cls(pairs=pairs, n_columns=n_columns)
+        if exceptions.shape != pairs.shape:
+            raise ValueError("orders: expected a pair of exceptions for each")
+        return cls(pairs=pairs, n_columns=n_columns, exceptions=exceptions)
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    def __or__(self, other: Orders) -> Orders:
+        """These and others."""
+        return Orders(
+            pairs=np.concatenate([self.pairs, other.pairs]),
+            n_columns=self.n_columns,
+            exceptions=np.concatenate([self.exceptions, other.exceptions]),
+        )
 
     def met(self, rows: Numbers, least: float) -> Orders:
         """Without those that ``rows`` break most, until a share ``least`` of these keeps all."""
@@ -97,18 +150,25 @@ class Orders:
         while (~broken.any(axis=1)).mean() < least:
             worst = broken.sum(axis=0).argmax()
             broken, left = np.delete(broken, worst, axis=1), np.delete(left, worst)
-        return Orders(pairs=self.pairs[left], n_columns=self.n_columns)
+        return Orders(
+            pairs=self.pairs[left], n_columns=self.n_columns, exceptions=self.exceptions[left]
+        )
 
     def broken(self, rows: Numbers) -> Mask:
         """Bool [n, n_orders]."""
-        return rows[:, self.pairs[:, 0]] > rows[:, self.pairs[:, 1]]
+        a, b = rows[:, self.pairs[:, 0]], rows[:, self.pairs[:, 1]]
+        is_special = (a == self.exceptions[:, 0]) | (b == self.exceptions[:, 1])
+        return np.asarray((a > b) & ~is_special, bool)
 
     def kept(self, rows: Numbers) -> Mask:
         """Bool [n]: the rows that keep all of them."""
         return np.asarray(~self.broken(rows).any(axis=1), bool)
 
     def repaired(self, rows: Numbers, free: Mask) -> Numbers:
-        """The rows with broken orders put right where a column is ``free``, bool as the rows."""
+        """The rows with broken orders put right where a column is ``free``, bool as the rows.
+
+        Of orders without exceptions.
+        """
         rows = rows.copy()
         for a, b in self.pairs:
             lower = np.minimum(rows[:, a], rows[:, b])
@@ -119,6 +179,29 @@ class Orders:
     def texts(self, schema: TableSchema) -> list[str]:
         """Each in words."""
         return [f"{schema.names[a]} <= {schema.names[b]}" for a, b in self.pairs]
+
+
+def special(numbers: Numbers) -> float | None:
+    """A number at an end that many rows have and that stands apart from the others; or None."""
+    known = numbers[~np.isnan(numbers)]
+    values, counts = np.unique(known, return_counts=True)
+    if len(values) < 3:
+        return None
+    spread = values[-2] - values[1]
+    for value, count, gap in (
+        (values[0], counts[0], values[1] - values[0]),
+        (values[-1], counts[-1], values[-1] - values[-2]),
+    ):
+        if count >= SPECIAL * len(known) and (gap > spread or value in (0.0, -1.0)):
+            return float(value)
+    return None
+
+
+def without(rows: Numbers, place: int, value: float) -> Numbers:
+    """The rows with a column missing where it has a value."""
+    rows = rows.copy()
+    rows[rows[:, place] == value, place] = np.nan
+    return rows
 
 
 def by_chance(a: Numbers, b: Numbers) -> float:

@@ -222,3 +222,18 @@ def test_an_order_of_a_column_that_is_not_there_is_refused(coin_refiner):
     state = coin_refiner.state() | {"orders": np.array([[0, 7]])}
     with pytest.raises(TabganError, match="pairs of places below 3"):
         Refiner.restore(state)
+
+
+def test_an_order_with_an_exception_is_kept_by_a_refiner_without_trees(tmp_path):
+    def houses(n, place):
+        """Built in 10, renovated in 0 (never) to 19: half of the rows but the zeros break it."""
+        return np.column_stack([np.full(n, 10.0), np.arange(n) % 20])
+
+    orders = Orders(pairs=np.array([[0, 1]]), n_columns=2, exceptions=np.array([[np.nan, 0.0]]))
+    few = houses(100, 0)  # fewer than trees need
+    refiner = Refiner().fit(few, houses, rounds=3, pool_factor=1.0, seed=0, orders=orders)
+    save_state(tmp_path, refiner.state())
+    for one in (refiner, Refiner.restore(load_state(tmp_path))):
+        kept = one.accept(houses(20, 0), np.random.default_rng(0))
+        assert np.flatnonzero(kept).tolist() == [0, *range(10, 20)]
+    assert refiner.total_acceptance == pytest.approx(11 / 20)

@@ -9,12 +9,9 @@ import numpy as np
 from tabgan.constraints.columns import Columns, Numbers
 from tabgan.constraints.comparisons import Inequality
 from tabgan.constraints.filters import Filter
-from tabgan.constraints.finding.evidence import SURPRISE, Found, measured
+from tabgan.constraints.finding.evidence import Found, measured
 from tabgan.constraints.syntax import quoted
-from tabgan.tables.orders import Orders, by_chance
-
-SPECIAL = 0.01  # share of the rows that have a number that may mean something else
-MOST_COLUMNS = 100
+from tabgan.tables.orders import MOST_COLUMNS, Orders, by_chance, without
 
 
 def find_orders(columns: Columns) -> list[Found]:
@@ -53,40 +50,17 @@ def _ordered(group: Mapping[str, Numbers]) -> dict[tuple[str, str], float]:
 
 
 def _with_exceptions(columns: Columns, group: Mapping[str, Numbers]) -> list[Found]:
-    special = {name: value for name, of in group.items() if (value := _special(of)) is not None}
-    if not special:
-        return []
-    names = [*group]
-    rows = np.column_stack([*group.values()])
-    plain = {*map(tuple, Orders.found(rows, [[*range(len(names))]], surprise=0).pairs.tolist())}
+    names, rows = [*group], np.column_stack([*group.values()])
+    orders = Orders.excepted(rows, [[*range(len(names))]])
     found = []
-    for name, value in special.items():
-        place = names.index(name)
-        less = rows.copy()
-        less[rows[:, place] == value, place] = np.nan
-        pairs = [[place, other] for other in range(len(names)) if other != place]
-        for a, b in Orders.found(less, pairs).pairs.tolist():
-            if (a, b) not in plain:
-                text = f"{_order(names[a], names[b])} or {quoted(name)} == {_text(value)}"
-                if columns.schema[name].kind != "date":
-                    found.append(Found(Filter(text), by_chance(less[:, a], less[:, b])))
-    return [one for one in found if one.evidence > SURPRISE]
-
-
-def _special(numbers: Numbers) -> float | None:
-    """A number at an end that many rows have and that stands apart from the others; or None."""
-    known = numbers[~np.isnan(numbers)]
-    values, counts = np.unique(known, return_counts=True)
-    if len(values) < 3:
-        return None
-    spread = values[-2] - values[1]
-    for value, count, gap in (
-        (values[0], counts[0], values[1] - values[0]),
-        (values[-1], counts[-1], values[-1] - values[-2]),
-    ):
-        if count >= SPECIAL * len(known) and (gap > spread or value in (0.0, -1.0)):
-            return float(value)
-    return None
+    for (a, b), values in zip(orders.pairs.tolist(), orders.exceptions, strict=True):
+        place, value = (b, values[1]) if np.isnan(values[0]) else (a, values[0])
+        if columns.schema[names[place]].kind == "date":
+            continue
+        text = f"{_order(names[a], names[b])} or {quoted(names[place])} == {_text(value)}"
+        less = without(rows, place, value)
+        found.append(Found(Filter(text), by_chance(less[:, a], less[:, b])))
+    return found
 
 
 def _order(lower: str, upper: str) -> str:
