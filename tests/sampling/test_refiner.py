@@ -225,7 +225,7 @@ def test_an_order_of_a_column_that_is_not_there_is_refused(coin_refiner):
 
 
 def test_an_order_with_an_exception_is_kept_by_a_refiner_without_trees(tmp_path):
-    def houses(n, place):
+    def houses(n, _place):
         """Built in 10, renovated in 0 (never) to 19: half of the rows but the zeros break it."""
         return np.column_stack([np.full(n, 10.0), np.arange(n) % 20])
 
