@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
 
+from tabgan.config.recipes import check_config
 from tabgan.paths import conf_dir
-from tabgan.recipes import check_config
 from tests.conftest import tiny_words
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from tabgan.config.opening import Run, open_run
 from tabgan.metrics.detection import c2st_test
 from tabgan.metrics.fidelity import shape_error, trend_error
-from tabgan.runs import Run, open_run
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.imputing import HOWS, Imputer
 from tabgan.seeding import rng_at

@@ -9,10 +9,10 @@ import pytest
 import torch
 from pytorch_lightning import Callback
 
-from tabgan import signals
 from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.errors import TabganError
 from tabgan.sampling.draw import draw_chunks
+from tabgan.system import signals
 
 NO_ROUNDS = "model.adversarial=none"
 SLOPES = ("model.adversarial=slopes", "model.rounds=1")

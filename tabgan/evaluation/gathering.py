@@ -13,15 +13,15 @@ import pandas as pd
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from tabgan.cli.overrides import command_given
 from tabgan.errors import TabganError, check_keys
 from tabgan.report.reading import Tables, compared, read_like, read_real
-from tabgan.run_folder import check_own, folder_of
-from tabgan.shell import command
+from tabgan.runs.folder import check_own, folder_of
+from tabgan.system.shell import command
 from tabgan.tables.schema import TableSchema
-from tabgan.words import command_given
 
 if TYPE_CHECKING:
-    from tabgan.runs import Run
+    from tabgan.config.opening import Run
     from tabgan.sampling.refiner import Refiner
 
 log = logging.getLogger(__name__)
@@ -94,8 +94,8 @@ def run_study(cfg: DictConfig) -> None:
         raise TabganError("a study looks at a trained run: give run=<folder>")
     if not takes_a_run(cfg.study):
         raise TabganError(f"this study trains runs of its own: {command('study')} +study=<name>")
-    from tabgan.arithmetic import compute_with
-    from tabgan.runs import open_run
+    from tabgan.config.opening import open_run
+    from tabgan.system.arithmetic import compute_with
 
     compute_with(1)
     run = open_run(Path(cfg.run))
@@ -127,8 +127,8 @@ def _of_files(cfg: DictConfig) -> Evaluation:
 
 
 def _of_run(cfg: DictConfig) -> Evaluation:
-    from tabgan.arithmetic import compute_with  # torch takes seconds: three files need none
-    from tabgan.runs import open_run
+    from tabgan.config.opening import open_run
+    from tabgan.system.arithmetic import compute_with  # torch takes seconds: three files need none
 
     compute_with(1)
     run = open_run(Path(cfg.run))
@@ -195,8 +195,8 @@ def read_data(run: Run) -> RunData:
         TabganError: when the stored configuration names anything but tabgan's own classes, the
             table is no longer where it was, or another one lies there.
     """
-    from tabgan.provenance import check_table  # torch
-    from tabgan.recipes import check_stored_targets
+    from tabgan.config.recipes import check_stored_targets
+    from tabgan.runs.provenance import check_table  # torch
 
     config = run.config
     check_stored_targets(config, ("data", "encoder"), ("tabgan.serving.", "tabgan.encoding."))
@@ -215,7 +215,7 @@ def _synthetic_rows(
     if cfg.synthetic is not None:
         read = read_like(Path(cfg.synthetic), schema, ignored=run.left_out)
         return read, None, facts
-    from tabgan.runs import found_nothing_to_refine
+    from tabgan.config.opening import found_nothing_to_refine
     from tabgan.sampling.draw import draw_chunks
 
     n = n_train if cfg.n is None else int(cfg.n)
