@@ -68,7 +68,7 @@ def test_a_study_proposes_the_same_whether_or_not_it_was_interrupted(tune, tmp_p
 
 
 def test_a_diverged_trial_and_one_that_cannot_be_trained_have_failed(tune, tmp_path, monkeypatch):
-    from tabgan.runs.session import tuning
+    from tabgan.training import tuning
 
     real, begun = tuning.train, []
 
