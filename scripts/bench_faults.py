@@ -23,10 +23,7 @@ from rich.table import Table
 from tabgan import train
 from tabgan.errors import TabganError
 from tabgan.runs.checkpoints import newest_checkpoint, read_checkpoint
-from tabgan.runs.session import (
-    journey,  # noqa: F401 - what a training loads
-    resuming,  # noqa: F401 - what a training loads
-)
+from tabgan.training import journey, resuming  # noqa: F401 - what a training loads
 
 KILLS = 20
 LAST_EVERY = 0.2  # seconds between two saves
