@@ -30,6 +30,7 @@ from tabgan.config.composing import compose_run
 from tabgan.config.opening import OWN_TABLE, Run, chosen_refiner, open_run
 from tabgan.config.ranges import check_numbers
 from tabgan.errors import TabganError, nearest
+from tabgan.evaluation.conditions import tell_support
 from tabgan.evaluation.gathering import RunData, read_data
 from tabgan.metrics.panel import THREADS, evaluate_tables
 from tabgan.paths import conf_dir, path_of
@@ -37,7 +38,7 @@ from tabgan.report.build import build_report
 from tabgan.report.reading import Tables, compared, read_like, table_like
 from tabgan.report.rules import rule_figures, rule_shares
 from tabgan.runs.session import undisturbed
-from tabgan.sampling.draw import draw_chunks
+from tabgan.sampling.draw import Tally, draw_chunks
 from tabgan.sampling.holes import check_columns, check_how, with_holes, written_schema
 from tabgan.sampling.imputing import Imputer
 from tabgan.sampling.refiner import Refiner
@@ -199,7 +200,8 @@ class TableGAN(BaseEstimator):
         Args:
             n: rows, at least 1; None draws one per condition of ``like``, or 1,000.
             where: column -> what every row has there: a value, a list of values, a range
-                ``(low, high)`` with both ends in it, or None for missing.
+                ``(low, high)`` with both ends in it, or None for missing. What no training row
+                has is drawn with a warning, where the training table is still at hand.
             mix: class -> its share of the rows.
             like: one such ``where`` per row, or a table, whose missing cells are free.
             refine: boosted rejection; None refines where the training learned to.
@@ -215,8 +217,11 @@ class TableGAN(BaseEstimator):
         schema = self.run_.encoder.written_schema(dropped)
         like = _listed(like)
         n = len(like or range(ROWS)) if n is None else n
-        asked = {"where": where, "mix": mix, "like": like}
-        rows = self._draw(n, chosen_refiner(self.run_, refine), seed=seed, **asked)
+        asked: dict[str, Any] = {"where": where, "mix": mix, "like": like}
+        refiner, tally = chosen_refiner(self.run_, refine), Tally()
+        rows = self._draw(n, refiner, seed=seed, tally=tally, **asked)
+        with _speaking(self.verbose):
+            tell_support(self.run_, **asked, share=tally.share)
         return _of_kind(schema.restore(schema.extended(rows)), self._kind)
 
     def impute(
@@ -317,7 +322,7 @@ class TableGAN(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a pickle holds: parameters, and of a fitted model its run folder's files."""
-        state: dict[str, Any] = super().__getstate__()
+        state: dict[str, Any] = dict(super().__getstate__())  # which may be this object's own
         state.pop("_forget", None)
         run = state.pop("run_", None)
         return state if run is None else state | {"_packed": packed(_there(run.folder))}
@@ -326,11 +331,13 @@ class TableGAN(BaseEstimator):
         """Unpack the run folder into a temporary one, which goes with the object."""
         state = dict(state)
         files = state.pop("_packed", None)
+        kind = state.pop("_kind", None)
         super().__setstate__(state)
         if files is not None:
             folder = Path(tempfile.mkdtemp(prefix="tabgan-"))
             unpack(files, folder)
             self._take(open_run(folder), is_temporary=True)
+            self._kind = kind
 
     def _take(self, run: Run, *, is_temporary: bool) -> None:
         """Be fitted to ``run``, and remove the temporary folder of the run before."""

@@ -54,7 +54,7 @@ class GANOversampler(BaseOverSampler):
     with boosted refinement) on all rows and asks it for rows of the rare classes
     (after Douzas and Bacao 2018, doi:10.1016/j.eswa.2017.09.030). The rare classes' rows are
     repeated for the training, as often as ``sampling_strategy`` asks: a class that is a hundredth
-    of the table would be drawn from components that the other class shaped. It takes missing
+    of the table would hardly be seen, and its rows drawn much like the others. It takes missing
     values. It trains an epoch per 100 rows, at most as many as the preset: tiny tables take
     seconds. New rows of a class of very few rows lie near those.
 

@@ -20,12 +20,13 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from pathlib import Path
 
     from tabgan.config.opening import chosen_refiner, open_run
-    from tabgan.evaluation.conditions import check_rows, refuse_check
+    from tabgan.evaluation.conditions import check_rows, refuse_check, tell_support
     from tabgan.evaluation.gathering import read_data
     from tabgan.evasion.opening import is_evasion, write_changed
     from tabgan.runs.folder import unused
     from tabgan.sampling.stream import stream_rows
     from tabgan.system.arithmetic import compute_with
+    from tabgan.system.files import write_account
     from tabgan.tables.conditions import read_like
 
     check_keys(cfg, KEYS)
@@ -58,9 +59,13 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         of_part = {"shard": cfg.shard, "shards": cfg.shards, "checkpoint": run.checkpoint}
         whole = out if cfg.out else own.with_suffix("")
         write_shard(run.module, run.encoder, refiner, folder=whole, **of_part, **asked)
+        tell_support(run, where=where, mix=cfg.mix, like=like)
         return
     data = read_data(run) if cfg.check else None  # before rows are drawn, for it may be refused
-    stream_rows(run.module, run.encoder, refiner, out=out, **asked)
+    account = stream_rows(run.module, run.encoder, refiner, out=out, **asked)
+    share = account["share_of_the_generator"]
+    if support := tell_support(run, where=where, mix=cfg.mix, like=like, share=share):
+        write_account(out, account | {"training_rows": support})
     if data is not None:
         check_rows(run, data, refiner, out, where, seed=cfg.seed)
 

@@ -1,6 +1,7 @@
 """DataFrames of every kind: what TableGAN makes of them, and gives back."""
 
 import datetime
+import pickle
 import warnings
 
 import numpy as np
@@ -116,6 +117,7 @@ def test_an_arrow_table_is_learned_and_given_back():
     rows = gan.sample(20)
     assert isinstance(rows, pa.Table)
     assert rows.schema == table.schema
+    assert pickle.loads(pickle.dumps(gan)).sample(20).equals(rows)
     (filled,) = gan.impute(table, 2)[:1]
     assert filled.column("job").null_count == 0
     assert filled.drop(["job"]).equals(table.drop(["job"]))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -177,3 +178,65 @@ def test_a_study_does_not_go_on_with_another_table(home, command_in):
     ended = command_in(home, "tune", *words, "n_trials=2", *space)
     assert ended.status == 1
     assert "holds a study of another table than people.csv" in ended.err
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory, command_in):
+    """A run on 300 homes: one in ten has no net, another one in ten security, and none both."""
+    folder = tmp_path_factory.mktemp("homes")
+    tenth = np.arange(300) % 10
+    table = pd.DataFrame(
+        {
+            "net": np.where(tenth == 0, "no", "yes"),
+            "secure": np.where(tenth == 1, "yes", "no"),
+            "label": np.where(np.arange(300) % 3 == 0, "a", "b"),
+        }
+    )
+    table.to_csv(folder / "people.csv", index=False)
+    words = [word for word in SMALL if not word.startswith("model.")]
+    ended = command_in(folder, "train", *words, "data.test_fraction=0", "hydra.run.dir=run")
+    assert ended.status == 0, ended.err
+    return folder
+
+
+NOBODY = {"net": "no", "secure": "yes"}
+
+
+@pytest.mark.parametrize(("net", "n"), [("no", 0), ("yes", 30)])
+def test_what_no_training_row_is_is_drawn_with_a_warning(homes, command_in, net, n):
+    words = (f"where.net={net}", "where.secure=yes", "n=2", f"out={net}.csv")
+    ended = command_in(homes, "sample", "run=run", *words)
+    assert ended.status == 0, ended.err
+    warning = "where.net=no, where.secure=yes: none of the 300 training rows is so"
+    assert (warning in ended.out) == (n == 0)
+    assert ("of 300 training rows 30 are so" in ended.out) == (n == 30)
+    assert json.loads((homes / f"{net}.csv.json").read_text("utf-8"))["training_rows"] == [n]
+
+
+def test_python_is_warned_as_well_while_the_table_is_at_hand(homes):
+    gan = TableGAN.load(homes / "run")
+    with pytest.warns(UserWarning, match="none of the 300 training rows is so"):
+        gan.sample(2, where=NOBODY)
+    with pytest.warns(UserWarning, match=r"like, row 2: .* none of the 300 training rows is so"):
+        gan.sample(2, like=[{"net": "no"}, NOBODY])  # of independent columns 3 rows would be so
+
+
+def test_rows_that_are_like_nobody_by_accident_are_not_warned_of(homes):
+    rare = NOBODY | {"label": "a"}  # one row
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TableGAN.load(homes / "run").sample(2, like=[rare])
+
+
+@pytest.mark.parametrize("instead", [False, True])
+def test_nothing_is_said_of_training_rows_that_are_not_at_hand(homes, tmp_path, instead, recwarn):
+    shutil.copytree(homes, tmp_path / "homes")
+    hydra = tmp_path / "homes" / "run" / ".hydra" / "hydra.yaml"
+    hydra.write_text(hydra.read_text("utf-8").replace(str(homes), str(tmp_path / "homes")), "utf-8")
+    path = tmp_path / "homes" / "people.csv"
+    other = pd.read_csv(path).assign(secure="yes") if instead else None
+    path.unlink()
+    if other is not None:
+        other.to_csv(path, index=False)
+    assert len(TableGAN.load(tmp_path / "homes" / "run").sample(2, where=NOBODY)) == 2
+    assert not [warned for warned in recwarn if "training rows" in str(warned.message)]

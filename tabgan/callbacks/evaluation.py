@@ -48,8 +48,8 @@ Logits = NDArray[np.float64]
 class ValidationPanel(pl.Callback):
     """Before the first step and after every ``every_n_steps`` generator steps, log ``val/…``.
 
-    After, that is at the first epoch's end. The look before the first step is at the warm start:
-    where the adversarial stage does not improve on it, it is what the run keeps.
+    After, that is at the first epoch's end. The look before the first step is at the weights that
+    training begins with: where it does not improve on them, they are what the run keeps.
 
     As many rows as there are validation rows are drawn from the sampling generator, always with
     the same noise, and compared with them: C2ST (max(.5, AUC), .5 is best), trend and shape error

@@ -69,13 +69,15 @@ def number(least: float, *also: Any, above: bool = False, most: float | None = N
 
 RANGES: dict[str, Range | Truth] = {
     "seed": whole(0),
+    "data.seed": whole(0),
+    "callbacks.reseed.seed": whole(0),
     "threads": whole(1, most=MOST_THREADS),
     "data.batch_size": whole(2, "auto"),
     "encoder.levels": whole(0),
     "refiner.rounds": whole(0),
     "refiner.pool_factor": number(0, above=True),
     "model.noise_dim": whole(0),
-    "model.dropout": number(0, "auto", most=1),
+    "model.dropout": number(0, "auto", most=0.99),  # of 1 nothing is left
     "model.average": number(0, None, most=1),
     "model.likelihood_steps": whole(1, "auto"),
     "model.rounds": whole(0, "auto"),
@@ -133,7 +135,9 @@ def check_numbers(cfg: DictConfig) -> None:
     for key, asked in RANGES.items():
         node = OmegaConf.select(cfg, key.rpartition(".")[0]) if "." in key else cfg
         name = key.rpartition(".")[2]
-        if isinstance(node, DictConfig) and name in node and not OmegaConf.is_missing(node, name):
+        if not isinstance(node, DictConfig) or name not in node:
+            continue
+        if not OmegaConf.is_missing(node, name) and not OmegaConf.is_interpolation(node, name):
             _check(key, node[name], asked)
     for key, asked in LISTS.items():
         for value in cfg.get(key) or []:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,25 @@ from rich.table import Table
 
 from tabgan.config.opening import Run
 from tabgan.errors import TabganError
-from tabgan.evaluation.gathering import RunData
+from tabgan.evaluation.gathering import RunData, training_rows
 from tabgan.metrics.chance import auc_band
 from tabgan.metrics.detection import CHEAP_ROWS, MIN_ROWS, cheap_c2st_auc
 from tabgan.metrics.drawing import draw_rows
 from tabgan.report.reading import compared, read_like
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.refiner import Refiner
+from tabgan.sampling.requests import Condition, Request
 from tabgan.system.files import account_of, write_account
 from tabgan.system.terminal import show
-from tabgan.tables.conditions import all_match, read_where
+from tabgan.tables.conditions import Where, all_match, read_where
 
 log = logging.getLogger(__name__)
 
 Scores = dict[str, Any]
 
+MOST_CONDITIONS = 100  # that training rows are looked through for
+NO_ACCIDENT = 3.0  # rows that independent columns would have; e^-3 is the chance of none
+NAMED = 3  # conditions in a message
 DRAWS = 5  # subsets of the generated rows; the AUC of a few dozen rows swings
 
 
@@ -43,6 +47,59 @@ def refuse_check(cfg: DictConfig) -> None:
     for key in ("mix", "like", "shards"):
         if cfg.check and cfg[key] is not None:
             raise TabganError(f"check=true compares rows of one condition: leave out {key}")
+
+
+def tell_support(
+    run: Run,
+    *,
+    where: Where | None = None,
+    mix: str | Mapping[Any, float] | None = None,
+    like: Sequence[Where] | None = None,
+    share: float | None = None,
+) -> list[int]:
+    """How many training rows satisfy each distinct condition; a warning names those that none does.
+
+    Conditions of ``like``, which say much of each row, are named where it is no accident: where
+    independent columns would have 3 such rows at least. Nothing is said, and the list is empty,
+    where classes alone are asked for, where there are more than 100 conditions, or where the
+    training table is no longer at hand as it was.
+
+    Args:
+        run: that rows are drawn from.
+        where: what is asked of every row.
+        mix: shares of the target's classes.
+        like: one more condition per row.
+        share: of the generator's rows, those as asked.
+    """
+    request = Request.read(run.encoder, where=where, mix=mix, like=like)
+    conditions = request.conditions
+    beyond = {name for asked in conditions for name in asked} - {run.encoder.schema.target}
+    if not beyond or len(conditions) > MOST_CONDITIONS or (rows := training_rows(run)) is None:
+        return []
+    expected, counts = zip(*(_support(asked, rows) for asked in conditions), strict=True)
+    least = 0.0 if like is None else NO_ACCIDENT
+    unseen = [
+        request.told(place)
+        for place, count in enumerate(counts)
+        if not count and expected[place] >= least
+    ]
+    if unseen:
+        more = f", and {len(unseen) - NAMED} more such conditions" if len(unseen) > NAMED else ""
+        made = "" if share is None else f" (it gives them a share of {share:.2g})"
+        log.warning(
+            "%s%s: none of the %s training rows is so; such rows are the generator's guess%s",
+            "; ".join(unseen[:NAMED]), more, f"{len(rows):,}", made,
+        )  # fmt: skip
+    elif len(counts) == 1 and counts[0]:
+        log.info("of %s training rows %s are so", f"{len(rows):,}", f"{counts[0]:,}")
+    return list(counts)
+
+
+def _support(asked: Condition, rows: pd.DataFrame) -> tuple[float, int]:
+    """The rows that satisfy a condition if columns were independent, and those that do."""
+    masks = [one.matches(rows[name]) for name, one in asked.items()]
+    shares = [mask.mean() for mask in masks]
+    return len(rows) * float(np.prod(shares)), int(np.logical_and.reduce(masks).sum())
 
 
 def check_rows(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,7 @@ from tabgan.tables.schema import TableSchema
 if TYPE_CHECKING:
     from tabgan.config.opening import Run
     from tabgan.sampling.refiner import Refiner
+    from tabgan.serving.datamodule import TableDataModule
 
 log = logging.getLogger(__name__)
 
@@ -195,15 +198,50 @@ def read_data(run: Run) -> RunData:
         TabganError: when the stored configuration names anything but tabgan's own classes, the
             table is no longer where it was, or another one lies there.
     """
-    from tabgan.config.recipes import check_stored_targets
     from tabgan.runs.provenance import check_table  # torch
 
-    config = run.config
-    check_stored_targets(config, ("data", "encoder"), ("tabgan.serving.", "tabgan.encoding."))
-    data = instantiate(config.data)(encoder=instantiate(config.encoder))
+    data = _data_module(run)
     data.setup("fit")
     check_table(data, run.folder)
     return RunData(data.title, data.schema, data.train, data.validation, data.test)
+
+
+def training_rows(run: Run) -> pd.DataFrame | None:
+    """The rows that a run learned from, those of validation too.
+
+    None where its table lies on the disk in pieces, has gone, or is another by now.
+    """
+    from tabgan.runs.provenance import is_own  # torch
+
+    data = _data_module(run)
+    if data.is_out_of_core:
+        return None
+    try:
+        with muted("tabgan"):  # the training has said it all
+            rows, test = data.read()
+    except TabganError:
+        return None
+    return rows if is_own((rows, test), run.folder) else None
+
+
+def _data_module(run: Run) -> TableDataModule:
+    from tabgan.config.recipes import check_stored_targets
+
+    check_stored_targets(run.config, ("data", "encoder"), ("tabgan.serving.", "tabgan.encoding."))
+    data: TableDataModule = instantiate(run.config.data)(encoder=instantiate(run.config.encoder))
+    return data
+
+
+@contextmanager
+def muted(name: str) -> Iterator[None]:
+    """A logger and those under it are silent meanwhile."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _synthetic_rows(

@@ -6,36 +6,39 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, binomtest, rankdata
+from scipy.stats import betabinom, binomtest, rankdata
 
 DEVIATIONS = 2.0  # standard deviations: 95 % of what chance does
 
 
-def auc_band(n_first: int, n_second: int) -> float:
+def auc_band(n_first: int, n_second: int, deviations: float = DEVIATIONS) -> float:
     """How far from .5 an AUC of chance strays with so many rows on each side: two deviations.
 
     The variance of the Mann-Whitney statistic, ``(n + m + 1) / (12 n m)``.
     """
-    return DEVIATIONS * math.sqrt((n_first + n_second + 1) / (12 * n_first * n_second))
+    return deviations * math.sqrt((n_first + n_second + 1) / (12 * n_first * n_second))
 
 
-def rate_band(rate: float, n_first: int, n_second: int) -> float:
+def rate_band(rate: float, n_first: int, n_second: int, deviations: float = DEVIATIONS) -> float:
     """Two deviations of the difference of a rate among ``n_first`` and ``n_second`` rows."""
-    return DEVIATIONS * math.sqrt(rate * (1 - rate) * (1 / n_first + 1 / n_second))
+    return deviations * math.sqrt(rate * (1 - rate) * (1 / n_first + 1 / n_second))
 
 
-def share_interval(share: float, n: int) -> tuple[float, float]:
+def share_interval(share: float, n: int, sure: float = 0.95) -> tuple[float, float]:
     """The 95 % interval of a share of ``n`` rows, in [0, 1] (Wilson 1927), good near 0 too."""
-    found = binomtest(round(share * n), n).proportion_ci(method="wilson")
+    found = binomtest(round(share * n), n).proportion_ci(sure, method="wilson")
     return float(found.low), float(found.high)
 
 
-def most_under_quantile(level: float, n: int) -> float:
-    """The largest share, 97.5 %, of rows under the ``level`` quantile of ``n`` others drawn alike.
+def under_quantile(level: float, n: int, n_asked: int, sure: float = 0.95) -> tuple[float, float]:
+    """The 95 % interval of a share: rows under the ``level`` quantile of ``n`` others drawn alike.
 
-    Beta(level (n + 1), (1 - level) (n + 1)), an order statistic of uniform numbers; in [0, 1].
+    The quantile is the k-th of the others, k = ceil(level n). The share under it of ``n_asked``
+    rows is beta-binomial, with Beta(k, n + 1 - k), that of an order statistic. In [0, 1].
     """
-    return float(beta.ppf(0.975, level * (n + 1), (1 - level) * (n + 1)))
+    place = max(1, math.ceil(level * n))
+    ends = betabinom.ppf([(1 - sure) / 2, (1 + sure) / 2], n_asked, place, n + 1 - place)
+    return float(ends[0] / n_asked), float(ends[1] / n_asked)
 
 
 def auc_error(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from scipy.stats import norm
 
 from tabgan.metrics.chance import (
     DEVIATIONS,
     auc_band,
-    most_under_quantile,
     rate_band,
     share_interval,
+    under_quantile,
 )
 from tabgan.metrics.collapse import COLLAPSE_THRESHOLD
 
@@ -25,6 +27,7 @@ TOLD_APART = (  # C2ST AUC up to -> answer, grade
     (0.90, "Mostly", "poor"),
     (1.00, "Nearly always", "poor"),
 )
+REALISTIC = TOLD_APART[0][0] - 0.5
 LOST_AUC = ((0.01, "Yes", "good"), (0.03, "Nearly", "fair"), (1.0, "No", "poor"))
 LOST_ERROR = ((0.05, "Yes", "good"), (0.15, "Nearly", "fair"), (math.inf, "No", "poor"))
 COPIED = {"duplicate_rate": 0.01, "membership_auc": 0.05}  # beyond what real test rows get
@@ -34,6 +37,16 @@ BESIDE = {  # what stands beside the C2ST, which does not see memorising
     "duplicate_rate": "copies",
     "membership_tpr01": "training rows found at 1 % false positives",
 }
+SIGNS = {  # of copying: what a headline calls the figures that a verdict may come from
+    "duplicate_rate": "copies",
+    "membership_auc": "AUC of a membership attack",
+    "membership_tpr01": "training rows found at 1 % false positives",
+    "dcr_q02": "% of rows nearer to training rows than the nearest 2 % of test rows",
+    "dcr_q05": "% of rows nearer to training rows than the nearest 5 % of test rows",
+    "dcr_share": "DCR share",
+}
+SURE = 1 - 0.05 / len(SIGNS)  # of each, so that chance alone accuses one generator in forty
+SURE_DEVIATIONS = float(norm.ppf((1 + SURE) / 2))
 NEARER = 0.05  # of the DCR share, above .5
 FOUND = 0.01  # the ideal of membership_tpr01; twice as much is copying
 NEAR_FLOOR = 0.01  # an AUC so near to that of independent columns has learned no dependence
@@ -46,7 +59,7 @@ THRESHOLDS = (
     "Copying: duplicate_rate more than twice that of real test rows and .01 above it, "
     "membership_auc .05 above that of real test rows, membership_tpr01 over twice theirs, dcr_q02 "
     "or dcr_q05 over twice its ideal, or dcr_share over .55; each only where chance with so few "
-    "rows does not do as much (95 %).",
+    "rows does not do as much (95 % for the six together).",
     "Useful, by mle_auc beside a model trained on real rows: yes up to .01 lost, nearly up to "
     ".03; for a number, by mle_rmse: up to 5 % and 15 % more error. Not judged where chance takes "
     "as much with so few test rows (two standard errors), or where real rows themselves gain no "
@@ -123,14 +136,15 @@ def _told_apart(judged: Judged) -> Finding:
     auc = model.get(name)
     if auc is None:
         return _unknown(question, f"{name} is undefined", "Too little to judge realism by.")
-    band = max(TOLD_APART[0][0] - 0.5, auc_band(n_rows, n_rows))
+    band = max(REALISTIC, auc_band(n_rows, n_rows))
     by = f"{judged.detector} {model['c2st_test_auc']:.3f}, a net {model['c2st_test_auc_net']:.3f}"
     says = (
         f"Of 100 pairs of a real and a synthetic row, the better of two classifiers ({by}) orders "
         f"{100 * auc:.0f} rightly (50 is chance; with {n_rows:,} rows, {50 - 100 * band:.0f} to "
         f"{50 + 100 * band:.0f})."
     )
-    lead = f" (C2ST AUC: {by})."
+    noise = f"; with {n_rows:,} rows .5 ± {band:.2f} is chance" if band > REALISTIC else ""
+    lead = f" (C2ST AUC: {by}{noise})."
     shift = judged.real.get(name, 0.5) - 0.5
     if shift > band:
         says += (
@@ -164,27 +178,25 @@ def _told_apart(judged: Judged) -> Finding:
 
 def _copying(judged: Judged) -> Finding:
     question = "Do they copy training rows?"
-    model, real = judged.model, judged.real
-    known = [n for n in ("dcr_share", *COPIED, "membership_tpr01", *CLOSE) if n in model]
+    model = judged.model
+    known = [name for name in SIGNS if name in model]
     if not known:
         return _unknown(question, "the copying metrics are undefined", "")
+    bounds = _bounds(judged)
+    signs = [name for name in known if model[name] > bounds[name].limit]
     beside = ", ".join(
-        f"{heading} {model[name]:.3f}" + (f" (real rows {real[name]:.3f})" if name in real else "")
-        if name in model
-        else f"{heading} not measured"
+        f"{heading} {_figure(name, judged)}" if name in model else f"{heading} not measured"
         for name, heading in BESIDE.items()
+        if name not in signs
     )
-    limits = _copying_limits(judged)
-    signs = [
-        f"{name} {model[name]:.3f} ({f'real test rows: {real[name]:.3f}, ' if name in real else ''}"
-        f"copying from {limit:.3f})"
-        for name, limit in limits.items()
-        if model.get(name, 0.0) > limit
-    ]
     if signs:
+        told = [f"{_figure(name, judged, bounds[name])}" for name in signs]
+        says = "; ".join(f"{name} {one}" for name, one in zip(signs, told, strict=True))
+        lead = "; ".join(f"{SIGNS[name]} {one}" for name, one in zip(signs, told, strict=True))
+        lead += f". Beside: {beside}" if beside else ""
         return Finding(
-            question=question, answer="Yes", says="; ".join(signs) + ".", grade="poor",
-            headline=f"They copy training rows: {beside}.",
+            question=question, answer="Yes", says=f"{says}.", grade="poor",
+            headline=f"They copy training rows: {lead}.",
         )  # fmt: skip
     says = ", ".join(f"{name} {model[name]:.3g}" for name in known)
     return Finding(
@@ -193,24 +205,62 @@ def _copying(judged: Judged) -> Finding:
     )  # fmt: skip
 
 
-def _copying_limits(judged: Judged) -> dict[str, float]:
-    """Above which figure rows copy: the threshold, or what chance reaches if that is more."""
-    real, train, test = judged.real, judged.n_train, judged.n_test
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """Where a figure of copying lies when nothing is copied.
+
+    Attributes:
+        chance: the interval of what rows that copy nothing get (95 % for all figures together).
+        limit: above it rows copy: the threshold, or the end of ``chance`` where that is higher.
+        n: test rows, or synthetic ones, which are why ``chance`` is as wide as it is.
+        rows: which of the two.
+    """
+
+    chance: tuple[float, float]
+    limit: float
+    n: int
+    rows: str = "test"
+
+
+def _figure(name: str, judged: Judged, bounds: Bounds | None = None) -> str:
+    """A figure of copying beside that of real rows, and of a sign why it is one."""
+    beside = f"real rows {judged.real[name]:.3f}" if name in judged.real else ""
+    if bounds is not None:
+        low, high = bounds.chance
+        beside += f"{', ' if beside else ''}copying above {bounds.limit:.3f}; "
+        beside += f"with {bounds.n:,} {bounds.rows} rows {low:.3f} to {high:.3f} is chance"
+    return f"{judged.model[name]:.3f}" + (f" ({beside})" if beside else "")
+
+
+def _bounds(judged: Judged) -> dict[str, Bounds]:
+    """What each sign of copying may be by chance, and from where on it is one."""
+    real, train, test, made = judged.real, judged.n_train, judged.n_test, judged.n_synthetic
     half = max(1, test // 2)  # of the test rows: the holdout of real rows in the generator's place
-    limits = {}
+    found = {}
+
+    def bound(name: str, chance: tuple[float, float], threshold: float, **of: Any) -> None:
+        found[name] = Bounds(chance=chance, limit=max(threshold, chance[1]), **({"n": test} | of))
+
     base = real.get("duplicate_rate", 0.0)
-    chance = share_interval(base, min(test, judged.n_synthetic))[1]
-    limits["duplicate_rate"] = max(2 * base, base + COPIED["duplicate_rate"], chance)
+    chance = share_interval(base, min(test, made), SURE)
+    bound("duplicate_rate", chance, max(2 * base, base + COPIED["duplicate_rate"]))
     base = real.get("membership_auc", 0.5)
-    chance = math.hypot(auc_band(train, test), auc_band(train, half))
-    limits["membership_auc"] = base + max(COPIED["membership_auc"], chance)
+    bands = (auc_band(train, n, SURE_DEVIATIONS) for n in (test, half))
+    bound("membership_auc", _around(base, math.hypot(*bands)), base + COPIED["membership_auc"])
     base = max(FOUND, real.get("membership_tpr01", FOUND))
-    chance = math.hypot(rate_band(FOUND, train, test), rate_band(FOUND, train, half))
-    limits["membership_tpr01"] = base + max(base, chance)
+    bands = (rate_band(FOUND, train, n, SURE_DEVIATIONS) for n in (test, half))
+    bound("membership_tpr01", _around(base, math.hypot(*bands)), 2 * base)
     for name, ideal in CLOSE.items():
-        limits[name] = max(2 * ideal, 100 * most_under_quantile(ideal / 100, test))
-    limits["dcr_share"] = 0.5 + max(NEARER, rate_band(0.5, judged.n_synthetic, judged.n_synthetic))
-    return limits
+        low, high = under_quantile(ideal / 100, test, made, SURE)
+        bound(name, (100 * low, 100 * high), 2 * ideal)
+    chance = _around(0.5, rate_band(0.5, made, made, SURE_DEVIATIONS))
+    bound("dcr_share", chance, 0.5 + NEARER, n=made, rows="synthetic")
+    return found
+
+
+def _around(middle: float, band: float) -> tuple[float, float]:
+    """The part of [0, 1] that is no farther than ``band`` from ``middle``."""
+    return max(0.0, middle - band), min(1.0, middle + band)
 
 
 def _useful(judged: Judged) -> Finding:
@@ -243,10 +293,14 @@ def _useful(judged: Judged) -> Finding:
         )
     answer, grade = next(entry[1:] for entry in limits if lost <= entry[0])
     told = {
-        "Yes": "As useful as real rows for training.",
-        "Nearly": "Nearly as useful for training.",
+        "Yes": "As useful as real rows for training",
+        "Nearly": "Nearly as useful for training",
     }
-    lead = told.get(answer, "Clearly less useful for training.")
+    noise = f"{band:.3f}" if name == "mle_auc" else f"{band:.1%}"
+    lead = (
+        f"{told.get(answer, 'Clearly less useful for training')} ({what} {model[name]:{digits}} "
+        f"instead of {real[name]:{digits}}; {noise} less or more is chance)."
+    )
     return Finding(question=question, answer=answer, says=says, grade=grade, headline=lead)  # type: ignore[arg-type]
 
 

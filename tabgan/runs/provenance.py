@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
@@ -77,6 +78,12 @@ def check_table(datamodule: TableDataModule, folder: Path) -> None:
     raise TabganError(
         f"{table}: not the table that {folder} was trained on; what differs: {changed}{also}"
     )
+
+
+def is_own(parts: Sequence[pd.DataFrame], folder: Path) -> bool:
+    """Whether a table, in parts, holds the rows that the run in ``folder`` was trained on."""
+    found = read_record(folder)
+    return found is not None and found.get("table") == table_hashes(*parts)["table"]
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:

@@ -6,9 +6,9 @@ import pytest
 from tabgan.metrics.chance import (
     auc_band,
     auc_error,
-    most_under_quantile,
     rate_band,
     share_interval,
+    under_quantile,
 )
 
 
@@ -30,10 +30,20 @@ def test_no_copy_among_sixty_rows_leaves_room_for_six_percent():
     assert (low + high) / 2 == pytest.approx(0.5)
 
 
-def test_half_of_the_rows_lie_under_the_quantile_that_one_other_row_gives():
-    # of one other row the median is that row, and the share under it is uniform: 97.5 % of it
-    assert most_under_quantile(0.5, 1) == pytest.approx(0.975)
-    assert most_under_quantile(0.02, 1_000_000) == pytest.approx(0.02, abs=0.001)
+def test_any_share_of_the_rows_may_lie_under_one_other_row():
+    # 0 to 99 of 99 rows, each with a chance of 1 in 100: .02 are below 2, and .02 above 97
+    assert under_quantile(0.5, 1, 99) == (2 / 99, 97 / 99)
+    assert under_quantile(0.02, 100_000, 100_000) == pytest.approx((0.02, 0.02), abs=0.002)
+
+
+def test_a_quantile_of_two_percent_of_thirty_rows_is_the_least_of_them():
+    # k rows of 30 lie under the least of 30 others with a chance of .5 ** (k + 1), nearly; .0156
+    # are left above 5, and .0312 above 4
+    assert under_quantile(0.02, 30, 30) == (0, 5 / 30)
+    rng = np.random.default_rng(0)
+    others, rows = rng.random((2, 4_000, 30))
+    shares = (rows < others.min(axis=1, keepdims=True)).mean(axis=1)
+    assert (shares > 5 / 30).mean() < 0.025 < (shares > 4 / 30).mean() + 0.005
 
 
 def test_the_error_of_an_auc_by_hand():

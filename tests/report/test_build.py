@@ -122,15 +122,29 @@ def test_training_rows_as_test_rows_are_said(people):
 def test_copies_of_training_rows_void_the_rest():
     found = judge(duplicate_rate=1.0, dcr_q05=100.0, dcr_share=0.6, membership_tpr01=0.05)
     assert found[1].grade == "poor"
-    assert found[1].says == (
-        "duplicate_rate 1.000 (real test rows: 0.000, copying from 0.010); "
-        "membership_tpr01 0.050 (real test rows: 0.010, copying from 0.020); "
-        "dcr_q05 100.000 (copying from 10.000); dcr_share 0.600 (copying from 0.550)."
+    assert re.sub(r"; with [^)]*", "", found[1].says) == (
+        "duplicate_rate 1.000 (real rows 0.000, copying above 0.010); "
+        "membership_tpr01 0.050 (real rows 0.010, copying above 0.020); "
+        "dcr_q05 100.000 (copying above 10.000); dcr_share 0.600 (copying above 0.550)."
     )
-    assert headline(found).startswith(
-        "They copy training rows: DCR share 0.600, copies 1.000 (real rows 0.000), "
-        "training rows found at 1 % false positives 0.050 (real rows 0.010). Not told"
+    assert re.sub(r"; with [^)]*", "", headline(found)).startswith(
+        "They copy training rows: copies 1.000 (real rows 0.000, copying above 0.010); training "
+        "rows found at 1 % false positives 0.050 (real rows 0.010, copying above 0.020); % of rows "
+        "nearer to training rows than the nearest 5 % of test rows 100.000 (copying above 10.000); "
+        "DCR share 0.600 (copying above 0.550). Not told"
     )
+
+
+def test_a_headline_names_the_figure_that_a_verdict_of_copying_comes_from():
+    # the band of an AUC of 30 and 30 rows is 2.64 sqrt(61 / 10,800) = .198, and with half of the
+    # test rows 2.64 sqrt(46 / 5,400) = .243: together .314 around the .5 of real rows
+    found = judge(membership_auc=0.95, duplicate_rate=0.0, n=30)
+    assert found[1].headline == (
+        "They copy training rows: AUC of a membership attack 0.950 (real rows 0.500, copying above "
+        "0.814; with 30 test rows 0.186 to 0.814 is chance). Beside: DCR share not measured, "
+        "copies 0.000 (real rows 0.000), training rows found at 1 % false positives not measured."
+    )
+    assert judge(membership_auc=0.8, n=30)[1].answer == "No sign"
 
 
 def test_a_quantity_as_target_is_judged_by_its_error(people, tmp_path):
@@ -222,11 +236,24 @@ def test_the_first_answer_follows_its_thresholds(auc, answer):
 
 
 def test_the_headline_names_the_detectors_and_what_says_whether_rows_are_copied():
-    found = judge(0.546, duplicate_rate=0.002, membership_tpr01=0.012, mle_auc=0.9)
+    found = judge(
+        0.546, duplicate_rate=0.002, membership_tpr01=0.012, mle_auc=0.9, mle_auc_se=0.004
+    )
     assert headline(found) == (
         "Hardly told from unseen real rows (C2ST AUC: xgboost 3.2.0 0.546, a net 0.500). "
         "No sign of copying: DCR share not measured, copies 0.002 (real rows 0.000), training rows "
-        "found at 1 % false positives 0.012 (real rows 0.010). As useful as real rows for training."
+        "found at 1 % false positives 0.012 (real rows 0.010). As useful as real rows for training "
+        "(AUC 0.900 instead of 0.900; 0.008 less or more is chance)."
+    )
+
+
+def test_the_headline_of_few_rows_says_what_chance_does():
+    # 2 sqrt(61 / 10,800) = .150
+    found = judge(0.7, mle_auc=0.5, mle_auc_se=0.05, n=30)
+    assert found[0].headline.endswith("a net 0.500; with 30 rows .5 ± 0.15 is chance).")
+    assert found[2].headline == (
+        "Clearly less useful for training (AUC 0.500 instead of 0.900; 0.100 less or more is "
+        "chance)."
     )
 
 
@@ -247,7 +274,7 @@ def test_where_real_rows_are_told_from_test_rows_the_rest_counts():
     [
         ({"duplicate_rate": 0.05}, "No sign", "Yes"),  # none of 60 real rows leaves room for .06
         ({"membership_auc": 0.6}, "No sign", "Yes"),
-        ({"dcr_q02": 6.0}, "No sign", "Yes"),
+        ({"dcr_q02": 16.0}, "No sign", "Yes"),
         ({"dcr_share": 0.6}, "No sign", "Yes"),
         ({"membership_tpr01": 0.03}, "No sign", "Yes"),
         ({"membership_auc": 0.9}, "Yes", "Yes"),

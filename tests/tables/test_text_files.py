@@ -111,7 +111,7 @@ def test_many_rows_that_end_in_cr_are_cut_into_pieces(tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), table)
 
 
-@pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"'])
+@pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"', "sep=; ", "sep=;;;", '"sep=;",,'])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_first_line_names_the_separator(tmp_path, line, end):
     path = write(tmp_path, end.join([line, "age;pay, in kr;ok", "7;1,5;yes", "8;2;no", ""]))
@@ -127,6 +127,12 @@ def test_any_separator_may_be_named(tmp_path, separator):
     lines = [f"sep={separator}", f"a{separator}b", f"1{separator}x", f"2{separator}y", ""]
     table, _ = read_csv(write(tmp_path, "\n".join(lines)))
     assert table.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
+
+
+@pytest.mark.parametrize("line", ["sep=", "sep= ", "sep=a"])
+def test_what_cannot_be_a_separator_is_a_header(tmp_path, line):
+    table, _ = read_csv(write(tmp_path, f"{line}\r\n1\r\n2\r\n"))
+    assert len(table) == 2
 
 
 def test_a_separator_is_named_in_utf16_too(tmp_path):
@@ -235,6 +241,12 @@ def test_instance_weights_of_sparse_rows_are_a_column(tmp_path):
     table, _ = read_arff(path)
     assert table["weight"].tolist() == [2, 3, 1]
     assert table["b"].tolist() == ["y", "x", "x"]
+
+
+def test_a_weight_that_is_no_number_is_shown_as_it_stands_there(tmp_path):
+    text = "@relation r\n@attribute a numeric\n@data\n1,{4}\n2,{heavy}\n"
+    with pytest.raises(TabganError, match=r"line 5: .*needs quotes: '2,\{heavy\}'"):
+        read_arff(write(tmp_path, text, "t.arff"))
 
 
 def test_a_weight_column_takes_a_free_name(tmp_path):

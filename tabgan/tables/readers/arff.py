@@ -190,6 +190,8 @@ def _with_weights(chunk: Chunk, place: int) -> Chunk:
         if not bare or bare.startswith(b"%"):
             return line
         match = _WEIGHT.search(bare)
+        if match is None and bare.endswith(b"}") and not bare.startswith(b"{"):
+            return line  # no weight, which an error is to show as it stands there
         values, weight = (bare[: match.start()], match["weight"]) if match else (bare, b"1")
         if not bare.startswith(b"{"):
             return b"%b,%b" % (values, weight)

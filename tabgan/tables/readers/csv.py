@@ -33,7 +33,10 @@ DECIMAL_COMMA = r"^([+-]?\d*),(\d+)$"
 COUNTRY_CODE = re.compile("[A-Z]{2}")  # of which NA is one
 UNNAMED = re.compile(r"Unnamed: 0(?:\.\d+)*")  # what pandas calls an index without a name
 
-_SEPARATOR_LINE = re.compile(rb'"?sep=(?P<delimiter>.)"?(?:\r\n?|\n)', re.IGNORECASE)
+# a spreadsheet that has written the file again has filled its line up with separators
+_SEPARATOR_LINE = re.compile(
+    rb'"?sep=(?P<delimiter>[^\s\w"]|\t)"?(?:(?P=delimiter)|[ ,])*(?:\r\n?|\n)', re.IGNORECASE
+)
 _BLOCK = 1 << 20  # bytes of a CSV parsed together, in search of missing cells
 
 
