@@ -78,6 +78,8 @@ REFUSED = {
     "callbacks.reseed.seed=1.5": "callbacks.reseed.seed=1.5: expected a whole number, at least 0",
     "threads=100000": f"expected a whole number, at least 1 and at most {MOST_THREADS}",
     "model.lr=abc": "model.lr=abc: expected a number",
+    "model.critic_lr=-1": "model.critic_lr=-1: expected a number, at least 0",
+    "model.critic.embed_dim=-1": "expected a whole number, at least 1",
     "model.average=-1": "model.average=-1: expected a number, at least 0 and at most 1",
     "model.dropout=1": "model.dropout=1: expected a number, at least 0 and at most 0.99",
     "model.cosine=5": "model.cosine=5: expected true or false",

@@ -76,6 +76,8 @@ RANGES: dict[str, Range | Truth] = {
     "encoder.levels": whole(0),
     "refiner.rounds": whole(0),
     "refiner.pool_factor": number(0, above=True),
+    "model.lr": number(0),
+    "model.critic_lr": number(0),
     "model.noise_dim": whole(0),
     "model.dropout": number(0, "auto", most=0.99),  # of 1 nothing is left
     "model.average": number(0, None, most=1),
@@ -101,6 +103,7 @@ RANGES: dict[str, Range | Truth] = {
     "model.critic.hidden_dim": whole(1),
     "model.critic.n_blocks": whole(0),
     "model.critic.octaves": whole(0, None),
+    "model.critic.embed_dim": whole(1),
     "callbacks.panel.every_n_steps": whole(1),
     "callbacks.stopping.patience": whole(0),
     "callbacks.checkpoint.tolerance": number(0, "auto"),

@@ -61,4 +61,4 @@ class Matches:
         texts = columns.texts(self.column)
         if texts is None:
             return np.ones(columns.n, bool)
-        return np.asarray(texts.isna() | texts.str.fullmatch(self.pattern).fillna(True), bool)
+        return np.asarray(texts.astype(object).str.fullmatch(self.pattern, na=True), bool)

@@ -105,7 +105,9 @@ def identifying(column: Column, values: pd.Series) -> Identifying | None:
 def private_form(texts: pd.Series) -> str | None:
     """What texts are that point at somebody, such as e-mail addresses; None for others."""
     for what, pattern in PRIVATE.items():
-        if texts.str.fullmatch(pattern).mean() >= KEY_SHARE:
+        # Arrow's expressions, which pandas 2 gives its own texts to, do not look ahead
+        seen = texts.astype(object) if pattern is DIGEST else texts
+        if seen.str.fullmatch(pattern).mean() >= KEY_SHARE:
             return what
     return None
 

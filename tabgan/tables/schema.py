@@ -538,7 +538,8 @@ def _restored(column: Column, values: pd.Series) -> pd.Series:
 def _restore(column: Column, values: pd.Series) -> pd.Series:
     dtype = column.dtype
     if dtype is None:
-        return values
+        as_others = column.is_nominal and OWN_TEXT is not TEXT  # pandas 2 reads them as objects
+        return _restore_category("category", values) if as_others else values
     if (parts := sparse_parts(dtype)) is not None:
         return _restore(replace(column, dtype=parts[0]), values).astype(pd.SparseDtype(*parts))
     if dtype.startswith("category"):

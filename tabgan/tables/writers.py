@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from tabgan.errors import TabganError
 from tabgan.tables.amounts import NumberForm
 from tabgan.tables.dates import format_dates, java_of
-from tabgan.tables.dtypes import TEXT, dense
+from tabgan.tables.dtypes import OWN_TEXT, TEXT, dense
 from tabgan.tables.markers import MARKERS
 from tabgan.tables.readers.parquet import SCHEMA_KEY
 from tabgan.tables.schema import DAYS, TIMES, Column, TableSchema, names_text
@@ -298,6 +298,8 @@ def _arrow_schema(schema: TableSchema) -> pa.Schema:
     for place, column in enumerate(schema.columns):
         if column.dtype in OBJECTS:
             fixed = fixed.set(place, pa.field(column.name, OBJECTS[column.dtype]))
+        elif pa.types.is_null(fixed.field(place).type):  # of pandas 2, whose texts are objects
+            fixed = fixed.set(place, pa.field(column.name, pa.large_string()))
     plain = json.dumps(schema.to_plain(), ensure_ascii=False).encode()
     return fixed.with_metadata({**(fixed.metadata or {}), SCHEMA_KEY: plain})
 
@@ -309,7 +311,7 @@ def _empty_column(column: Column) -> pd.Series:
     restored = dense(alone.restore(alone.conform(rows))[column.name].iloc[:0])
     # Arrow cannot tell from no objects that they are text
     is_text = pd.api.types.is_object_dtype(restored.dtype) and column.dtype not in OBJECTS
-    return restored.astype(TEXT) if is_text else restored
+    return restored.astype(OWN_TEXT) if is_text else restored
 
 
 def _writer_of(path: Path) -> Callable[[Path, TableSchema], TableWriter]:
