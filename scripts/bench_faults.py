@@ -20,9 +20,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from tabgan import journey, resuming, train  # noqa: F401 - what a training loads
-from tabgan.checkpoints import newest_checkpoint, read_checkpoint
+from tabgan import train
 from tabgan.errors import TabganError
+from tabgan.runs.checkpoints import newest_checkpoint, read_checkpoint
+from tabgan.training import journey, resuming  # noqa: F401 - what a training loads
 
 KILLS = 20
 LAST_EVERY = 0.2  # seconds between two saves

@@ -73,10 +73,10 @@ def start(path: Path, folder: Path, steps: int, how: str) -> dict[str, float]:
     from hydra.utils import instantiate
     from pytorch_lightning import Callback
 
+    from tabgan.config.recipes import build_module, resolve_auto
     from tabgan.paths import conf_dir
-    from tabgan.recipes import build_module, resolve_auto
+    from tabgan.runs.session import begin
     from tabgan.serving.planning import plan
-    from tabgan.training import begin
 
     class Clock(Callback):
         def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):

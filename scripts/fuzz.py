@@ -554,7 +554,7 @@ class Runs:
 
 def drawn(run: Path) -> pd.DataFrame:
     """Twenty rows of a run."""
-    from tabgan.runs import open_run
+    from tabgan.config.opening import open_run
     from tabgan.sampling.draw import draw_chunks
 
     opened = open_run(run)

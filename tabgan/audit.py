@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.commands import job, launch
+from tabgan.cli.launch import job, launch
 from tabgan.paths import conf_dir
 
 
@@ -13,7 +13,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Make rows for scores spread evenly, by the run and by its baselines; report on them."""
     from pathlib import Path  # torch takes seconds to import, and --help must not
 
-    from tabgan.run_folder import check_own
+    from tabgan.runs.folder import check_own
     from tabgan.scored.audit import build_audit
     from tabgan.scored.auditing import gather
 

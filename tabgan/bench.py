@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.commands import job, launch
+from tabgan.cli.launch import job, launch
 from tabgan.paths import conf_dir
 
 
@@ -14,8 +14,8 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from pathlib import Path  # torch takes seconds to import, and --help must not
 
     from tabgan.errors import check_keys
-    from tabgan.lineup import COMMON, OF_BENCH, cache_of, others_on, ours, tables_of
     from tabgan.studies.bench import bench
+    from tabgan.studies.lineup import COMMON, OF_BENCH, cache_of, others_on, ours, tables_of
 
     check_keys(cfg, (*COMMON, *OF_BENCH))
     recipes = [ours(name, [f"+experiment={name}", *cfg.words]) for name in cfg.experiments]

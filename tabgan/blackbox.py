@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.commands import check_table_named, job, launch
+from tabgan.cli.launch import check_table_named, job, launch
 from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
 
@@ -18,7 +18,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     from tabgan.report.blackbox import describe_forest
     from tabgan.report.reading import read_whole
-    from tabgan.run_folder import folder_of
+    from tabgan.runs.folder import folder_of
 
     check_table_named("blackbox")
     if cfg.blackbox.get("_target_") != "tabgan.blackboxes.forest.fit_forest":

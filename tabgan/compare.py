@@ -2,9 +2,9 @@
 
 import sys
 
-from tabgan.endings import end
+from tabgan.cli.endings import end
 from tabgan.paths import path_of
-from tabgan.shell import command
+from tabgan.system.shell import command
 
 HELP = """\
 {command} FOLDERS [out=FOLDER] [mark='KEY=VALUE KEY=VALUE']

@@ -23,34 +23,34 @@ from omegaconf.errors import OmegaConfBaseException
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from tabgan.arithmetic import compute_with
 from tabgan.callbacks.progress import is_watched
-from tabgan.composing import compose_run
-from tabgan.endings import explain
+from tabgan.cli.endings import explain
+from tabgan.cli.overrides import as_words, words_of
+from tabgan.config.composing import compose_run
+from tabgan.config.opening import OWN_TABLE, Run, chosen_refiner, open_run
+from tabgan.config.ranges import check_numbers
 from tabgan.errors import TabganError, nearest
-from tabgan.evaluation import RunData, read_data
-from tabgan.files import packed, unpack
-from tabgan.journey import train
-from tabgan.matching import tell_support
+from tabgan.evaluation.conditions import tell_support
+from tabgan.evaluation.gathering import RunData, read_data
 from tabgan.metrics.panel import THREADS, evaluate_tables
 from tabgan.paths import conf_dir, path_of
-from tabgan.ranges import check_numbers
 from tabgan.report.build import build_report
 from tabgan.report.reading import Tables, compared, read_like, table_like
 from tabgan.report.rules import rule_figures, rule_shares
-from tabgan.runs import OWN_TABLE, Run, chosen_refiner, open_run
+from tabgan.runs.session import undisturbed
 from tabgan.sampling.draw import Tally, draw_chunks
 from tabgan.sampling.holes import check_columns, check_how, with_holes, written_schema
 from tabgan.sampling.imputing import Imputer
 from tabgan.sampling.refiner import Refiner
+from tabgan.system.arithmetic import compute_with
+from tabgan.system.files import packed, unpack
 from tabgan.tables.conditions import Where, conditions_of
 from tabgan.tables.frames import FrameKind, to_pandas
 from tabgan.tables.notes import tell_missing
 from tabgan.tables.profile import infer_schema
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
-from tabgan.training import undisturbed
-from tabgan.words import as_words, words_of
+from tabgan.training.journey import train
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback

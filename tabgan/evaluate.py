@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.commands import job, launch
+from tabgan.cli.launch import job, launch
 from tabgan.paths import conf_dir
 
 
@@ -11,9 +11,12 @@ from tabgan.paths import conf_dir
 @job
 def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Gather three tables, from a run or from files, and report on them."""
-    from tabgan.evaluation import gather, run_study  # slow to import, and --help must not be
+    from tabgan.evaluation.gathering import (  # slow to import, and --help must not be
+        gather,
+        run_study,
+    )
+    from tabgan.evaluation.resplit import resplit_shares
     from tabgan.report.build import build_report
-    from tabgan.resplit import resplit_shares
 
     if "study" in cfg:
         run_study(cfg)

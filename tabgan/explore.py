@@ -5,7 +5,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.commands import check_table_named, job, launch
+from tabgan.cli.launch import check_table_named, job, launch
 from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
 
@@ -16,10 +16,10 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Read the whole table, test part included; draw it."""
     from pathlib import Path  # pandas and matplotlib take a while, and --help must not
 
-    from tabgan.misfits import hints_of, misfits
+    from tabgan.config.misfits import hints_of, misfits
     from tabgan.report.explore import explore
     from tabgan.report.reading import read_whole
-    from tabgan.run_folder import check_own, folder_of
+    from tabgan.runs.folder import check_own, folder_of
 
     check_table_named("explore")
     check_keys(cfg, ("data", "out", "seed", "run_name"))

@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.commands import job, launch
+from tabgan.cli.launch import job, launch
 from tabgan.errors import check_keys
 from tabgan.paths import conf_dir
 
@@ -16,10 +16,10 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Open the run, fill the file's holes from what the generator expects beside known cells."""
     from pathlib import Path  # torch takes seconds to import, and --help must not
 
-    from tabgan.arithmetic import compute_with
-    from tabgan.runs import open_run
+    from tabgan.config.opening import open_run
     from tabgan.sampling.holes import fill_file
     from tabgan.sampling.imputing import Imputer
+    from tabgan.system.arithmetic import compute_with
 
     check_keys(cfg, KEYS)
     compute_with(cfg.threads)

@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.commands import job, launch
+from tabgan.cli.launch import job, launch
 from tabgan.errors import check_keys
 from tabgan.paths import conf_dir
 
@@ -19,14 +19,14 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     import json  # torch takes seconds to import, and --help must not
     from pathlib import Path
 
-    from tabgan.arithmetic import compute_with
-    from tabgan.evaluation import read_data
+    from tabgan.config.opening import chosen_refiner, open_run
+    from tabgan.evaluation.conditions import check_rows, refuse_check, tell_support
+    from tabgan.evaluation.gathering import read_data
     from tabgan.evasion.opening import is_evasion, write_changed
-    from tabgan.files import write_account
-    from tabgan.matching import check_rows, refuse_check, tell_support
-    from tabgan.run_folder import unused
-    from tabgan.runs import chosen_refiner, open_run
+    from tabgan.runs.folder import unused
     from tabgan.sampling.stream import stream_rows
+    from tabgan.system.arithmetic import compute_with
+    from tabgan.system.files import write_account
     from tabgan.tables.conditions import read_like
 
     check_keys(cfg, KEYS)

@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.commands import job, launch
+from tabgan.cli.launch import job, launch
 from tabgan.paths import conf_dir
 
 
@@ -13,7 +13,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Do what the study asks on each table, with each seed; what is done stays done."""
     from pathlib import Path  # torch takes seconds to import, and --help must not
 
-    from tabgan.lineup import cache_of, ours, study_of, tables_of
+    from tabgan.studies.lineup import cache_of, ours, study_of, tables_of
 
     name, study = study_of(cfg)
     study(

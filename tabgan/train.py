@@ -9,13 +9,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from tabgan.commands import check_table_named, job, launch
+from tabgan.cli.launch import check_table_named, job, launch
+from tabgan.cli.overrides import quote
+from tabgan.cli.sweeps import begin
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
-from tabgan.ranks import is_first
-from tabgan.run_folder import way_to_rows
-from tabgan.sweeps import begin
-from tabgan.words import quote
+from tabgan.runs.folder import way_to_rows
+from tabgan.system.ranks import is_first
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +27,14 @@ def main(cfg: DictConfig, folder: str) -> float | None:
     try:
         check_table_named("train", "experiment", "start", "sweep")
     except TabganError:
-        from tabgan.recipes import check_config
+        from tabgan.config.recipes import check_config
 
         check_config(cfg)  # a misspelt word may be why no table is named
         raise
     log.info("loading torch and Lightning")
-    from tabgan.journey import train  # torch and Lightning take seconds, and --help must not
+    from tabgan.training.journey import (
+        train,  # torch and Lightning take seconds, and --help must not
+    )
 
     if "strategy" in cfg.trainer and HydraConfig.get().mode is RunMode.MULTIRUN:
         raise TabganError(
@@ -49,14 +51,14 @@ def main(cfg: DictConfig, folder: str) -> float | None:
 @job
 def one_of_many(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Finish one job of a sweep."""
-    from tabgan.resuming import resume_job
+    from tabgan.training.resuming import resume_job
 
     resume_job(Path(cfg.run), cfg.number, trust=cfg.trust)
 
 
 def go_on(folder: Path, trust: bool, launcher: list[str]) -> None:
     """Finish the run or the multirun in ``folder``, its jobs where ``launcher`` says."""
-    from tabgan.resuming import resume, unfinished
+    from tabgan.training.resuming import resume, unfinished
 
     left = ",".join(map(str, unfinished(folder))) if launcher else ""
     if not left:

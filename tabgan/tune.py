@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.commands import check_table_named, job, launch
+from tabgan.cli.launch import check_table_named, job, launch
 from tabgan.paths import conf_dir
 
 
@@ -11,7 +11,7 @@ from tabgan.paths import conf_dir
 @job
 def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Train with settings that TPE proposes until there are ``n_trials`` of them."""
-    from tabgan.tuning import tune  # torch and Lightning take seconds, and --help must not
+    from tabgan.training.tuning import tune  # torch and Lightning take seconds, and --help must not
 
     check_table_named("tune", "experiment", "start")
     tune(cfg)

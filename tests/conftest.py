@@ -214,9 +214,9 @@ class Training:
         from hydra import compose, initialize_config_dir
         from hydra.utils import instantiate
 
+        from tabgan.config.recipes import build_module, settle
         from tabgan.paths import conf_dir
-        from tabgan.recipes import build_module, settle
-        from tabgan.training import begin
+        from tabgan.runs.session import begin
 
         words = [f"data.path={data_path}", "data.target=label", *tiny_words(model), *words]
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):

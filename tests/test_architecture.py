@@ -1,164 +1,109 @@
-"""Imports point down, and three libraries stay where they belong."""
+"""Imports point down, no two files import each other, three libraries stay where they belong."""
 
 import ast
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "tabgan"
-EVERYBODY = {
-    "arithmetic",
-    "seeding",
-    "errors",
-    "paths",
-    "files",
-    "shell",
-    "signals",
-    "ranks",
-    "terminal",
-}
-MAY_IMPORT = {
+EVERYBODY = {"errors", "seeding", "paths", "system"}  # may be imported from everywhere
+TABLES, NETS = {"tables", "constraints", "encoding"}, {"nets", "modules", "losses"}
+FLOORS = {  # folders, lowest first, and which of those below each may import
+    "system": set(),
     "tables": set(),
-    "constraints": {"tables"},
     "losses": set(),
+    "constraints": {"tables"},
     "blackboxes": {"tables"},
-    "encoding": {"tables", "constraints"},
     "metrics": {"tables"},
-    "report": {"tables", "constraints", "encoding", "metrics", "blackboxes"},
-    "serving": {"tables", "constraints", "encoding"},
+    "encoding": {"tables", "constraints"},
+    "serving": TABLES,
     "nets": {"encoding"},
-    "modules": {"encoding", "nets", "losses", "blackboxes"},
-    "sampling": {"tables", "encoding", "nets", "modules", "losses", "blackboxes"},
-    "callbacks": {
-        "tables",
-        "losses",
-        "encoding",
-        "nets",
-        "serving",
-        "modules",
-        "sampling",
-        "metrics",
-        "report",
-    }
-    | {"blackboxes"},
-    "studies": {
-        "tables",
-        "encoding",
-        "modules",
-        "metrics",
-        "sampling",
-        "report",
-        "runs",
-        "locks",
-        "blackboxes",
-        "training",
-        "curves",
-        "imbalance",
-        "composing",
-        "words",
-    },
-    "evasion": {
-        "tables",
-        "encoding",
-        "nets",
-        "blackboxes",
-        "metrics",
-        "report",
-        "checkpoints",
-        "composing",
-        "trainers",
-        "training",
-        "recipes",
-        "studies",
-        "words",
-    },
-    "scored": {
-        "tables",
-        "encoding",
-        "nets",
-        "losses",
-        "blackboxes",
-        "metrics",
-        "serving",
-        "modules",
-        "sampling",
-        "callbacks",
-        "report",
-        "recipes",
-        "runs",
-        "evaluation",
-        "provenance",
-        "words",
-    },
-}  # everyone may import EVERYBODY; files at the top: anything on a lower floor
-FLOORS = [
-    {"errors", "ranks", "shell", "terminal"},
-    {"seeding", "arithmetic", "paths", "files", "signals", "locks", "misfits", "ranges"},
-    {"run_folder", "manual"},
-    {"checkpoints", "composing"},
-    {"sweeps"},
-    {"provenance", "curves"},
-    {"training", "trainers"},
-    {"recipes"},
-    {"runs"},
-    {"journey"},
-    {"resuming"},
-    {"words"},
-    {"endings"},
-    {"commands"},
-    {"tuning"},
-    {"evaluation"},
-    {"resplit", "lineup", "matching"},
-    {"estimator"},
-    {"imbalance"},
-    {"blackbox", "audit"},
-    {
-        "train",
-        "sample",
-        "impute",
-        "evaluate",
-        "explore",
-        "compare",
-        "bench",
-        "study",
-        "tune",
-        "__init__",
-    },
-]  # the files at the top of the package, lowest first
+    "modules": {"encoding", "nets", "losses"},
+    "report": TABLES | {"metrics", "blackboxes"},
+    "sampling": TABLES | NETS,
+    "callbacks": TABLES | NETS | {"serving", "sampling", "metrics", "report"},
+    "runs": TABLES | NETS | {"serving", "sampling", "callbacks"},
+    "config": TABLES | NETS | {"serving", "sampling", "callbacks", "runs"},
+    "cli": {"config", "runs"},
+    "evasion": TABLES | {"nets", "blackboxes", "report", "runs", "config"},
+    "evaluation": TABLES | {"metrics", "report", "sampling", "runs", "config", "cli"},
+    "scored": TABLES
+    | NETS
+    | {"blackboxes", "metrics", "serving", "report", "sampling", "callbacks", "runs", "config"}
+    | {"cli", "evaluation"},
+    "training": TABLES | {"serving", "runs", "config", "cli", "evasion", "scored"},
+    "studies": TABLES
+    | NETS
+    | {"metrics", "report", "sampling", "runs", "config", "cli", "evasion", "evaluation"}
+    | {"imbalance"},
+}
+LIBRARY = ["estimator", "imbalance"]  # files at the top that a program imports; the rest: commands
+MOST_AT_THE_TOP = 18
 OF_HYDRA = {
-    "train", "sample", "impute", "evaluate", "explore", "evaluation", "resplit",
-    "commands", "recipes", "runs", "composing", "journey", "estimator", "lineup", "bench", "study",
-    "matching", "resuming", "sweeps", "tuning", "tune", "curves", "blackbox", "audit", "words",
-    "endings", "evasion/evading", "evasion/opening", "scored/querying", "scored/scoring",
-    "scored/auditing", "trainers", "ranges",
+    "cli", "config", "training", "evaluation/gathering", "evaluation/resplit",
+    "evaluation/conditions", "evasion/evading", "evasion/opening", "scored/querying",
+    "scored/scoring", "scored/auditing", "runs/curves", "runs/session", "studies/lineup",
+    "estimator", "train", "sample", "impute", "evaluate", "explore", "bench", "study", "tune",
+    "blackbox", "audit",
 }  # fmt: skip
 
 
-def imports_of(path):
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+def imports_of(tree):
+    """The modules that code imports while it is loaded or runs, not those of types alone."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            continue
         if isinstance(node, ast.ImportFrom):
             yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-
-
-def ours(path):
-    return {name.split(".")[1] for name in imports_of(path) if name.startswith("tabgan.")}
+        yield from imports_of(node)
 
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py"))
+IMPORTS = {path: set(imports_of(ast.parse(path.read_text("utf-8")))) for path in FILES}
+
+
+def name_of(path):
+    return ".".join(("tabgan", *path.relative_to(PACKAGE).with_suffix("").parts))
+
+
+def ours(path):
+    return {name.split(".")[1] for name in IMPORTS[path] if name.startswith("tabgan.")}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_down(path):
     folder = path.relative_to(PACKAGE).parts[0]
     if path.parent != PACKAGE:
-        assert folder in MAY_IMPORT, f"{folder}/ has no floor: decide it in MAY_IMPORT"
-        assert ours(path) <= MAY_IMPORT[folder] | EVERYBODY | {folder}
-        return
-    floor = next((f for f, files in enumerate(FLOORS) if path.stem in files), None)
-    assert floor is not None, f"{path.name} has no floor: decide it in FLOORS"
-    assert ours(path) <= set(MAY_IMPORT).union(*FLOORS[:floor])
+        assert folder in FLOORS, f"{folder}/ has no floor: decide it in FLOORS"
+        assert ours(path) <= FLOORS[folder] | EVERYBODY | {folder}
+    elif path.stem in EVERYBODY:
+        assert ours(path) <= {"errors"}
+    else:
+        lower = LIBRARY[: LIBRARY.index(path.stem)] if path.stem in LIBRARY else LIBRARY
+        assert ours(path) - set(lower) <= {*FLOORS, *EVERYBODY}
+
+
+def test_every_folder_stands_above_those_that_it_may_import():
+    order = [*FLOORS]
+    for place, (folder, below) in enumerate(FLOORS.items()):
+        assert below - {"imbalance"} <= set(order[:place]), folder
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    modules = {name_of(path): path for path in FILES}
+    left = {name: IMPORTS[path] & modules.keys() - {name} for name, path in modules.items()}
+    while free := [name for name, others in left.items() if not others & left.keys()]:
+        for name in free:
+            del left[name]
+    assert not left
+
+
+def test_few_files_lie_at_the_top():
+    assert len(list(PACKAGE.glob("*.py"))) <= MOST_AT_THE_TOP
 
 
 @pytest.mark.parametrize("library", ["hydra", "omegaconf", "arff"])
@@ -166,6 +111,18 @@ def test_a_library_stays_in_its_room(library):
     users = {
         str(path.relative_to(PACKAGE).with_suffix(""))
         for path in FILES
-        if any(name.split(".")[0] == library for name in imports_of(path))
+        if any(str(name).split(".")[0] == library for name in IMPORTS[path])
     }
-    assert users <= ({"tables/readers/arff"} if library == "arff" else OF_HYDRA)
+    rooms = {"tables/readers/arff"} if library == "arff" else OF_HYDRA
+    outside = {user for user in users if not {user, user.split("/")[0]} & rooms}
+    assert not outside
+
+
+def test_what_may_be_imported_is_imported():
+    """Permissions that nobody uses any more are taken back."""
+    for folder, below in FLOORS.items():
+        used = set(
+            chain.from_iterable(ours(p) for p in FILES if p.is_relative_to(PACKAGE / folder))
+        )
+        unused = below - used - TABLES - NETS
+        assert not unused, (folder, unused)

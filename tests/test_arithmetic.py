@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tabgan.arithmetic import compute_with, exact_products
+from tabgan.system.arithmetic import compute_with, exact_products
 
 
 @pytest.fixture(autouse=True)

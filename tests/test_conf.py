@@ -6,9 +6,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from tabgan.config.recipes import check_config, check_stored_targets
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
-from tabgan.recipes import check_config, check_stored_targets
 
 
 def composed(*overrides, config="train"):

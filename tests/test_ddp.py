@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tabgan.cli.overrides import folder_to_resume
 from tabgan.errors import TabganError
-from tabgan.words import folder_to_resume
 from tests.conftest import tiny_words
 
 ASSETS = Path(__file__).parent / "assets"

@@ -28,10 +28,10 @@ from sklearn.exceptions import NotFittedError
 
 import tabgan.estimator
 from tabgan import TabganError, TableGAN
-from tabgan.evaluation import read_data
+from tabgan.config.opening import chosen_refiner, open_run
+from tabgan.evaluation.gathering import read_data
 from tabgan.metrics.fidelity import shape_error
 from tabgan.paths import conf_dir
-from tabgan.runs import chosen_refiner, open_run
 from tabgan.tables.readers import read_table
 
 TINY = {

@@ -15,10 +15,10 @@ import pytest
 import torch
 
 from tabgan.callbacks.reseed import Reseed
-from tabgan.commands import _fresh
+from tabgan.cli.launch import _fresh
 from tabgan.errors import TabganError
-from tabgan.files import write_whole
-from tabgan.locks import check_free, held
+from tabgan.system.files import write_whole
+from tabgan.system.locks import check_free, held
 
 SMALL = (
     "data.target=label", "data.batch_size=50", "model=cgan_basic", "model.noise_dim=8",
@@ -218,7 +218,7 @@ def test_a_second_process_in_a_run_folder_is_told_who_is_there(train, command, t
 
 HOLDER = """
 import pathlib, sys, time
-from tabgan.locks import held
+from tabgan.system.locks import held
 with held(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

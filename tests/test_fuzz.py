@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tabgan.config.opening import open_run
 from tabgan.encoding.state import load_state, save_state
 from tabgan.errors import TabganError
-from tabgan.runs import open_run
 from tabgan.tables.conditions import read_asked
 from tabgan.tables.readers import read_arff, read_csv
 from tabgan.tables.readers.pieces import read_pieces

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import torch
 
+from tabgan.runs.session import show_rows
 from tabgan.tables.readers import read_arff
-from tabgan.training import show_rows
 
 RUN_FOLDER = (
     ".hydra/config.yaml", ".hydra/overrides.yaml", "train.log", "schema.json",

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from tabgan import TabganError, TableGAN
+from tabgan.cli.overrides import words_of
+from tabgan.config.opening import open_run
 from tabgan.report.standings import find_runs, read_runs
-from tabgan.runs import open_run
-from tabgan.words import words_of
 
 SMALL = (
     "data.path=people.csv", "data.target=label", "model=cgan_basic", "model.noise_dim=8",

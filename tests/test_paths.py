@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabgan import TabganError, TableGAN
+from tabgan.cli.overrides import as_typed, hydra_words, quote
 from tabgan.paths import conf_dir, path_of
-from tabgan.run_folder import not_a_run, way_to_rows
-from tabgan.shell import command as shell_command
-from tabgan.words import as_typed, hydra_words, quote
+from tabgan.runs.folder import not_a_run, way_to_rows
+from tabgan.system.shell import command as shell_command
 
 SMALL = ("data.target=label", "data.batch_size=50", "model=cgan_basic", "+debug=smoke")
 ODD = "mü ß (x) #1 a=b [c] {d}, it's $5 & ~"

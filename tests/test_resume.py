@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tabgan.callbacks.reseed import Reseed
-from tabgan.provenance import rows_hash, values_hash
+from tabgan.runs.provenance import rows_hash, values_hash
 from tabgan.sampling.refiner import Refiner
 from tests.conftest import tiny_words
 
@@ -317,7 +317,7 @@ def test_code_that_a_folder_names_is_not_called(stopped, go_on, tmp_path):
     config = stopped / ".hydra" / "config.yaml"
     text = config.read_text("utf-8")
     victim = tmp_path / "victim"
-    nasty = f"callbacks:\n  nasty:\n    _target_: tabgan.commands.os.mkdir\n    path: {victim}\n"
+    nasty = f"callbacks:\n  nasty:\n    _target_: tabgan.cli.launch.os.mkdir\n    path: {victim}\n"
     config.write_text(text.replace("callbacks:\n", nasty, 1), "utf-8")
     told = refused(go_on())
     assert "callbacks.nasty._target_: a run folder may name targets of" in told

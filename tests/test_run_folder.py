@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from tabgan import TabganError
-from tabgan.evaluation import beside
-from tabgan.run_folder import LEAVINGS, check_unused, folder_of, unused
+from tabgan.evaluation.gathering import beside
+from tabgan.runs.folder import LEAVINGS, check_unused, folder_of, unused
 
 SMALL = ("data.batch_size=50", "model=cgan_basic", "+debug=smoke")
 

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
 
+from tabgan.config.recipes import check_config
 from tabgan.paths import conf_dir
-from tabgan.recipes import check_config
 from tests.conftest import tiny_words
 
 
@@ -88,11 +88,11 @@ def test_a_study_of_holes_sets_whole_rows_beside_whole_rows(command, mixed_arff,
     assert ended.status == 0, ended.err
     lines = pd.read_csv(tmp_path / "outputs" / "study" / "holes" / "holes.csv")
     made = lines[lines["c2st_test_auc"].notna()]
-    names = ["real training rows", "nothing hidden", "category, kept", "category, filled"]
+    names = ["real training rows", "nothing hidden", "category, kept", "category, filled", "masked"]
     assert made["recipe"].tolist() == names
     assert len(set(made["n"].iloc[1:])) == 1  # as many as there are whole test rows
     filled = lines[lines["c2st_test_auc"].isna()]
-    assert filled["recipe"].unique().tolist() == ["nothing hidden", "category"]
+    assert filled["recipe"].unique().tolist() == ["nothing hidden", "category", "masked"]
     assert filled["accuracy"].between(0, 1).all()
 
 

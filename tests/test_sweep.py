@@ -11,9 +11,9 @@ import pytest
 import yaml
 from hydra import compose, initialize_config_dir
 
-from tabgan.commands import accept_launchers
-from tabgan.locks import held
+from tabgan.cli.launch import accept_launchers
 from tabgan.paths import conf_dir
+from tabgan.system.locks import held
 
 SMALL = (
     "data.target=label", "data.batch_size=50", "model=cgan_basic", "model.noise_dim=8",

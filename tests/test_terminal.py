@@ -9,15 +9,15 @@ import pytest
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from tabgan.manual import _read, _sentence, manual
+from tabgan.cli.manual import _read, _sentence, manual
 from tabgan.paths import conf_dir
 from tabgan.report.explore import explore
 from tabgan.report.plots import _Values, numbers_picture
 from tabgan.report.reading import read_real
+from tabgan.runs.session import show_rows
+from tabgan.system.terminal import fits, say, show
 from tabgan.tables.profile import describe
 from tabgan.tables.schema import Column, TableSchema
-from tabgan.terminal import fits, say, show
-from tabgan.training import show_rows
 
 COMMANDS = (
     *("train", "sample", "evaluate", "impute", "explore", "blackbox", "audit", "tune", "study"),

@@ -68,7 +68,7 @@ def test_a_study_proposes_the_same_whether_or_not_it_was_interrupted(tune, tmp_p
 
 
 def test_a_diverged_trial_and_one_that_cannot_be_trained_have_failed(tune, tmp_path, monkeypatch):
-    from tabgan import tuning
+    from tabgan.training import tuning
 
     real, begun = tuning.train, []
 
@@ -99,7 +99,7 @@ class Looked:
 
 
 def test_a_trial_worse_than_the_median_of_those_before_is_pruned():
-    from tabgan.tuning import Pruning
+    from tabgan.training.tuning import Pruning
 
     study = optuna.create_study(pruner=optuna.pruners.MedianPruner(2, n_warmup_steps=1))
 

@@ -11,8 +11,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 
-from tabgan import signals
-from tabgan.signals import Interrupted
+from tabgan.system import signals
+from tabgan.system.signals import Interrupted
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class BestAndLast(Checkpoint):
     last.ckpt only together with a new best, and refuses a value that is not measured every epoch.
     A training can go on from either file, to the bit. Saving draws no random number.
 
-    A signal (``tabgan.signals``) is answered between two steps: ``last.ckpt`` is written, and
+    A signal (``system.signals``) is answered between two steps: ``last.ckpt`` is written, and
     ``Interrupted`` raised once the loggers have the step; after the last step of an epoch, once
     validation and panel are done.
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import pytorch_lightning as pl
 
-from tabgan import signals
-from tabgan.signals import Interrupted
+from tabgan.system import signals
+from tabgan.system.signals import Interrupted
 
 log = logging.getLogger(__name__)
 

@@ -24,6 +24,8 @@ class Relations:
         joints: per joint block, by a name of its own, what its codes stand for.
         sums: per number that is a sum of others, the sum; per column that such a sum or the
             condition decides, the reading of it.
+        gaps: per number that is learned as its distance to another one below it, that one and the
+            name of the distance, in the order in which they are put back.
         notes: each of them in words.
     """
 
@@ -31,6 +33,7 @@ class Relations:
         self.derived: dict[str, tuple[str, Lookup]] = {}
         self.joints: dict[str, Joint] = {}
         self.sums: dict[str, Sum | Reading | Computed] = {}
+        self.gaps: dict[str, tuple[str, str]] = {}
         self.notes: list[str] = []
 
     @classmethod
@@ -81,6 +84,10 @@ class Relations:
         sums = {n: "sum" if isinstance(of, Sum) else "told" for n, of in self.sums.items()}
         return derived | sums
 
+    def gap(self, name: str) -> tuple[str, str] | None:
+        """What a distance of this name lies between, the number below first; None for no such."""
+        return next(((a, b) for b, (a, gap) in self.gaps.items() if gap == name), None)
+
     def source(self, name: str) -> str:
         """The column or block in the row that says what ``name`` is; of others itself."""
         return self.derived[name][0] if name in self.derived else name
@@ -118,6 +125,7 @@ class Relations:
                 for name, (source, lookup) in self.derived.items()
             },
             "joints": {name: joint.state() for name, joint in self.joints.items()},
+            "gaps": {name: list(of) for name, of in self.gaps.items()},
             "sums": {
                 name: found.state()
                 for name, found in self.sums.items()
@@ -127,13 +135,14 @@ class Relations:
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> Self:
-        """Older runs have no joints and no sums."""
+        """Older runs have no joints, sums and gaps."""
         found = cls()
         found.derived = {
             name: (learned["source"], Lookup().restore(learned))
             for name, learned in state["derived"].items()
         }
         joints, sums = state.get("joints", {}), state.get("sums", {})
+        found.gaps = {name: (a, gap) for name, (a, gap) in state.get("gaps", {}).items()}
         found.joints = {name: Joint.restore(learned) for name, learned in joints.items()}
         found.sums = {
             name: Reading.restore(learned) if "source" in learned else Sum.restore(learned)

@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from tabgan.errors import TabganError
-from tabgan.files import FORMAT, check_format, write_whole
+from tabgan.system.files import FORMAT, check_format, write_whole
 
 SUM = "sha256_of_arrays"
 DAMAGED = (

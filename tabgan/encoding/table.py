@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from tabgan.encoding.choice import Choice
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.column import ColumnEncoder, Encoded, Numbers
 from tabgan.encoding.computed import Computed, given
+from tabgan.encoding.gaps import find_gaps, gap_name
 from tabgan.encoding.keys import FormedKey, Key, restore_key
 from tabgan.encoding.layout import RowLayout
 from tabgan.encoding.levels import LevelsEncoder
@@ -251,8 +252,12 @@ class TableEncoder:
         """
         numbers = np.empty((len(self.schema_.columns), len(rows))).T  # column by column
         for place, column in enumerate(self.schema_.columns):
-            if column.name not in self.relations_.sums:
+            if column.name not in self.relations_.sums.keys() | self.relations_.gaps.keys():
                 numbers[:, place] = self._decode_column(column, rows, condition)
+        columns = self.by_name(numbers)
+        for name, (below, gap) in self.relations_.gaps.items():
+            distance = self.decode_column(gap, rows, condition)
+            columns[name][:] = self._finished(self.schema[name], columns[below] + distance)
         self.put_sums(numbers)
         return numbers
 
@@ -301,10 +306,12 @@ class TableEncoder:
         plain = Orders.found(numbers, [*groups.values()])
         return plain | Orders.excepted(numbers, [groups[0]] if 0 in groups else [])
 
-    def decode_column(self, name: str, rows: Encoded, condition: Encoded) -> Numbers:
-        """One column of ``decode_numbers``, or the codes of a joint block: float64 [n]."""
-        if name in self.relations_.joints:
-            return self._decoded_numbers(name, rows)
+    def decode_column(self, name: str, rows: Encoded | CodedRows, condition: Encoded) -> Numbers:
+        """One column of ``decode_numbers``, codes of a joint block, or a distance: float64 [n]."""
+        if self.relations_.gap(name) and isinstance(rows, CodedRows):
+            return self.encoders_[name].decode(rows.dense(self.layout_.of(name)).numpy())
+        if name in self.relations_.joints or self.relations_.gap(name):
+            return self._decoded_numbers(name, cast(Encoded, rows))
         return self._decode_column(self.schema[name], rows, condition)
 
     def numbers(self, table: pd.DataFrame) -> Numbers:
@@ -465,12 +472,36 @@ class TableEncoder:
             self._find_relations(train, leave=declared)
         if self.derive and not (self.is_masked or is_sample):
             self._find_rules(train, leave=declared)
+            self._find_gaps(train, leave=declared)
         for name, given_by in declared.items():
             self.relations_.give(name, given_by)
             self.encodings_[name] = "sum" if isinstance(given_by, Sum) else "told"
             self.encoders_.pop(name, None)
             self.notes_.append(
                 f"column {name!r} is given by a declared rule: put back, not learned"
+            )
+
+    def _find_gaps(self, train: pd.DataFrame, *, leave: Collection[str]) -> None:
+        """Learn numbers that never lie below another, and often equal it, as the distance."""
+        columns, alike = {}, dict[int, list[str]]()
+        for name in self.encoders_:
+            column = self.schema[name] if name not in self.relations_.joints else None
+            if column is not None and column.is_measured and name not in self.keys_:
+                columns[name] = self._numbers(column, train)
+                alike.setdefault(self.units_.get(name, 0), []).append(name)
+        sources = {source for source, _ in self.relations_.derived.values()}
+        kept = {*leave, *sources, self.schema.target}
+        upper = [n for n in columns if isinstance(self.encoders_[n], CellsEncoder)]
+        found = find_gaps(columns, [*alike.values()], {*upper} - kept)
+        for above, below in found.items():
+            gap = gap_name(below, above, [*self.schema.names, *self.encoders_])
+            encoder = self.choice.build(self.schema[above], self.encodings_[above])
+            self.encoders_[gap] = encoder.fit(columns[above] - columns[below])
+            self.encodings_[gap], self.encodings_[above] = self.encodings_[above], "sum"
+            del self.encoders_[above]
+            self.relations_.gaps[above] = below, gap
+            self.notes_.append(
+                f"column {above!r} is never below {below!r}, often equal: learned as the distance"
             )
 
     def _find_rules(self, train: pd.DataFrame, *, leave: Collection[str]) -> None:
@@ -539,6 +570,8 @@ class TableEncoder:
         """The encoder of a column or a joint block, which has learned nothing."""
         if name in self.relations_.joints:
             return self.relations_.joints[name].encoder()
+        if between := self.relations_.gap(name):
+            return self.choice.build(self.schema[between[1]], self.encodings_[name])
         if self.encodings_[name] == "key":
             return LevelsEncoder()
         return self.choice.build(self.schema[name], self.encodings_[name])
@@ -588,7 +621,10 @@ class TableEncoder:
         return None if grows and narrow else column.dtype
 
     def _encoded_numbers(self, name: str, table: pd.DataFrame) -> Numbers:
-        """What is encoded: a column's numbers, or the codes of a joint block."""
+        """What is encoded: a column's numbers, the codes of a joint block, or a distance."""
+        if between := self.relations_.gap(name):
+            below, above = (self._numbers(self.schema[n], table) for n in between)
+            return above - below
         if name not in self.relations_.joints:
             return self._numbers(self.schema[name], table)
         joint = self.relations_.joints[name]

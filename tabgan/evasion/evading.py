@@ -13,15 +13,15 @@ from omegaconf import DictConfig
 
 from tabgan.blackboxes.counted import EDGE, Counted
 from tabgan.blackboxes.protocol import BlackBox
+from tabgan.config.recipes import build_trainer, check_config
+from tabgan.config.trainers import check_trainer
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.evasion.module import Evaded, EvasionModule, EvenBatches
 from tabgan.evasion.opening import save_memory
 from tabgan.evasion.traffic import Traffic
-from tabgan.recipes import build_trainer, check_config
+from tabgan.runs.session import PREVIEW_ROWS, begin, save_metrics, show_rows
 from tabgan.tables.writers import write_table
-from tabgan.trainers import check_trainer
-from tabgan.training import PREVIEW_ROWS, begin, save_metrics, show_rows
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from tabgan.blackboxes.counted import Counted
-from tabgan.checkpoints import find_checkpoint, read_checkpoint
-from tabgan.composing import read_config
+from tabgan.config.composing import read_config
+from tabgan.config.recipes import check_stored_targets
 from tabgan.encoding.state import load_state, save_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
@@ -26,8 +26,8 @@ from tabgan.evasion.module import EvasionModule
 from tabgan.evasion.records import RecordDecoder, Records, held_columns
 from tabgan.evasion.rules import RuleBook
 from tabgan.evasion.traffic import groups_of
-from tabgan.recipes import check_stored_targets
 from tabgan.report.reading import read_like, read_real
+from tabgan.runs.checkpoints import find_checkpoint, read_checkpoint
 from tabgan.tables.writers import write_table
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from sklearn.model_selection import StratifiedKFold
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from tabgan.arithmetic import exact_products
 from tabgan.metrics.coding import CodedTable
 from tabgan.metrics.drawing import random_state
+from tabgan.system.arithmetic import exact_products
 
 HIDDEN, DROPOUT = 256, 0.3
 BATCH_SIZE, LR, DECAY = 256, 1e-3, 1e-4

@@ -52,6 +52,9 @@ class ChainModule(CGANModule):
     ``adversarial=slopes`` it is the game of ``CGANModule``, whose gradient goes back through
     every draw of the chain (straight-through Gumbel-softmax), with any loss and penalty.
 
+    Rows with unknown cells (encoder.missing=masked) are learned by likelihood alone, without
+    rounds: what is unknown adds nothing to it.
+
     Batches are coded rows. Rows are drawn from the moving average in the likelihood phase, from
     the generator itself after a round.
 
@@ -71,7 +74,7 @@ class ChainModule(CGANModule):
         TabganError: for a phase that is none, or a number outside its range.
     """
 
-    learns_codes, learns_holes, takes_condition = True, False, False
+    learns_codes, learns_holes, takes_condition = True, True, False
     plan = staticmethod(plan_chain)
 
     def __init__(
@@ -155,6 +158,9 @@ class ChainModule(CGANModule):
         if self.averaged is not None:
             self.averaged.net.load_state_dict(self.generator.state_dict())
         self.seed, self.rows, self.held = seed, rows, held
+        if self.masked and self.rounds:
+            log.info("no adversarial rounds: critics would tell real rows by their unknown cells")
+            self.rounds = 0
 
     def take_up(self, train: Whole) -> None:
         """As ``CGANModule`` does: which codes never go together."""
@@ -274,7 +280,7 @@ class ChainModule(CGANModule):
         nll = -self.sampling_chain.log_likelihood(rows.codes)
         self._validated += [nll]
         losses = {"val/nll": nll.mean(), "val/generator_loss": nll.mean()}
-        if self.net_critic or self.adversarial == "slopes":
+        if (self.net_critic or self.adversarial == "slopes") and not self.masked:
             none = torch.empty(len(rows), 0, device=self.device)
             rng = generator_at(0, "validation", batch_idx, device=self.device)
             fake = self.sample(none, rng)

@@ -75,7 +75,7 @@ class CellTables(nn.Module):
         """Terms of the hidden places, [columns, n, hidden_dim], of rows' codes [n, blocks]."""
         views = self._inputs[0]
         at = [
-            views.bins_before(column.name) + codes[:, column.bins_at].long()
+            views.bins_before(column.name) + codes[:, column.bins_at].long().clamp(min=0)
             for column in self.columns
         ]
         return torch.bmm(views.smooth(views.z_of_bins[torch.stack(at)]), self.weight)
@@ -83,7 +83,7 @@ class CellTables(nn.Module):
     def logits(self, codes: Tensor) -> Tensor:
         """Terms of the logits, [columns, n, most cells]."""
         at = torch.stack([codes[:, column.bins_at].long() for column in self.columns])
-        return self.table[at + self._bases[:, None]]
+        return self.table[at.clamp(min=0) + self._bases[:, None]]
 
     def of_column(self, i: int) -> tuple[Tensor, Tensor]:
         """Both terms for every bin of a column: [bins, hidden_dim] and [bins, its cells]."""

@@ -154,8 +154,10 @@ class ChainGenerator(nn.Module):
     ) -> Tensor:
         """The logarithm of p(row), float32 [n]; of rows whose class is shown, p(row | class).
 
+        An unknown cell adds nothing, and later heads see that it is unknown.
+
         Args:
-            codes: [n, blocks], as ``CodedRows`` has them.
+            codes: [n, blocks], as ``CodedRows`` has them; -1 for an unknown cell.
             shown: bool [n], rows whose class the heads see; None for none.
             noise: [n, noise_dim]; None for zeros.
             condition: [n, condition_width]; None for zeros, which show none.
@@ -200,7 +202,8 @@ class ChainGenerator(nn.Module):
         first = self.first(noise, noise[:, :0] if condition is None else condition)
         if shown is not None and self.class_head is not None:
             label = codes[:, self.heads[self.class_head].code].long()
-            first[:, self.class_at :] = one_hot(label, self.class_width) * shown[:, None]
+            seen = (shown & (label >= 0))[:, None]
+            first[:, self.class_at :] = one_hot(label.clamp(min=0), self.class_width) * seen
         return first
 
     def _hidden(self, codes: Tensor, first: Tensor) -> Tensor:

@@ -102,6 +102,7 @@ class ColumnInputs(nn.Module):
       of the code's training ranks. Neighbours look alike, and the octaves tell them apart.
     * Categories, the values of a discrete number and the atoms of a column with cells: a one-hot
       where they are few, a learned vector of ``embed_dim`` numbers where they are more.
+    * An unknown cell, whose code is below 0: zeros, which are the inputs of no value.
 
     Args:
         columns: in the order of their inputs.
@@ -119,6 +120,8 @@ class ColumnInputs(nn.Module):
     _ordered: Tensor
     _one_at: Tensor
     _smooth_at: Tensor
+    _bins_at: Tensor
+    _column_of: Tensor
 
     def __init__(self, *, columns: Sequence[ChainColumn], embed_dim: int, octaves: int) -> None:
         super().__init__()
@@ -154,6 +157,11 @@ class ColumnInputs(nn.Module):
         self.register_buffer("_one_at", one.long(), persistent=False)
         at = torch.tensor(smooth_at, dtype=torch.long)
         self.register_buffer("_smooth_at", at, persistent=False)
+        at = torch.tensor([column.bins_at for column in self.columns], dtype=torch.long)
+        self.register_buffer("_bins_at", at, persistent=False)
+        widths = torch.tensor(self.starts).diff()
+        at = torch.arange(len(self.columns)).repeat_interleave(widths)
+        self.register_buffer("_column_of", at, persistent=False)
 
     def _discrete(self, column: ChainColumn, start: int) -> tuple[Tensor, int]:
         """Where each joint code's 1 stands (far beyond the end for none), and where it ends."""
@@ -183,21 +191,22 @@ class ColumnInputs(nn.Module):
     def forward(self, codes: Tensor) -> Tensor:
         """Inputs [n, width] of rows' codes [n, blocks]."""
         joint = torch.stack([column.joint(codes) for column in self.columns], dim=1)
-        joint = joint + self._base  # [n, columns]
+        joint = joint.clamp(min=0) + self._base  # [n, columns]
+        known = (codes[:, self._bins_at] >= 0)[:, self._column_of]  # [n, width]
         inputs = self.z.new_zeros(len(codes), self.width + 1)
         inputs.scatter_(1, self._one_at[joint], 1.0)
         smooth = self.smooth(self.z[joint[:, self._ordered]])  # [n, ordered columns, smooth_width]
         inputs.index_copy_(1, self._smooth_at, smooth.flatten(1))
         inputs = inputs[:, : self.width]
         if not self.learned:
-            return inputs
+            return inputs * known
         parts, done = [], 0
         for j, first in zip(self.learned, self._learned_base, strict=True):
             at = self.starts[j + 1] - self.embed_dim
             own = self.vectors[first + joint[:, j] - self._joint_starts[j]]
             parts += [inputs[:, done:at], own]
             done = at + self.embed_dim
-        return torch.cat([*parts, inputs[:, done:]], dim=1)
+        return torch.cat([*parts, inputs[:, done:]], dim=1) * known
 
     def bins_before(self, name: str) -> int:
         """Where the bins of a column begin in ``z_of_bins``."""

@@ -71,11 +71,12 @@ class Readout(nn.Module):
         return logits
 
     def chosen(self, logs: Buckets, codes: Tensor) -> Tensor:
-        """The logs of rows' own codes [n, blocks], per head: [heads, n]."""
+        """The logs of rows' own codes [n, blocks], per head: [heads, n]; 0 of unknown ones, -1."""
         found = []
         for bucket, each in enumerate(logs):
             mine = codes[:, getattr(self, f"codes_{bucket}")].T.long()
-            found.append(each.gather(2, mine[:, :, None])[:, :, 0])
+            own = each.gather(2, mine.clamp(min=0)[:, :, None])[:, :, 0]
+            found.append(own.masked_fill(mine < 0, 0.0))
         order = torch.tensor([at for members in self.buckets for at in members])
         return torch.cat(found)[order.argsort().to(codes.device)]
 

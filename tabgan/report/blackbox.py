@@ -15,8 +15,8 @@ from rich.table import Table
 
 from tabgan.blackboxes.estimator import EstimatorBox
 from tabgan.blackboxes.forest import FOLDS, cross_validated, xy
+from tabgan.system.terminal import say, show
 from tabgan.tables.schema import TableSchema
-from tabgan.terminal import say, show
 
 log = logging.getLogger(__name__)
 

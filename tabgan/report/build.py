@@ -25,7 +25,7 @@ from tabgan.report.progress import progress
 from tabgan.report.reading import Tables
 from tabgan.report.rules import print_rules, rule_figures, rule_shares
 from tabgan.report.verdict import BESIDE, Judged, findings, headline
-from tabgan.terminal import say, show
+from tabgan.system.terminal import say, show
 
 log = logging.getLogger(__name__)
 

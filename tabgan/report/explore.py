@@ -14,7 +14,6 @@ from rich.table import Table
 
 from tabgan.constraints.finding.evidence import Found
 from tabgan.errors import TabganError
-from tabgan.files import write_whole
 from tabgan.metrics.coding import code_tables
 from tabgan.metrics.fidelity import associations
 from tabgan.report.evaluation_pictures import column_key, column_picture
@@ -23,9 +22,10 @@ from tabgan.report.html import Html, gallery, page, paragraph, picture, section,
 from tabgan.report.plots import bars_picture, heatmap_picture
 from tabgan.report.progress import progress
 from tabgan.report.rules import table_rules
+from tabgan.system.files import write_whole
+from tabgan.system.terminal import say, show
 from tabgan.tables.dates import moment_text
 from tabgan.tables.schema import Column, TableSchema
-from tabgan.terminal import say, show
 
 log = logging.getLogger(__name__)
 

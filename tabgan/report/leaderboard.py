@@ -38,8 +38,8 @@ from tabgan.report.standings import (
     read_runs,
     standings,
 )
-from tabgan.shell import command
-from tabgan.terminal import say, show
+from tabgan.system.shell import command
+from tabgan.system.terminal import say, show
 
 HEADINGS = {  # on two lines: ten figures and a name have to fit a terminal
     "c2st_test_auc_worst": "C2ST\nAUC",

@@ -19,8 +19,8 @@ from tabgan.constraints.formula import Formula
 from tabgan.constraints.syntax import quoted
 from tabgan.encoding.found import find_relations
 from tabgan.report.reading import Tables
+from tabgan.system.terminal import say, show
 from tabgan.tables.schema import TableSchema
-from tabgan.terminal import say, show
 
 SHOWN = 20  # rules in a terminal
 

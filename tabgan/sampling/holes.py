@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from tabgan.errors import TabganError
-from tabgan.files import write_account
 from tabgan.sampling.imputing import HOWS, Imputer
+from tabgan.system.files import write_account
 from tabgan.tables.readers import column_names, reader_of
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table

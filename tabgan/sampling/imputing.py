@@ -113,13 +113,29 @@ class _Rows:
         incomplete = np.flatnonzero(self.table[self.names].isna().any(axis=1))
         for first in range(0, len(incomplete), CHUNK_ROWS):
             rows = incomplete[first : first + CHUNK_ROWS]
-            filled_rows, own = fill(rows), self.numbers[rows]
-            numbers[rows] = np.where(np.isnan(own), filled_rows, own)
+            own = self.numbers[rows]
+            numbers[rows] = np.where(np.isnan(own), self._apart(fill(rows), own), own)
         self.encoder.put_sums(numbers)
         filled = self.encoder.to_table(numbers)
         known = self.table.reset_index(drop=True)
         both = {name: known[name].where(known[name].notna(), filled[name]) for name in self.names}
         return known.assign(**both)
+
+    def _apart(self, filled: Numbers, own: Numbers) -> Numbers:
+        """Filled rows whose numbers lie as far from known ones as their distances were drawn.
+
+        A known number is a condition by its code, which is a little wider than the number.
+        """
+        drawn = filled.copy()
+        for above, (below, _) in self.encoder.relations_.gaps.items():
+            a, b = self.names.index(below), self.names.index(above)
+            distance = drawn[:, b] - drawn[:, a]
+            known = ~np.isnan(own[:, a])
+            filled[:, a] = np.where(known, own[:, a], filled[:, a])
+            lower = ~known & ~np.isnan(own[:, b])
+            filled[lower, a] = (own[:, b] - distance)[lower].clip(*self.encoder.ranges_[below])
+            filled[:, b] = (filled[:, a] + distance).clip(*self.encoder.ranges_[above])
+        return filled
 
     def drawn(self, number: int, rows: Codes) -> Numbers:
         """The rows with their missing cells drawn: float64 [len(rows), columns]."""
@@ -183,6 +199,8 @@ class _Rows:
         return found
 
     def _is_nominal(self, column: ChainColumn) -> bool:
+        if self.encoder.relations_.gap(column.name):
+            return False
         is_block = column.name in self.encoder.relations_.joints
         return is_block or not self.encoder.schema[column.name].is_measured
 
@@ -220,7 +238,10 @@ class _Rows:
         return codes
 
     def _numbers_of(self, name: str) -> Numbers:
-        """A column's numbers, or a joint block's codes; NaN for combinations never seen, too."""
+        """A column's numbers, a distance, or a joint block's codes; NaN for what was never seen."""
+        if between := self.encoder.relations_.gap(name):
+            below, above = (self.numbers[:, self.names.index(one)] for one in between)
+            return above - below
         if name not in self.encoder.relations_.joints:
             return self.numbers[:, self.names.index(name)]
         columns = self.encoder.by_name(self.numbers)

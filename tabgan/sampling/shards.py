@@ -18,11 +18,11 @@ from typing import Any, Self
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.files import check_format, write_whole
 from tabgan.modules.cgan import CGANModule
 from tabgan.sampling.refiner import Refiner
 from tabgan.sampling.stream import stream_rows
 from tabgan.seeding import seed_at
+from tabgan.system.files import check_format, write_whole
 from tabgan.tables.conditions import Where
 
 log = logging.getLogger(__name__)

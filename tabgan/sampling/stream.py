@@ -17,13 +17,13 @@ from rich.table import Table
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.files import write_account
 from tabgan.modules.cgan import CGANModule
 from tabgan.sampling.draw import CHUNK_ROWS, Tally, draw_chunks
 from tabgan.sampling.refiner import Refiner
+from tabgan.system.files import write_account
+from tabgan.system.terminal import show
 from tabgan.tables.conditions import MISSING, Where, read_where
 from tabgan.tables.writers import open_writer
-from tabgan.terminal import show
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from tabgan.report.progress import Tell, progress
 from tabgan.scored.audit_page import answers, audit_page, audit_pictures, class_names
 from tabgan.scored.matching import nearest_pairs, score_matched
 from tabgan.scored.metrics import right_side, score_errors, score_ks
-from tabgan.terminal import say, show
+from tabgan.system.terminal import say, show
 
 log = logging.getLogger(__name__)
 

@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 
-from tabgan.arithmetic import compute_with
 from tabgan.blackboxes.counted import Counted
 from tabgan.blackboxes.estimator import EstimatorBox
 from tabgan.blackboxes.forest import fit_forest
+from tabgan.cli.overrides import command_given
+from tabgan.config.opening import Run, open_run
 from tabgan.errors import TabganError, check_keys
-from tabgan.evaluation import RunData, read_data
-from tabgan.provenance import read_record
+from tabgan.evaluation.gathering import RunData, read_data
 from tabgan.report.files import prepare
 from tabgan.report.reading import compared
-from tabgan.runs import Run, open_run
+from tabgan.runs.provenance import read_record
 from tabgan.sampling.draw import draw_chunks
 from tabgan.scored.audit import Audited, Way
 from tabgan.scored.closed_loop import (
@@ -34,8 +34,8 @@ from tabgan.scored.closed_loop import (
 )
 from tabgan.scored.scoring import box_of
 from tabgan.seeding import seed_at
+from tabgan.system.arithmetic import compute_with
 from tabgan.tables.writers import write_table
-from tabgan.words import command_given
 
 log = logging.getLogger(__name__)
 

@@ -73,6 +73,7 @@ class ScoredModule(ChainModule):
         TabganError: for a number outside its range.
     """
 
+    learns_holes = False
     plan = staticmethod(plan_scored)
 
     def __init__(

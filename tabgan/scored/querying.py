@@ -11,9 +11,9 @@ from omegaconf import DictConfig
 
 from tabgan.blackboxes.counted import Counted
 from tabgan.blackboxes.estimator import open_estimator
+from tabgan.config.recipes import check_stored_targets
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
-from tabgan.recipes import check_stored_targets
 from tabgan.scored.asking import Asker
 from tabgan.scored.model import ScoredModel
 from tabgan.serving.datamodule import TableDataModule

@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from tabgan.blackboxes.counted import Counted
+from tabgan.config.opening import Run, chosen_refiner
 from tabgan.errors import TabganError
-from tabgan.evaluation import read_data
-from tabgan.files import write_account
-from tabgan.runs import Run, chosen_refiner
+from tabgan.evaluation.gathering import read_data
 from tabgan.scored.closed_loop import (
     RANGES,
     Found,
@@ -25,6 +24,7 @@ from tabgan.scored.closed_loop import (
     scored_schema,
 )
 from tabgan.scored.querying import FITTED, given_box, own_box
+from tabgan.system.files import write_account
 from tabgan.tables.writers import write_table
 
 log = logging.getLogger(__name__)

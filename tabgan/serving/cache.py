@@ -30,8 +30,8 @@ from tabgan.encoding.layout import Block, RowLayout
 from tabgan.encoding.numbers import resolution
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.files import FORMAT, write_whole
 from tabgan.seeding import rng_at, seed_at
+from tabgan.system.files import FORMAT, write_whole
 from tabgan.tables.checks import check_table
 from tabgan.tables.readers.parquet import read_parquet
 from tabgan.tables.readers.pieces import read_pieces, survey

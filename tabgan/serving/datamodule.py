@@ -238,7 +238,7 @@ class TableDataModule(pl.LightningDataModule):
     def coded(self, part: str) -> tuple[CodedRows, Any]:
         """Coded rows and condition [n, condition_width] of "train", "sample" or "validation".
 
-        The sample is what is learned from all at once (moments, shares): the training rows,
+        The sample is what is learned from all at once (shares of codes): the training rows,
         or some of them where they lie on the disk, with conditions that are codes too.
         """
         return self._coded[part]

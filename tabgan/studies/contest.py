@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from tabgan.locks import held
 from tabgan.metrics.boosting import detector_name
 from tabgan.metrics.directions import DIRECTIONS
 from tabgan.metrics.panel import evaluate_real_rows, evaluate_tables, independent_columns
@@ -16,6 +15,7 @@ from tabgan.metrics.privacy import dcr_share
 from tabgan.studies.cells import Cell, Figures, digest, open_cell
 from tabgan.studies.contestants import RAW, Contestant
 from tabgan.studies.prepared import Prepared
+from tabgan.system.locks import held
 
 Line = dict[str, Any]
 ANCHOR = "anchor"

@@ -23,10 +23,10 @@ from typing import Any, ClassVar, Protocol, Self
 import pandas as pd
 
 from tabgan.errors import TabganError
-from tabgan.files import account_of
 from tabgan.studies.cells import digest, keep
 from tabgan.studies.prepared import Prepared
 from tabgan.studies.processes import Costs, timed
+from tabgan.system.files import account_of
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
 

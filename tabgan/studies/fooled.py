@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from tabgan.config.opening import Run
 from tabgan.errors import TabganError
 from tabgan.metrics.collapse import (
     COLLAPSE_THRESHOLD,
@@ -30,7 +31,6 @@ from tabgan.metrics.drawing import draw_rows
 from tabgan.report.embedding import tsne
 from tabgan.report.reading import compared
 from tabgan.report.scatter import fooled_picture
-from tabgan.runs import Run
 from tabgan.sampling.judging import (
     Threshold,
     draw_judged,

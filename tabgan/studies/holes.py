@@ -1,4 +1,4 @@
-"""Training rows with hidden cells: a missing cell as one more category."""
+"""Training rows with hidden cells: a missing cell as one more category, or as an unknown one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from tabgan.config.opening import Run, open_run
 from tabgan.metrics.detection import c2st_test
 from tabgan.metrics.fidelity import shape_error, trend_error
-from tabgan.runs import Run, open_run
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.imputing import HOWS, Imputer
 from tabgan.seeding import rng_at
@@ -24,7 +24,8 @@ from tabgan.studies.tallies import Line, markdown, write_tally
 
 log = logging.getLogger(__name__)
 
-WHOLE, CATEGORY = "nothing hidden", "category"  # the ways
+WHOLE, CATEGORY, MASKED = "nothing hidden", "category", "masked"
+WAYS = {WHOLE: "category", CATEGORY: "category", MASKED: "masked"}  # encoder.missing of each
 DRAWN_AT_ONCE = 200_000
 MOST_DRAWN = 4_000_000  # rows, of which those without a missing cell are kept
 GENERATED = {"c2st_test_auc": "C2ST AUC", "shape_error": "shape %", "trend_error": "trend %"}
@@ -54,11 +55,13 @@ def holes_study(
         cache: where everything is kept.
         out: a folder.
         words: of the training.
-        ways: "nothing hidden", "category", or both.
+        ways: of "nothing hidden", "category" and "masked".
         rate: share of the cells to hide, in (0, 1).
         rows: test rows to impute, at most.
     """
-    trained = {way: recipe(f"holes, {way}", words) for way in ways}
+    trained = {
+        way: recipe(f"holes, {way}", [*words, f"encoder.missing={WAYS[way]}"]) for way in ways
+    }
     lines: list[Line] = []
     for table in tables:
         for seed in seeds:

@@ -13,9 +13,9 @@ from scipy.stats import ks_2samp
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
+from tabgan.config.opening import open_run
 from tabgan.metrics.boosting import boosted_classifier
 from tabgan.metrics.coding import code_tables
-from tabgan.runs import open_run
 from tabgan.sampling.holes import with_holes
 from tabgan.sampling.imputing import HOWS, Imputer
 from tabgan.seeding import rng_at

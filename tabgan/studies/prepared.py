@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from tabgan.cli.overrides import quote
 from tabgan.errors import TabganError
 from tabgan.report.reading import compared, read_like, read_real
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.splitting import split_rows
 from tabgan.tables.writers import write_table
-from tabgan.words import quote
 
 
 @dataclass(frozen=True, kw_only=True)

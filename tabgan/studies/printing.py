@@ -12,7 +12,7 @@ from rich.table import Table
 
 from tabgan.metrics.collapse import COLLAPSE_THRESHOLD
 from tabgan.report.evaluation_page import figure_text
-from tabgan.terminal import say, show
+from tabgan.system.terminal import say, show
 
 SHOWN = 12  # columns of a printed table; the files have all
 SIGNALS = {

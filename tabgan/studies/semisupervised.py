@@ -19,12 +19,12 @@ from tabgan.encoding.table import TableEncoder
 from tabgan.metrics.boosting import boosted_classifier
 from tabgan.metrics.coding import code_tables
 from tabgan.modules.semisupervised import LabelledSteps
+from tabgan.runs.session import begin, undisturbed
 from tabgan.seeding import rng_at
 from tabgan.studies.cells import Figures, open_cell
 from tabgan.studies.contestants import Contestant
 from tabgan.studies.prepared import Prepared
 from tabgan.studies.tallies import Line, markdown, write_tally
-from tabgan.training import begin, undisturbed
 
 log = logging.getLogger(__name__)
 

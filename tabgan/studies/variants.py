@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tabgan.locks import HeldError
 from tabgan.studies.contest import ANCHOR, PANEL, Judge, Line, anchors, contest
 from tabgan.studies.contestants import Contestant
 from tabgan.studies.prepared import Prepared
 from tabgan.studies.tallies import markdown
+from tabgan.system.locks import HeldError
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from typing import TypedDict
 import pandas as pd
 from scipy.stats import spearmanr
 
-from tabgan.curves import METRICS
 from tabgan.errors import TabganError
 from tabgan.report.courses import courses_picture
+from tabgan.runs.curves import METRICS
 from tabgan.studies.cells import open_cell
 from tabgan.studies.contest import CELLS, Line
 from tabgan.studies.contestants import Contestant

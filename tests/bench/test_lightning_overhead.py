@@ -18,10 +18,10 @@ from rich.table import Table
 from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.callbacks.progress import Progress
 from tabgan.callbacks.reseed import Reseed
+from tabgan.config.recipes import build_module, settle
 from tabgan.paths import conf_dir
-from tabgan.recipes import build_module, settle
+from tabgan.runs.session import begin
 from tabgan.seeding import seed_at
-from tabgan.training import begin
 
 GOAL = 1.10
 EPOCHS = 2  # of 58 steps

@@ -7,9 +7,9 @@ import torch
 from pytorch_lightning import Callback
 
 from tabgan.callbacks.checkpoint import BestAndLast
-from tabgan.checkpoints import load_weights
+from tabgan.runs.checkpoints import load_weights
+from tabgan.runs.session import keep_best
 from tabgan.seeding import generator_at
-from tabgan.training import keep_best
 
 
 class Scores(Callback):

@@ -16,10 +16,10 @@ from tabgan.errors import TabganError
 from tabgan.evasion.module import EvenBatches
 from tabgan.evasion.opening import open_evasion
 from tabgan.evasion.records import RecordDecoder, Records
-from tabgan.evasion.study import evasion_study
 from tabgan.evasion.traffic import cut_traffic
 from tabgan.report.files import png_size
 from tabgan.studies.contestants import Ours
+from tabgan.studies.evasion import evasion_study
 from tabgan.studies.prepared import prepare
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.writers import write_table
@@ -156,7 +156,7 @@ def test_a_study_that_is_asked_again_answers_from_its_cells(done, prepared, monk
     def never(*_, **__):
         raise AssertionError("a generator was trained anew")
 
-    monkeypatch.setattr("tabgan.evasion.study.evade", never)
+    monkeypatch.setattr("tabgan.studies.evasion.evade", never)
     again = study([prepared], tmp_path, cache=done[0] / "cache")
     assert again == list(done[1].values())
     with pytest.raises(AssertionError, match="anew"):  # other settings are another study

@@ -9,12 +9,12 @@ import pytest
 import torch
 from pytorch_lightning import Callback
 
-from tabgan import signals
 from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.callbacks.evaluation import ValidationPanel
 from tabgan.errors import TabganError
 from tabgan.sampling.draw import draw_chunks
 from tabgan.seeding import generator_at
+from tabgan.system import signals
 
 MODELS = ["cgan_basic", "cgan_report", "ctgan"]  # the game of two; see test_chain.py
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from pytorch_lightning import Callback
 
-from tabgan import signals
 from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.errors import TabganError
 from tabgan.sampling.draw import draw_chunks
+from tabgan.system import signals
 
 NO_ROUNDS = "model.adversarial=none"
 SLOPES = ("model.adversarial=slopes", "model.rounds=1")
@@ -258,7 +258,6 @@ def test_a_validation_likelihood_that_is_no_number_stops_the_run(training):
         (["model.weight_decay=-1"], "no negative number"),
         (["model.generator.order=[age]"], "model.generator.order: expected each of"),
         (["encoder=unconditional"], "this generator draws codes, and the encoder gives numbers"),
-        (["encoder.missing=masked"], "encoder.missing=masked: ChainModule learns from whole rows"),
     ],
 )
 def test_words_that_make_no_model_are_refused(training, words, message):

@@ -10,7 +10,7 @@ from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.modules.semisupervised import LabelledSteps, SemiSupervisedModule
 from tabgan.nets.generator import Generator
-from tabgan.training import begin, undisturbed
+from tabgan.runs.session import begin, undisturbed
 
 LAYOUT = RowLayout.from_widths([("x", "continuous", 1), ("y", "continuous", 1)])
 STEPS = 60

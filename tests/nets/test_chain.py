@@ -233,3 +233,19 @@ def test_bfloat16_draws_have_nearly_the_same_chances(monkeypatch, tiny_chain):
     rounded = chain.chances()
     assert rounded.sum().item() == pytest.approx(1, abs=0.02)
     torch.testing.assert_close(rounded, exact, atol=0.01, rtol=0.1)
+
+
+def test_an_unknown_cell_adds_nothing_and_is_seen_as_none(tiny_chain):
+    made = tiny_chain()
+    codes = made.every.clone()
+    codes[:, 3] = -1  # the class, drawn last, which no other head sees here
+    with torch.no_grad():
+        known = made.net.log_likelihood(made.every).view(-1, 2)
+        unknown = made.net.log_likelihood(codes).view(-1, 2)
+    assert torch.allclose(unknown[:, 0], known.logsumexp(dim=1), atol=1e-4)  # marginalised
+    codes = made.every.clone()
+    codes[:, 2] = -1
+    inputs = made.net.inputs(codes)
+    start, end = made.net.inputs.starts[1:3]
+    assert (inputs[:, start:end] == 0).all()
+    assert torch.equal(inputs[:, :start], made.net.inputs(made.every)[:, :start])

@@ -8,10 +8,10 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from tabgan.callbacks.reseed import Reseed
+from tabgan.config.recipes import build_module, check_config, settle
 from tabgan.paths import conf_dir
-from tabgan.recipes import build_module, check_config, settle
+from tabgan.runs.session import begin
 from tabgan.scored.querying import attach_box
-from tabgan.training import begin
 
 
 class Made:

@@ -9,12 +9,12 @@ import yaml
 from scipy.stats import norm
 
 from tabgan.errors import TabganError
-from tabgan.locks import held
 from tabgan.paths import conf_dir
 from tabgan.report.files import png_size
 from tabgan.studies.cells import open_cell
 from tabgan.studies.prepared import prepare
 from tabgan.studies.toolbox import toolbox_study
+from tabgan.system.locks import held
 from tests.studies.toss import SCHEMA, toss_rows
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from tabgan.paths import conf_dir
-from tabgan.shell import command
+from tabgan.system.shell import command
 
 WITH_A_PLUS = {  # groups that no defaults list names
     "train": ("experiment", "sweep", "debug", "blackbox"),

@@ -19,7 +19,7 @@ from yaml import YAMLError
 
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir, path_of
-from tabgan.run_folder import is_run, not_a_run
+from tabgan.runs.folder import is_run, not_a_run
 
 
 def compose_run(words: Sequence[str], folder: Path, *, begun_in: str | None = None) -> DictConfig:

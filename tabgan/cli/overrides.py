@@ -15,9 +15,9 @@ from yaml import YAMLError
 
 from tabgan.errors import TabganError, nearest
 from tabgan.paths import path_of
-from tabgan.ranks import is_first
-from tabgan.run_folder import not_a_run
-from tabgan.shell import command
+from tabgan.runs.folder import not_a_run
+from tabgan.system.ranks import is_first
+from tabgan.system.shell import command
 
 PATHS = (
     "run", "start", "out", "real", "test", "synthetic", "like", "direct", "cache", "save_dir",

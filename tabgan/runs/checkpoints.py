@@ -12,8 +12,8 @@ import torch
 from lightning_fabric.plugins import CheckpointIO
 
 from tabgan.errors import TabganError
-from tabgan.files import FORMAT, check_format, write_whole
 from tabgan.modules.cgan import CGANModule
+from tabgan.system.files import FORMAT, check_format, write_whole
 
 REFUSED = (
     pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError, KeyError, IndexError,

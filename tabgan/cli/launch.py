@@ -18,15 +18,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, read_write
 
-from tabgan import signals, sweeps
-from tabgan.endings import OF_THE_DISK, end, forget, stop
+from tabgan.cli import sweeps
+from tabgan.cli.endings import OF_THE_DISK, end, forget, stop
+from tabgan.cli.manual import manual
+from tabgan.cli.overrides import OF_LAUNCHER, folder_to_resume, hydra_words
+from tabgan.config.ranges import check_numbers
 from tabgan.errors import TabganError
-from tabgan.manual import manual
-from tabgan.ranges import check_numbers
-from tabgan.ranks import hush_others
-from tabgan.shell import command
-from tabgan.signals import Interrupted
-from tabgan.words import OF_LAUNCHER, folder_to_resume, hydra_words
+from tabgan.system import signals
+from tabgan.system.ranks import hush_others
+from tabgan.system.shell import command
+from tabgan.system.signals import Interrupted
 
 Resume = Callable[[Path, bool, list[str]], Any]  # a folder, is its code trusted, the launcher
 

@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, open_dict
 from pytorch_lightning.loggers import CSVLogger, Logger
 
-from tabgan.checkpoints import read_checkpoint
+from tabgan.runs.checkpoints import read_checkpoint
 
 METRICS = "csv/metrics.csv"
 BOARD = "TensorBoardLogger"

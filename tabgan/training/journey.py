@@ -12,22 +12,22 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning import Callback
 
-from tabgan.checkpoints import load_weights, newest_checkpoint
-from tabgan.curves import continue_curves, curves_until
+from tabgan.config.opening import Run, open_run, stored_plan
+from tabgan.config.recipes import build_module, build_trainer, check_config, forecast, settle
+from tabgan.config.trainers import built, check_batches, check_trainer
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.evasion.evading import train_evasion
-from tabgan.locks import held
-from tabgan.provenance import check_record, save_record
-from tabgan.ranks import is_first, is_started_by_first
-from tabgan.recipes import build_module, build_trainer, check_config, forecast, settle
-from tabgan.run_folder import BY_ESTIMATOR, check_unused, forget_report
-from tabgan.runs import Run, open_run, stored_plan
+from tabgan.runs.checkpoints import load_weights, newest_checkpoint
+from tabgan.runs.curves import continue_curves, curves_until
+from tabgan.runs.folder import BY_ESTIMATOR, check_unused, forget_report
+from tabgan.runs.provenance import check_record, save_record
+from tabgan.runs.session import begin, finish, fit_refiner, keep_best
 from tabgan.scored.querying import attach_box
 from tabgan.serving.datamodule import TableDataModule
+from tabgan.system.locks import held
+from tabgan.system.ranks import is_first, is_started_by_first
 from tabgan.tables.schema import TableSchema
-from tabgan.trainers import built, check_batches, check_trainer
-from tabgan.training import begin, finish, fit_refiner, keep_best
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def train(
             the run it starts from or goes on with; for a folder that another process is at
             work in.
         FloatingPointError: when a loss is no longer a number.
-        Interrupted: when a signal stopped it (``tabgan.signals``).
+        Interrupted: when a signal stopped it (``tabgan.system.signals``).
     """
     with held(folder):
         if not resume and is_first():

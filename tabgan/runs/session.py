@@ -26,24 +26,24 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from torch import nn
 from torch.utils.tensorboard.summary import hparams
 
-from tabgan.arithmetic import compute_with
 from tabgan.callbacks.checkpoint import BestAndLast
-from tabgan.checkpoints import load_weights
 from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
-from tabgan.files import write_whole
 from tabgan.modules.cgan import CGANModule
-from tabgan.ranks import hush_others
-from tabgan.run_folder import FINISHED
+from tabgan.runs.checkpoints import load_weights
+from tabgan.runs.folder import FINISHED
 from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers
 from tabgan.sampling.refiner import Refiner
 from tabgan.seeding import seed32
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.serving.forecast import Sizes, check_memory, count_parameters, forecast_table
+from tabgan.system.arithmetic import compute_with
+from tabgan.system.files import write_whole
+from tabgan.system.ranks import hush_others
+from tabgan.system.terminal import fits, show
 from tabgan.tables import profile
 from tabgan.tables.dates import CLOCK_DAY
 from tabgan.tables.writers import write_table
-from tabgan.terminal import fits, show
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from tabgan.errors import TabganError
-from tabgan.shell import command
+from tabgan.system.shell import command
 
 FINISHED = "metrics.json"  # written last, in the folder of a run that is done
 SWEEP = "multirun.yaml"  # what Hydra writes of a sweep

@@ -12,17 +12,17 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tabgan.checkpoints import find_checkpoint, load_weights
-from tabgan.composing import find_paths, read_config
+from tabgan.config.composing import find_paths, read_config
+from tabgan.config.recipes import build_module, check_stored_targets, resolve_auto
 from tabgan.encoding.state import load_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.cgan import CGANModule
-from tabgan.provenance import read_record
-from tabgan.recipes import build_module, check_stored_targets, resolve_auto
-from tabgan.run_folder import BY_ESTIMATOR, FINISHED, not_a_run
+from tabgan.runs.checkpoints import find_checkpoint, load_weights
+from tabgan.runs.folder import BY_ESTIMATOR, FINISHED, not_a_run
+from tabgan.runs.provenance import read_record
 from tabgan.sampling.refiner import Refiner
-from tabgan.shell import command
+from tabgan.system.shell import command
 
 log = logging.getLogger(__name__)
 

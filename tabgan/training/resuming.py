@@ -9,13 +9,13 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from tabgan.composing import compose_run, jobs_of, stored_run, sweep_begun_in
+from tabgan.cli.sweeps import begin, forget_failure, note_failure
+from tabgan.config.composing import compose_run, jobs_of, stored_run, sweep_begun_in
+from tabgan.config.opening import OWN_TABLE
+from tabgan.config.recipes import PARTS, TO_GO_ON, check_stored_targets
 from tabgan.errors import TabganError
-from tabgan.journey import train
-from tabgan.recipes import PARTS, TO_GO_ON, check_stored_targets
-from tabgan.run_folder import FINISHED, SWEEP, is_begun, way_to_rows
-from tabgan.runs import OWN_TABLE
-from tabgan.sweeps import begin, forget_failure, note_failure
+from tabgan.runs.folder import FINISHED, SWEEP, is_begun, way_to_rows
+from tabgan.training.journey import train
 
 log = logging.getLogger(__name__)
 

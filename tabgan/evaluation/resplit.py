@@ -12,14 +12,14 @@ from typing import Any
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.composing import find_paths, read_config
+from tabgan.cli.overrides import quote
+from tabgan.config.composing import find_paths, read_config
 from tabgan.errors import TabganError
-from tabgan.evaluation import read_data
+from tabgan.evaluation.gathering import read_data
 from tabgan.metrics.privacy import dcr_share
 from tabgan.report.reading import compared
 from tabgan.tables.splitting import split_rows
 from tabgan.tables.writers import write_table
-from tabgan.words import quote
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,9 @@ def resplit_shares(cfg: DictConfig) -> dict[str, float]:
     Raises:
         TabganError: when the run cannot be read, or the new training fails.
     """
-    from tabgan.runs import open_run  # torch takes seconds to import, and three files need none
+    from tabgan.config.opening import (
+        open_run,  # torch takes seconds to import, and three files need none
+    )
     from tabgan.sampling.draw import draw_chunks
 
     old = Path(cfg.run)

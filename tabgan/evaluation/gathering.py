@@ -15,15 +15,15 @@ import pandas as pd
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from tabgan.cli.overrides import command_given
 from tabgan.errors import TabganError, check_keys
 from tabgan.report.reading import Tables, compared, read_like, read_real
-from tabgan.run_folder import check_own, folder_of
-from tabgan.shell import command
+from tabgan.runs.folder import check_own, folder_of
+from tabgan.system.shell import command
 from tabgan.tables.schema import TableSchema
-from tabgan.words import command_given
 
 if TYPE_CHECKING:
-    from tabgan.runs import Run
+    from tabgan.config.opening import Run
     from tabgan.sampling.refiner import Refiner
     from tabgan.serving.datamodule import TableDataModule
 
@@ -97,8 +97,8 @@ def run_study(cfg: DictConfig) -> None:
         raise TabganError("a study looks at a trained run: give run=<folder>")
     if not takes_a_run(cfg.study):
         raise TabganError(f"this study trains runs of its own: {command('study')} +study=<name>")
-    from tabgan.arithmetic import compute_with
-    from tabgan.runs import open_run
+    from tabgan.config.opening import open_run
+    from tabgan.system.arithmetic import compute_with
 
     compute_with(1)
     run = open_run(Path(cfg.run))
@@ -130,8 +130,8 @@ def _of_files(cfg: DictConfig) -> Evaluation:
 
 
 def _of_run(cfg: DictConfig) -> Evaluation:
-    from tabgan.arithmetic import compute_with  # torch takes seconds: three files need none
-    from tabgan.runs import open_run
+    from tabgan.config.opening import open_run
+    from tabgan.system.arithmetic import compute_with  # torch takes seconds: three files need none
 
     compute_with(1)
     run = open_run(Path(cfg.run))
@@ -198,7 +198,7 @@ def read_data(run: Run) -> RunData:
         TabganError: when the stored configuration names anything but tabgan's own classes, the
             table is no longer where it was, or another one lies there.
     """
-    from tabgan.provenance import check_table  # torch
+    from tabgan.runs.provenance import check_table  # torch
 
     data = _data_module(run)
     data.setup("fit")
@@ -211,7 +211,7 @@ def training_rows(run: Run) -> pd.DataFrame | None:
 
     None where its table lies on the disk in pieces, has gone, or is another by now.
     """
-    from tabgan.provenance import is_own  # torch
+    from tabgan.runs.provenance import is_own  # torch
 
     data = _data_module(run)
     if data.is_out_of_core:
@@ -225,7 +225,7 @@ def training_rows(run: Run) -> pd.DataFrame | None:
 
 
 def _data_module(run: Run) -> TableDataModule:
-    from tabgan.recipes import check_stored_targets
+    from tabgan.config.recipes import check_stored_targets
 
     check_stored_targets(run.config, ("data", "encoder"), ("tabgan.serving.", "tabgan.encoding."))
     data: TableDataModule = instantiate(run.config.data)(encoder=instantiate(run.config.encoder))
@@ -253,7 +253,7 @@ def _synthetic_rows(
     if cfg.synthetic is not None:
         read = read_like(Path(cfg.synthetic), schema, ignored=run.left_out)
         return read, None, facts
-    from tabgan.runs import found_nothing_to_refine
+    from tabgan.config.opening import found_nothing_to_refine
     from tabgan.sampling.draw import draw_chunks
 
     n = n_train if cfg.n is None else int(cfg.n)

@@ -14,18 +14,18 @@ from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning import Callback, Trainer
 
 from tabgan.callbacks.stopping import StopTogether
-from tabgan.checkpoints import PlainCheckpoints
+from tabgan.config.misfits import hints_of, misfits
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError, check_keys, nearest
-from tabgan.misfits import hints_of, misfits
 from tabgan.modules.cgan import CGANModule
 from tabgan.modules.planning import PLANNED
-from tabgan.ranks import is_first
+from tabgan.runs.checkpoints import PlainCheckpoints
+from tabgan.runs.session import describe, foretell, record_configuration, save_map, save_plan
 from tabgan.serving.batches import batches_of_epoch
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.serving.forecast import Sizes
 from tabgan.serving.planning import tolerance
-from tabgan.training import describe, foretell, record_configuration, save_map, save_plan
+from tabgan.system.ranks import is_first
 
 TOP_LEVEL = (
     "data", "model", "encoder", "loss", "penalty", "refiner", "trainer", "callbacks", "logger",
@@ -221,7 +221,7 @@ def check_stored_targets(
 ) -> None:
     """Refuse a run folder's configuration that would call anything but nets, losses, optimizers.
 
-    What a name leads to counts, for ``tabgan.commands.os.system`` begins with tabgan too; and so
+    What a name leads to counts, for ``tabgan.cli.launch.os.system`` begins with tabgan too; and so
     does every place that Hydra would call, in lists and behind interpolations.
 
     Args:

@@ -16,13 +16,13 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from tabgan.composing import own_hydra
+from tabgan.cli.overrides import split_word
+from tabgan.config.composing import own_hydra
 from tabgan.errors import TabganError, nearest
 from tabgan.paths import conf_dir
-from tabgan.ranks import is_first
-from tabgan.run_folder import LEAVINGS, way_on
-from tabgan.signals import Interrupted
-from tabgan.words import split_word
+from tabgan.runs.folder import LEAVINGS, way_on
+from tabgan.system.ranks import is_first
+from tabgan.system.signals import Interrupted
 
 UNKNOWN_LAUNCHER = re.compile(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+?)_launcher\.")
 BEFORE_IT_BEGINS = {".hydra", "plan.json", "run.json"}

@@ -16,13 +16,13 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from tabgan.composing import jobs_of
+from tabgan.config.composing import jobs_of
 from tabgan.errors import TabganError
-from tabgan.files import write_whole
-from tabgan.locks import LOCK, check_free, held
-from tabgan.ranks import is_first
-from tabgan.run_folder import FINISHED, SWEEP, check_unused, way_on
-from tabgan.shell import command
+from tabgan.runs.folder import FINISHED, SWEEP, check_unused, way_on
+from tabgan.system.files import write_whole
+from tabgan.system.locks import LOCK, check_free, held
+from tabgan.system.ranks import is_first
+from tabgan.system.shell import command
 
 FAILED = "failed.json"  # in the folder of a job that an exception ended
 TOLD = 5  # failed jobs whose errors are said

@@ -21,19 +21,19 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from sqlalchemy import URL
 
-from tabgan.composing import compose_run
+from tabgan.cli.overrides import as_typed, quote
+from tabgan.cli.sweeps import note_failure
+from tabgan.config.composing import compose_run
 from tabgan.errors import TabganError, check_keys, nearest
-from tabgan.files import write_whole
-from tabgan.journey import train
-from tabgan.locks import held
-from tabgan.provenance import read_record, table_hashes
+from tabgan.runs.provenance import read_record, table_hashes
 from tabgan.seeding import seed_at
 from tabgan.serving.datamodule import n_validation
-from tabgan.shell import command
-from tabgan.signals import Interrupted
-from tabgan.sweeps import note_failure
-from tabgan.terminal import say, show
-from tabgan.words import as_typed, quote
+from tabgan.system.files import write_whole
+from tabgan.system.locks import held
+from tabgan.system.shell import command
+from tabgan.system.signals import Interrupted
+from tabgan.system.terminal import say, show
+from tabgan.training.journey import train
 
 log = logging.getLogger(__name__)
 

@@ -14,19 +14,19 @@ from omegaconf import DictConfig
 from rich.markup import escape
 from rich.table import Table
 
+from tabgan.config.opening import Run
 from tabgan.errors import TabganError
-from tabgan.evaluation import RunData, training_rows
-from tabgan.files import account_of, write_account
+from tabgan.evaluation.gathering import RunData, training_rows
 from tabgan.metrics.chance import auc_band
 from tabgan.metrics.detection import CHEAP_ROWS, MIN_ROWS, cheap_c2st_auc
 from tabgan.metrics.drawing import draw_rows
 from tabgan.report.reading import compared, read_like
-from tabgan.runs import Run
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.refiner import Refiner
 from tabgan.sampling.requests import Condition, Request
+from tabgan.system.files import account_of, write_account
+from tabgan.system.terminal import show
 from tabgan.tables.conditions import Where, all_match, read_where
-from tabgan.terminal import show
 
 log = logging.getLogger(__name__)
 

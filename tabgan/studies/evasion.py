@@ -18,22 +18,22 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from tabgan.composing import compose_run
+from tabgan.cli.overrides import quote
+from tabgan.config.composing import compose_run
 from tabgan.encoding.column import Numbers
 from tabgan.evasion.attacks import attacks_beside
 from tabgan.evasion.detectors import Detector
 from tabgan.evasion.evading import Evasion, evade, traffic_of
 from tabgan.evasion.module import EvasionModule
-from tabgan.evasion.page import Line, levels_table, write_evasion
 from tabgan.evasion.records import Records, held_kept
 from tabgan.evasion.traffic import Traffic, drawn
 from tabgan.metrics.detection import cheap_c2st_auc
+from tabgan.runs.session import undisturbed
 from tabgan.seeding import rng_at
 from tabgan.studies.cells import digest, open_cell
 from tabgan.studies.contestants import Ours
+from tabgan.studies.evasion_page import Line, levels_table, write_evasion
 from tabgan.studies.prepared import Prepared
-from tabgan.training import undisturbed
-from tabgan.words import quote
 
 log = logging.getLogger(__name__)
 

@@ -14,14 +14,14 @@ from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from tabgan.cli.endings import explain
 from tabgan.encoding.table import TableEncoder
-from tabgan.endings import explain
 from tabgan.errors import TabganError, check_keys, nearest
-from tabgan.evaluation import takes_a_run
+from tabgan.evaluation.gathering import takes_a_run
 from tabgan.paths import conf_dir
-from tabgan.shell import command
 from tabgan.studies.contestants import DRIVERS, Baseline, Ours, Peer
 from tabgan.studies.prepared import Prepared, prepare
+from tabgan.system.shell import command
 from tabgan.tables.sources import user_cache
 
 COMMON = ("tables", "seeds", "cache", "out", "seed", "run_name", "data")

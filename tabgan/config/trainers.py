@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
 
 from tabgan.errors import TabganError, as_asked, nearest, one_line
-from tabgan.ranks import is_first
+from tabgan.system.ranks import is_first
 
 OURS = {  # what the training gives the Trainer itself
     "callbacks": "give callbacks=<name> or callbacks.<name>.<key>=<value>",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from tabgan.errors import TabganError
-from tabgan.ranks import is_first
+from tabgan.system.ranks import is_first
 
 try:
     import fcntl

@@ -12,8 +12,8 @@ from typing import Any, cast
 import pandas as pd
 
 from tabgan.errors import TabganError
-from tabgan.files import FORMAT, check_format, write_whole
 from tabgan.serving.datamodule import TableDataModule
+from tabgan.system.files import FORMAT, check_format, write_whole
 
 RECORD = "run.json"
 
