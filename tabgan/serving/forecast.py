@@ -19,12 +19,14 @@ if sys.platform != "win32":
 GIB = 2.0**30
 FLOAT = 4  # bytes
 SHARE = 0.9  # of the memory that this process may still get
+DRAWN_ROWS, DRAWN_COPIES = 10_000, 3  # at once, and of their inputs; float32
 POOL_ROWS, POOL_COPIES = 240_000, 6  # of rounds and refiner; float64
-LIBRARIES = 0.2 * GIB  # of trees, statistics and pictures, which are loaded while it trains
+LIBRARIES = 0.1 * GIB  # of trees, statistics and pictures, which are loaded while it trains
 ADVICE = {
     "table": "drop columns (data.drop)",
     "nets and optimizers": "lower encoder.levels or a hidden_dim",
     "training step": "lower data.batch_size or encoder.levels",
+    "drawing": "lower encoder.levels",
     "rounds and refiner": "lower refiner.pool_factor",
     "libraries": "raise memory_limit",
 }
@@ -68,10 +70,11 @@ def memory_parts(sizes: Sizes) -> dict[str, float]:
     return {
         # copies on their way to batches, and the refiner's numbers
         "table": len(sizes.rows) * (sizes.n_columns * 8.0 + sizes.condition_width * FLOAT),
-        # gradient and two moments of Adam, of both; the generator's average is there already, the
-        # likeliest weights and those that a round began with are not
-        "nets and optimizers": FLOAT * (5.0 * generator + 3.0 * critic),
+        # gradients, moments of Adam, the likeliest weights, those that a round began with, and what
+        # products make of them
+        "nets and optimizers": FLOAT * (20.0 * generator + 3.0 * critic),
         "training step": FLOAT * (12.0 * sizes.batch_size * sizes.width),
+        "drawing": FLOAT * DRAWN_COPIES * min(DRAWN_ROWS, sizes.pool_rows) * sizes.width,
         "rounds and refiner": 8.0 * POOL_COPIES * sizes.pool_rows * sizes.n_columns,
         "libraries": LIBRARIES,
     }

@@ -37,8 +37,9 @@ def sizes(**changed):
 
 def test_each_part_of_the_memory_is_a_product_of_sizes():
     parts = memory_parts(sizes())
-    assert parts["nets and optimizers"] == 4 * (5 * 10_000 + 3 * 1_000)
+    assert parts["nets and optimizers"] == 4 * (20 * 10_000 + 3 * 1_000)
     assert parts["training step"] == 4 * 12 * 500 * 1_000
+    assert parts["drawing"] == 4 * 3 * 4_000 * 1_000
     assert parts["rounds and refiner"] == 8 * 6 * 4_000 * 2  # 3,000 generated and 1,000 real rows
 
 
