@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -308,10 +308,8 @@ class TableEncoder:
 
     def decode_column(self, name: str, rows: Encoded | CodedRows, condition: Encoded) -> Numbers:
         """One column of ``decode_numbers``, codes of a joint block, or a distance: float64 [n]."""
-        if self.relations_.gap(name) and isinstance(rows, CodedRows):
-            return self.encoders_[name].decode(rows.dense(self.layout_.of(name)).numpy())
         if name in self.relations_.joints or self.relations_.gap(name):
-            return self._decoded_numbers(name, cast(Encoded, rows))
+            return self._decoded_numbers(name, rows)
         return self._decode_column(self.schema[name], rows, condition)
 
     def numbers(self, table: pd.DataFrame) -> Numbers:
@@ -665,24 +663,16 @@ class TableEncoder:
         if encoding == "condition":
             codes = condition.argmax(axis=1).astype(np.float64)
             return np.where(codes == len(column.categories), np.nan, codes)
-        if not isinstance(rows, CodedRows):
-            return self._finished(column, self._decoded_numbers(column.name, rows))
         source = self.relations_.source(column.name)
-        if self.encodings_[source] in CODES:
+        if isinstance(rows, CodedRows) and self.encodings_[source] in CODES:
             (block,) = self.layout_.of(source)
             return self._numbers_of_code(column).take(rows.codes_of(block).numpy())
-        numbers = self.encoders_[source].decode(rows.dense(self.layout_.of(source)).numpy())
-        if source != column.name:
-            decides = self._finished(self.schema[source], numbers)
-            numbers = self.relations_.derived[column.name][1](decides)
-        return self._finished(column, numbers)
+        return self._finished(column, self._decoded_numbers(column.name, rows))
 
     def _decode_presence(self, name: str, rows: Encoded | CodedRows) -> Numbers:
         """0 where an id is to be, NaN where none; float64 [n]."""
         if name not in self.encoders_:
             return np.zeros(len(rows))
-        if isinstance(rows, CodedRows):
-            return self.encoders_[name].decode(rows.dense(self.layout_.of(name)).numpy())
         return self._decoded_numbers(name, rows)
 
     def _numbers_of_code(self, column: Column) -> Numbers:
@@ -700,13 +690,15 @@ class TableEncoder:
             numbers = (numbers / step).round() * step
         return rounded(column, numbers)
 
-    def _decoded_numbers(self, name: str, rows: Encoded) -> Numbers:
+    def _decoded_numbers(self, name: str, rows: Encoded | CodedRows) -> Numbers:
         if name in self.relations_.derived:
             source, lookup = self.relations_.derived[name]
             numbers = self._decoded_numbers(source, rows)
             if source not in self.relations_.joints:
                 numbers = self._finished(self.schema[source], numbers)
             return lookup(numbers)
+        if isinstance(rows, CodedRows):
+            return self.encoders_[name].decode(rows.dense(self.layout_.of(name)).numpy())
         return self.encoders_[name].decode(rows[:, self._span(name)])
 
 
