@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tabgan.constraints.columns import Columns, Mask, Numbers
+from tabgan.constraints.columns import Columns, Mask
 from tabgan.constraints.comparisons import Step
 from tabgan.constraints.contradictions import check_together, in_order
 from tabgan.constraints.equations import Equation
@@ -129,19 +129,6 @@ class Constraints:
         each = [rule.kept(columns) if _is_there(rule, columns) else None for rule in self.rules]
         all_kept = np.ones(columns.n, bool)
         return np.stack([all_kept, *(all_kept if k is None else k for k in each)], axis=1)[:, 1:]
-
-    def kept(
-        self, schema: TableSchema, numbers: Mapping[str, Numbers], units: Mapping[str, int]
-    ) -> Mask:
-        """Which rows of an encoder's numbers keep all rules: bool [n].
-
-        Args:
-            schema: of the rows.
-            numbers: float64 [n] per column, as ``TableEncoder.by_name`` gives them.
-            units: per date column, the microseconds that its numbers count.
-        """
-        each = self.kept_each(Columns.of_numbers(schema, numbers, units))
-        return np.asarray(each.all(axis=1), bool)
 
     def shares(self, columns: Columns) -> dict[str, float]:
         """The share of rows that keep each rule, by its text."""

@@ -35,7 +35,6 @@ from tabgan.encoding.sums import Sum
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
 from tabgan.tables.dtypes import TEXT
-from tabgan.tables.orders import Orders
 from tabgan.tables.schema import Column, TableSchema
 
 MISSING = ("category", "masked")
@@ -284,27 +283,14 @@ class TableEncoder:
         """The columns of ``numbers``, views of it."""
         return dict(zip(self.schema_.names, numbers.T, strict=True))
 
-    def kept(self, numbers: Numbers, *, found: bool = False) -> NDArray[np.bool_]:
-        """Which rows keep every declared rule, bool [n]; of ids nothing is said yet.
+    def kept_each(self, numbers: Numbers, rules: Constraints) -> NDArray[np.bool_]:
+        """Which rows keep which of ``rules``, bool [n, rules]; of ids nothing is said yet.
 
         Args:
             numbers: of ``decode_numbers``.
-            found: whether also those that were found, which all training rows keep.
+            rules: of the columns of ``schema_``.
         """
-        rules = self.constraints_.rules + (self.found_.rules if found else ())
-        return Constraints(rules).kept(self.schema_, self.by_name(numbers), self.units_)
-
-    def orders(self, numbers: Numbers) -> Orders:
-        """What all of these rows keep, of numbers and of dates of one unit: [n, columns].
-
-        Of numbers also the orders with an exception, such as 0 for never.
-        """
-        groups: dict[int, list[int]] = {}  # numbers are at 0
-        for place, column in enumerate(self.schema_.columns):
-            if column.is_measured and column.name not in self.keys_:
-                groups.setdefault(self.units_.get(column.name, 0), []).append(place)
-        plain = Orders.found(numbers, [*groups.values()])
-        return plain | Orders.excepted(numbers, [groups[0]] if 0 in groups else [])
+        return rules.kept_each(Columns.of_numbers(self.schema_, self.by_name(numbers), self.units_))
 
     def decode_column(self, name: str, rows: Encoded | CodedRows, condition: Encoded) -> Numbers:
         """One column of ``decode_numbers``, codes of a joint block, or a distance: float64 [n]."""

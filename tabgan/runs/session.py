@@ -32,7 +32,7 @@ from tabgan.encoding.table import TableEncoder
 from tabgan.modules.cgan import CGANModule
 from tabgan.runs.checkpoints import load_weights
 from tabgan.runs.folder import FINISHED
-from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers
+from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers, enforced
 from tabgan.sampling.refiner import Refiner
 from tabgan.seeding import seed32
 from tabgan.serving.datamodule import TableDataModule
@@ -139,10 +139,12 @@ def fit_refiner(
         log.info("no refiner: trees would tell training rows by their holes (encoder.missing)")
         return None
     weights = class_weights(encoder, {})
+    rules = enforced(module, encoder, weights)
 
     def draw(n: int, place: int) -> NDArray[np.float64]:
         address = (seed, "refiner", place)
-        return draw_numbers(module, encoder, n=n, address=address, weights=weights)
+        rows = draw_numbers(module, encoder, n=n, address=address, weights=weights)
+        return rows[rules.kept(rows)]
 
     real = encoder.numbers(datamodule.train)
     refiner = Refiner().fit(
@@ -152,7 +154,6 @@ def fit_refiner(
         pool_factor=pool_factor,
         seed=seed,
         held=datamodule.unseen,
-        orders=encoder.orders(real),
         progress=log.info,
     )
     if refiner.is_idle:

@@ -18,6 +18,7 @@ from tabgan.modules.cgan import CGANModule
 from tabgan.modules.chain import ChainModule
 from tabgan.modules.ctgan import CTGANModule
 from tabgan.sampling.conditioning import ConditionalChain
+from tabgan.sampling.enforced import Enforced
 from tabgan.sampling.refiner import Refiner
 from tabgan.sampling.regions import Regions
 from tabgan.sampling.requests import Condition, Request
@@ -40,8 +41,8 @@ class Tally:
 
     Attributes:
         tried: drawn, or tried for: a try that gives no row counts.
-        unruly: of those as asked or drawn, without a condition: they broke a declared rule.
-        satisfied: as asked, and keeping every declared rule.
+        unruly: of those as asked or drawn, without a condition: they broke a rule.
+        satisfied: as asked, and keeping every rule that is enforced.
         accepted: and accepted by the refiner; without one, all of them.
         returned: and wanted.
         share: of the generator's rows, those as asked, where it is known beforehand.
@@ -164,6 +165,21 @@ def draw_numbers(
     return encoder.decode_numbers(rows, condition.cpu().numpy())
 
 
+def enforced(module: CGANModule, encoder: TableEncoder, weights: Numbers) -> Enforced:
+    """The rules that each drawn row keeps; the same for every draw of a module.
+
+    Args:
+        module: the generator.
+        encoder: of its table.
+        weights: the training shares of the classes, of ``class_weights``.
+    """
+
+    def draw(n: int) -> Numbers:
+        return draw_numbers(module, encoder, n=n, address=(0, "rules"), weights=weights)
+
+    return Enforced(encoder, draw)
+
+
 class PlainDraws:
     """Rows of any generator, the classes by what is asked, of which those as asked are kept."""
 
@@ -199,14 +215,17 @@ def _chunks_of_classes(
     rows: Numbering,
 ) -> Iterator[pd.DataFrame]:
     """Chunks where nothing but the class is asked, which every row satisfies."""
+    rules = enforced(module, encoder, class_weights(encoder, {}))
     for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
         wanted = min(CHUNK_ROWS, n - done)
         address = (seed, "sample", chunk)
-        if refiner is None and not len(encoder.constraints_):
+        if refiner is None and not len(rules):
             numbers = draw_numbers(module, encoder, n=wanted, address=address, weights=weights)
             _count(tally, tried=wanted, satisfied=wanted, accepted=wanted, returned=wanted)
         else:
-            numbers = _draw_accepted(module, encoder, refiner, wanted, address, weights, tally)
+            numbers = _draw_accepted(
+                module, encoder, rules, refiner, wanted, address, weights, tally
+            )
         first_row = rows.first_row + done
         yield encoder.to_table(numbers, first_row=first_row, key_seed=rows.key_seed)
 
@@ -214,13 +233,14 @@ def _chunks_of_classes(
 def _draw_accepted(
     module: CGANModule,
     encoder: TableEncoder,
+    rules: Enforced,
     refiner: Refiner | None,
     wanted: int,
     address: Address,
     weights: Numbers,
     tally: Tally,
 ) -> Numbers:
-    """``wanted`` rows that keep the declared rules and that the refiner accepts.
+    """``wanted`` rows that keep the rules and that the refiner accepts.
 
     Each attempt has its own address.
     """
@@ -232,7 +252,7 @@ def _draw_accepted(
         here = (*address, attempt)
         n = min(n, CHUNK_ROWS)
         rows = draw_numbers(module, encoder, n=n, address=here, weights=weights)
-        rows = rows[encoder.kept(rows)]
+        rows = rows[rules.kept(rows)]
         n_satisfied = len(rows)
         if refiner is not None:
             rows = rows[refiner.accept(rows, rng_at(*here, "accept"))]
@@ -243,13 +263,13 @@ def _draw_accepted(
         n_kept, n_drawn, n_ruly = n_kept + len(rows), n_drawn + n, n_ruly + n_satisfied
         if n_kept >= wanted:
             return np.concatenate(kept)[:wanted]
-        if len(encoder.constraints_):
+        if len(rules):
             rate = max(n_kept / n_drawn, 1 / CHUNK_ROWS)
         if n_kept == 0 and n_drawn >= FRUITLESS_ROWS:
             break
     refined = f", the refiner accepted {n_kept:,}" if refiner else ""
     raise TabganError(
-        f"of {n_drawn:,} generated rows {n_ruly:,} keep the declared rules{refined}, and "
+        f"of {n_drawn:,} generated rows {n_ruly:,} keep the rules{refined}, and "
         f"{wanted:,} were wanted{'; try refine=false' if refiner and n_ruly else ''}"
     )
 
@@ -278,7 +298,8 @@ def _chunks_as_asked(
         source = PlainDraws(module, encoder, request, weights)
 
     def chunks() -> Iterator[pd.DataFrame]:
-        filling = Filling(source, encoder, request, refiner, tally)
+        rules = enforced(module, encoder, class_weights(encoder, {}))
+        filling = Filling(source, encoder, rules, request, refiner, tally)
         for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
             first_row = rows.first_row + done
             asked = request.of_rows(first_row, min(CHUNK_ROWS, n - done), seed)
@@ -295,11 +316,12 @@ class Filling:
         self,
         source: Source,
         encoder: TableEncoder,
+        rules: Enforced,
         request: Request,
         refiner: Refiner | None,
         tally: Tally,
     ) -> None:
-        self.source, self.encoder, self.request = source, encoder, request
+        self.source, self.encoder, self.rules, self.request = source, encoder, rules, request
         self.refiner, self.tally = refiner, tally
         self.rate = source.rate * (refiner.total_acceptance if refiner else 1.0)
 
@@ -310,7 +332,11 @@ class Filling:
         fruitless = 0
         for attempt in range(MOST_ATTEMPTS):
             tries = self._tries(asked[still])
+            unruly, satisfied = self.tally.unruly, self.tally.satisfied
             rows, places = self._accepted(tries, (*address, attempt))
+            none_keeps = self.tally.satisfied == satisfied and self.tally.unruly > unruly
+            if none_keeps and len(self.rules.found):
+                self.rules.without_found()
             slots, taken = _matched(asked[still], places)
             filled[still[slots]] = rows[taken]
             still = np.delete(still, slots)
@@ -334,7 +360,7 @@ class Filling:
     def _accepted(self, tries: Rows, address: Address) -> tuple[Numbers, Rows]:
         rows, places = self.source.draw(tries, address)
         right = self._satisfied(rows, places)
-        ruly = self.encoder.kept(rows)
+        ruly = self.rules.kept(rows)
         self.tally.unruly += int((right & ~ruly).sum())
         right &= ruly
         rows, places = rows[right], places[right]

@@ -21,7 +21,6 @@ from tabgan.errors import TabganError
 from tabgan.nets.boosted import MIN_REAL_ROWS, BoostedRatio, Side, chance
 from tabgan.sampling.marginals import Marginals
 from tabgan.seeding import rng_at, seed_at
-from tabgan.tables.orders import Orders
 
 Floats = NDArray[np.float64]
 DrawRows = Callable[[int, int], Floats]  # (n, place) -> float64 [n, n_columns]
@@ -33,8 +32,6 @@ CHUNK_ROWS = 20_000
 MIN_ACCEPTANCE = 1 / 3  # of generated rows by all rounds together; below, it is no refinement
 CAP_QUANTILE = 0.98  # beyond it rows always pass; .995 kept a third fewer rows, no better ones
 MIN_AUC = 0.51  # a round that tells no better on held-out rows has nothing to teach
-
-MIN_ORDERLY = 0.1  # of generated rows keep the orders that are asked of them
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,21 +53,6 @@ class _Round:
         return np.minimum(self.trees.log_odds(rows) - self.cap, 0.0)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Orderly:
-    """Rows that keep every order pass, others never do."""
-
-    orders: Orders
-
-    @property
-    def cost(self) -> int:
-        """Of a row, in lookups."""
-        return len(self.orders)
-
-    def log_acceptance(self, rows: Floats) -> Floats:
-        return np.where(self.orders.kept(rows), 0.0, -np.inf)
-
-
 class Refiner:
     """Rejection of generated rows in rounds, each fitted on the survivors of those before it.
 
@@ -84,16 +66,13 @@ class Refiner:
     Rows are ordinal: category codes and numbers as float64, NaN where missing.
 
     Attributes:
-        orders_: what every row that survives keeps, or None.
-        acceptance_: of the orders if there are any, per round, then for the marginals if
-            re-matched: the share expected to pass.
+        acceptance_: per round, then for the marginals if re-matched: the share expected to pass.
         aucs_: per round, the held-out ROC AUC between real rows and the rows it was given.
         reason_: why there are fewer rounds than asked for; "" when there are not.
     """
 
     def __init__(self) -> None:
         self.n_columns_ = 0
-        self.orders_: Orders | None = None
         self.rounds_: list[_Round] = []
         self.marginals_: Marginals | None = None
         self.acceptance_: list[float] = []
@@ -101,9 +80,8 @@ class Refiner:
         self.reason_ = ""
 
     @property
-    def _steps(self) -> list[_Orderly | _Round | Marginals]:
-        first = [_Orderly(orders=self.orders_)] if self.orders_ else []
-        return [*first, *self.rounds_, *([self.marginals_] if self.marginals_ else [])]
+    def _steps(self) -> list[_Round | Marginals]:
+        return [*self.rounds_, *([self.marginals_] if self.marginals_ else [])]
 
     @property
     def is_idle(self) -> bool:
@@ -124,36 +102,24 @@ class Refiner:
         pool_factor: float,
         seed: int,
         held: Floats | None = None,
-        orders: Orders | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
         """Fit round after round until ``rounds``, or until one has nothing left to teach.
 
         Args:
             real: training rows, float64 [n, n_columns].
-            draw: (n, place) -> n rows of the generator, others for each place; called with
-                places 0, 1, 2, ...
+            draw: (n, index) -> n rows of the generator or fewer, others for each index; called
+                with indices 0, 1, 2, ...
             rounds: at most so many.
             pool_factor: generated survivors per real row that a round is fitted on.
             seed: fixes everything but ``draw``.
             held: real rows that the generator has not seen, as validation rows, float64
                 [m, n_columns]: they say when to stop. None, or under 60: some of ``real`` do.
-            orders: what real rows keep. Those that generated rows break most are left out where
-                under a tenth of them keep all.
             progress: called with one line per round.
         """
         self.__init__()  # type: ignore[misc]  # a second fit forgets the first
         self.n_columns_ = real.shape[1]
         say = progress or (lambda line: None)
-        if orders:
-            first = draw(MIN_POOL_ROWS, 0)
-            self.orders_ = orders.met(first, MIN_ORDERLY)
-        if self.orders_:
-            self.acceptance_.append(float(self.orders_.kept(first).mean()))
-            say(
-                f"refiner: {len(self.orders_)} orders such as a <= b hold of every real row, "
-                f"of {self.total_acceptance:.1%} of generated rows"
-            )
         if len(real) < MIN_REAL_ROWS:
             self.reason_ = f"{len(real)} real rows; refining needs at least {MIN_REAL_ROWS}"
             return self
@@ -216,15 +182,13 @@ class Refiner:
             "acceptance": self.acceptance_,
             "aucs": self.aucs_,
             "reason": self.reason_,
-            "orders": self.orders_.pairs if self.orders_ else None,
-            "exceptions": self.orders_.exceptions if self.orders_ else None,
             "rounds": [{"trees": r.trees.state(), "cap": r.cap} for r in self.rounds_],
             "marginals": self.marginals_.state() if self.marginals_ else None,
         }
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> Self:
-        """The refiner that ``state`` described; older ones have no orders.
+        """The refiner that ``state`` described.
 
         Raises:
             TabganError: for a state that describes no refiner.
@@ -234,10 +198,6 @@ class Refiner:
             refiner.n_columns_ = state["n_columns"]
             refiner.acceptance_, refiner.aucs_ = state["acceptance"], state["aucs"]
             refiner.reason_ = state["reason"]
-            if state.get("orders") is not None:
-                refiner.orders_ = Orders.restore(
-                    state["orders"], refiner.n_columns_, state.get("exceptions")
-                )
             refiner.rounds_ = [
                 _Round(trees=BoostedRatio.restore(learned["trees"]), cap=learned["cap"])
                 for learned in state["rounds"]

@@ -95,6 +95,7 @@ def stream_rows(
     seconds = time.perf_counter() - started
     classes = None if mix is not None or like is not None else _classes(encoder, where)
     rates = _missing_rates(encoder, classes, missing / n)
+    ruled = tally.unruly or len(encoder.constraints_)
     account = {
         "rows": n,
         "seed": seed,
@@ -106,7 +107,7 @@ def stream_rows(
         "tried": tally.tried,
         "hit_rate": tally.hit_rate,
         "oversampling": tally.oversampling,
-        **({"broke_a_rule": tally.unruly} if len(encoder.constraints_) else {}),
+        **({"broke_a_rule": tally.unruly} if ruled else {}),
         "share_of_the_generator": tally.share,
         "seconds": round(seconds, 3),  # of drawing and writing
         "missing_rates": rates,
@@ -114,11 +115,9 @@ def stream_rows(
     if beside:
         write_account(out, account)
     _tell(rates, classes)
-    if len(encoder.constraints_):
+    if ruled:
         share = tally.unruly / max(tally.unruly + tally.satisfied, 1)
-        log.info(
-            "declared rules: %.2f %% of the rows drawn broke one and were left out", 100 * share
-        )
+        log.info("rules: %.2f %% of the rows drawn broke one and were left out", 100 * share)
     if refiner or where or mix or like:
         _tell_tally(tally, refiner)
     log.info("%s rows in %.1f s (%s a second): %s", f"{n:,}", seconds, f"{n / seconds:,.0f}", out)

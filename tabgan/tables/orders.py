@@ -115,44 +115,8 @@ class Orders:
         np.put_along_axis(parties, self.pairs, True, axis=1)
         return parties
 
-    @classmethod
-    def restore(
-        cls, pairs: NDArray[np.int64], n_columns: int, exceptions: Numbers | None = None
-    ) -> Self:
-        """The orders of these pairs.
-
-        Raises:
-            ValueError: for anything but pairs of places of ``n_columns`` columns, and as many
-                pairs of exceptions.
-        """
-        if pairs.ndim != 2 or pairs.shape[1] != 2 or not np.isin(pairs, np.arange(n_columns)).all():
-            raise ValueError(f"orders: expected pairs of places below {n_columns}")
-        if exceptions is None:
-            return cls(pairs=pairs, n_columns=n_columns)
-        if exceptions.shape != pairs.shape:
-            raise ValueError("orders: expected a pair of exceptions for each")
-        return cls(pairs=pairs, n_columns=n_columns, exceptions=exceptions)
-
     def __len__(self) -> int:
         return len(self.pairs)
-
-    def __or__(self, other: Orders) -> Orders:
-        """These and others."""
-        return Orders(
-            pairs=np.concatenate([self.pairs, other.pairs]),
-            n_columns=self.n_columns,
-            exceptions=np.concatenate([self.exceptions, other.exceptions]),
-        )
-
-    def met(self, rows: Numbers, least: float) -> Orders:
-        """Without those that ``rows`` break most, until a share ``least`` of these keeps all."""
-        broken, left = self.broken(rows), np.arange(len(self))
-        while (~broken.any(axis=1)).mean() < least:
-            worst = broken.sum(axis=0).argmax()
-            broken, left = np.delete(broken, worst, axis=1), np.delete(left, worst)
-        return Orders(
-            pairs=self.pairs[left], n_columns=self.n_columns, exceptions=self.exceptions[left]
-        )
 
     def broken(self, rows: Numbers) -> Mask:
         """Bool [n, n_orders]."""

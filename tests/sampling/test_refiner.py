@@ -9,7 +9,6 @@ from tabgan.nets.boosted import MIN_REAL_ROWS
 from tabgan.sampling.marginals import Marginals
 from tabgan.sampling.refiner import Refiner
 from tabgan.seeding import rng_at
-from tabgan.tables.orders import Orders
 
 
 def pairs(n_rows, agreeing, rng):
@@ -187,53 +186,3 @@ def test_progress_hears_of_every_step():
 def test_rows_of_another_width_are_refused(coin_refiner):
     with pytest.raises(TabganError, match="expected rows of 3 columns"):
         coin_refiner.accept(np.zeros((4, 2)), np.random.default_rng(0))
-
-
-def test_what_real_rows_keep_every_survivor_keeps_and_no_density_is_lost(tmp_path):
-    # Two even numbers of which a <= b: half of the independent pairs, all equally likely.
-    def draw(n, place):
-        return rng_at(5, place).random((n, 2))
-
-    real = np.sort(np.random.default_rng(0).random((2_000, 2)), axis=1)
-    orders = Orders.found(real, ((0, 1),))
-    refiner = Refiner().fit(real, draw, rounds=1, pool_factor=2.0, seed=0, orders=orders)
-    assert refiner.acceptance_[0] == pytest.approx(0.5, abs=0.02)
-    save_state(tmp_path, refiner.state())
-    rows = draw(20_000, 10_000)
-    kept = rows[Refiner.restore(load_state(tmp_path)).accept(rows, np.random.default_rng(1))]
-    assert (kept[:, 0] <= kept[:, 1]).all()
-    assert kept.mean(axis=0) == pytest.approx([1 / 3, 2 / 3], abs=0.02)
-    assert len(kept) / len(rows) == pytest.approx(refiner.total_acceptance, abs=0.02)
-
-
-def test_orders_that_hardly_any_generated_row_keeps_are_left_out():
-    orders = Orders(pairs=np.array([[0, 1], [1, 2]]), n_columns=3)
-    real = np.sort(np.random.default_rng(0).random((300, 3)), axis=1)
-
-    def never_the_first(n, place):
-        rows = np.sort(rng_at(6, place).random((n, 3)), axis=1)
-        return rows[:, [1, 0, 2]]
-
-    refiner = Refiner().fit(real, never_the_first, rounds=0, pool_factor=1.0, seed=0, orders=orders)
-    assert refiner.orders_.pairs.tolist() == [[1, 2]]
-
-
-def test_an_order_of_a_column_that_is_not_there_is_refused(coin_refiner):
-    state = coin_refiner.state() | {"orders": np.array([[0, 7]])}
-    with pytest.raises(TabganError, match="pairs of places below 3"):
-        Refiner.restore(state)
-
-
-def test_an_order_with_an_exception_is_kept_by_a_refiner_without_trees(tmp_path):
-    def houses(n, _place):
-        """Built in 10, renovated in 0 (never) to 19: half of the rows but the zeros break it."""
-        return np.column_stack([np.full(n, 10.0), np.arange(n) % 20])
-
-    orders = Orders(pairs=np.array([[0, 1]]), n_columns=2, exceptions=np.array([[np.nan, 0.0]]))
-    few = houses(100, 0)  # fewer than trees need
-    refiner = Refiner().fit(few, houses, rounds=3, pool_factor=1.0, seed=0, orders=orders)
-    save_state(tmp_path, refiner.state())
-    for one in (refiner, Refiner.restore(load_state(tmp_path))):
-        kept = one.accept(houses(20, 0), np.random.default_rng(0))
-        assert np.flatnonzero(kept).tolist() == [0, *range(10, 20)]
-    assert refiner.total_acceptance == pytest.approx(11 / 20)

@@ -70,31 +70,3 @@ def test_never_is_an_exception_to_an_order(houses):
     assert orders.kept(houses).all()
     rows = np.array([[2006, 1988, 0], [2006, 0, 0], [2006, 2006, 0], [2006, np.nan, 0.0]])
     assert orders.kept(rows).tolist() == [False, True, True, True]
-    again = Orders.restore(orders.pairs, 3, orders.exceptions)
-    assert again.kept(rows).tolist() == [False, True, True, True]
-    with pytest.raises(ValueError, match="a pair of exceptions for each"):
-        Orders.restore(orders.pairs, 3, np.empty((0, 2)))
-
-
-def test_orders_with_and_without_exceptions_go_together(houses, trips):
-    rows = np.column_stack([houses, trips[:, :2]])
-    groups = ((0, 1, 2), (3, 4))
-    both = Orders.found(rows, groups) | Orders.excepted(rows, groups)
-    assert both.pairs.tolist() == [[3, 4], [0, 1]]
-    broken = np.array([[2006, 1988, 0, 1, 2], [1, 0, 0, 2, 1], [1, 0, 0, 1, 2.0]])
-    assert both.broken(broken).tolist() == [[False, True], [True, False], [False, False]]
-    assert both.met(broken, 0.6).pairs.tolist() == [[0, 1]]
-
-
-def test_the_orders_that_rows_break_most_go_until_enough_keep_the_rest():
-    orders = Orders(pairs=np.array([[0, 1], [1, 2]]), n_columns=3)
-    rows = np.array([[0, 1, 2], [0, 2, 1], [0, 2, 1], [2, 1, 3.0]])  # the second is broken twice
-    assert orders.met(rows, 0.25).pairs.tolist() == [[0, 1], [1, 2]]
-    assert orders.met(rows, 0.5).pairs.tolist() == [[0, 1]]
-    assert orders.met(rows, 1.0).pairs.tolist() == []
-
-
-@pytest.mark.parametrize("pairs", [[[0, 3]], [[-1, 0]], [0, 1], [[0, 1, 2]]])
-def test_what_is_no_pair_of_columns_is_refused(pairs):
-    with pytest.raises(ValueError, match="pairs of places below 3"):
-        Orders.restore(np.array(pairs), 3)
