@@ -57,7 +57,7 @@ class ConditionalChain:
         if chain.training or module.device.type != "cpu":
             chain = copy.deepcopy(chain).cpu().eval()
         self.encoder, self.request, self.chain = encoder, request, chain
-        self.regions = Regions(encoder, request)
+        self.regions = Regions(encoder, request, may_lie_between=True)
         self.sampler = Particles(chain)
         n = len(request.conditions)
         self.class_share = torch.ones(n, dtype=torch.double)
@@ -78,7 +78,12 @@ class ConditionalChain:
         """
         outcome = self._outcome(asked, self.particles, generator_at(*address))
         none = np.empty((len(outcome.rows), 0), np.float32)
-        return self.encoder.decode_numbers(outcome.rows, none), asked[outcome.owner.numpy()]
+        rows, owners = self.encoder.decode_numbers(outcome.rows, none), asked[outcome.owner.numpy()]
+        columns = self.encoder.by_name(rows)
+        for name in {name for values in self.regions.between for name in values}:
+            value = np.array([values.get(name, np.nan) for values in self.regions.between])[owners]
+            columns[name][:] = np.where(np.isnan(value), columns[name], value)
+        return rows, owners
 
     def _outcome(self, asked: Rows, k: int, rng: torch.Generator) -> Outcome:
         places = torch.from_numpy(asked)
@@ -95,7 +100,8 @@ class ConditionalChain:
         outcome = self._outcome(asked, TRIED, generator_at(seed, "conditions"))
         logs = outcome.log_share.view(len(looked), repeats).logsumexp(dim=1) - math.log(repeats)
         logs += self.class_share[looked].log()
-        self.shares[looked] = logs.exp().numpy()
+        exact = np.array([not self.regions.between[place] for place in looked])
+        self.shares[looked] = np.where(exact, logs.exp().numpy(), np.nan)
         rarest = int(looked[logs.argmin()])
         if float(logs.min()) < math.log(LEAST_SHARE):
             raise TabganError(

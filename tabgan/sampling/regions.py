@@ -7,9 +7,10 @@ decodes monotonically. No encoder need know of conditions, and a new one works a
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.sampling.requests import Condition, Request
 from tabgan.tables.conditions import Asked, shown
+
+log = logging.getLogger(__name__)
 
 FAR = 1e5  # of an encoded scalar, in its standard deviations
 HALVINGS = 64
@@ -159,9 +162,33 @@ class Axis:
             before, after = np.where(there, before, middle), np.where(there, middle, after)
         return before, after
 
-    def _what_there_is(self, spans: Sequence[tuple[float, float]]) -> str:
-        """Why nothing is as asked: the constant, the range, or the nearest values."""
-        column, unit = self.encoder.schema[self.name], self.encoder.units_.get(self.name, 1)
+    def neighbours(self, asked: Asked) -> tuple[float, float] | None:
+        """The values on both sides of a number that training never had, in the column's numbers.
+
+        None where training had it, where it lies outside the training range, and where other
+        columns are put back by this one.
+        """
+        spans = self._spans(asked)
+        is_one = len(spans) == 1 and spans[0][0] == spans[0][1]
+        if not (is_one and asked.column.is_measured) or asked.missing or not self._is_free:
+            return None
+        known, value = self._known(spans), spans[0][0]
+        if not known[0] < value < known[-1] or value in known:
+            return None
+        above = int(np.searchsorted(known, value))
+        return float(known[above - 1]), float(known[above])
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether no other column is put back by this one, or learned beside it."""
+        relations = self.encoder.relations_
+        used = {source for source, _ in relations.derived.values()}
+        used |= {term for found in relations.sums.values() for term in found.terms}
+        used |= {name for above, (below, _) in relations.gaps.items() for name in (above, below)}
+        return self.source == self.name and self.name not in used
+
+    def _known(self, spans: Sequence[tuple[float, float]]) -> Floats:
+        """Values that can be drawn, ascending: among them those nearest to the spans, and ends."""
         around = self._decode(
             np.repeat(self.varying, 2 * len(spans)),
             self._around(spans) if len(self.varying) else np.empty(0),
@@ -169,7 +196,12 @@ class Axis:
         ends = [self.low[self.varying], self.high[self.varying]]
         fixed = np.delete(self.low, self.varying)
         known = np.unique(np.concatenate([fixed, around, *ends]))
-        known = known[np.isfinite(known)]
+        return known[np.isfinite(known)]
+
+    def _what_there_is(self, spans: Sequence[tuple[float, float]]) -> str:
+        """Why nothing is as asked: the constant, the range, or the nearest values."""
+        column, unit = self.encoder.schema[self.name], self.encoder.units_.get(self.name, 1)
+        known = self._known(spans)
         if not np.isfinite(spans[0][0]) and self.encoder.is_masked and not self.is_condition:
             return "generated rows have no missing values there (encoder.missing=masked)"
         if column.is_nominal or len(known) == 0 or not np.isfinite(spans[0][0]):
@@ -200,17 +232,27 @@ class Regions:
     Attributes:
         axes: per encoded column that any condition asks of.
         of: per condition, its region of each such column.
+        between: per condition, the numbers requested that lie between two training values: rows are
+            drawn as for these two, and the number is to be put in their place.
         checked: columns that have no place, because a sum or the condition tells them: rows are
             drawn without regard to what is asked of them, and those as asked are kept.
+
+    Args:
+        encoder: of the rows.
+        request: the conditions.
+        may_lie_between: whether a number is fine that lies between two training values.
 
     Raises:
         TabganError: for a condition that no row can satisfy, naming the column and what exists.
     """
 
-    def __init__(self, encoder: TableEncoder, request: Request) -> None:
+    def __init__(
+        self, encoder: TableEncoder, request: Request, *, may_lie_between: bool = False
+    ) -> None:
         self.axes: dict[str, Axis] = {}
         self.checked: set[str] = set()
         self.of: list[dict[str, Region]] = [{} for _ in request.conditions]
+        self.between: list[dict[str, float]] = [{} for _ in request.conditions]
         for name in dict.fromkeys(name for asked in request.conditions for name in asked):
             encoding = encoder.encodings_[name]
             if encoding in NOT_LEARNED:
@@ -222,12 +264,34 @@ class Regions:
             axis = Axis(encoder, name)
             asking = [(place, c[name]) for place, c in enumerate(request.conditions) if name in c]
             distinct = {(one.spans, one.missing): one for _, one in asking}
+            if may_lie_between:
+                self._put_between(axis, distinct, asking)
             found = dict(zip(distinct, axis.regions([*distinct.values()]), strict=True))
             if axis.n_codes == 1 and axis.scalar is None:
                 continue  # constant, and as asked
             self.axes.setdefault(axis.source, axis)
             for place, one in asking:
                 self._add(place, axis, found[one.spans, one.missing], request.conditions[place])
+
+    def _put_between(
+        self,
+        axis: Axis,
+        distinct: dict[tuple[tuple[tuple[float, float], ...], bool], Asked],
+        asking: Sequence[tuple[int, Asked]],
+    ) -> None:
+        """Ask for both neighbours in place of each number that training never had."""
+        unit = axis.encoder.units_.get(axis.name, 1)
+        for key, one in distinct.items():
+            if near := axis.neighbours(one):
+                low, high = (value * unit for value in near)
+                distinct[key] = replace(one, spans=((low, low), (high, high)))
+                log.info(
+                    "%s: training has no such value; such rows are drawn as for %s and %s",
+                    one, shown(one.column, low), shown(one.column, high),
+                )  # fmt: skip
+                for place, other in asking:
+                    if (other.spans, other.missing) == key:
+                        self.between[place][axis.name] = one.spans[0][0] / unit
 
     def _add(self, place: int, axis: Axis, region: Region, condition: Condition) -> None:
         other = self.of[place].get(axis.source)

@@ -115,6 +115,16 @@ def test_every_row_satisfies_its_condition(drawing, model, words):
     assert tried >= 8
 
 
+def test_a_number_that_training_never_had_is_drawn_as_for_its_neighbours(drawing, caplog):
+    caplog.set_level("INFO")
+    tally = Tally()  # nobody is 58 years old, some are 57 or less and some are 59
+    table = drawing()(n=30, where={"age": 58, "member": "true"}, tally=tally)
+    assert set(table.age) == {58}
+    assert set(table.member) == {"true"}
+    assert "where.age=58: training has no such value; such rows are drawn as for 5" in caplog.text
+    assert tally.share is None  # that of its neighbours is not its own
+
+
 def test_a_rare_condition_costs_no_more_than_a_common_one(drawing):
     tally = Tally()
     table = drawing()(n=2_000, where={"grade": "d", "member": "true", "age": "..35"}, tally=tally)
