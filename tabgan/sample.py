@@ -22,8 +22,8 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.config.opening import chosen_refiner, open_run
     from tabgan.evaluation.conditions import check_rows, refuse_check, tell_support
     from tabgan.evaluation.gathering import read_data
-    from tabgan.evasion.opening import is_evasion, write_changed
-    from tabgan.runs.folder import unused
+    from tabgan.evasion.opening import write_changed
+    from tabgan.runs.folder import RECORDS, kind_of, unused
     from tabgan.sampling.stream import stream_rows
     from tabgan.system.arithmetic import compute_with
     from tabgan.system.files import write_account
@@ -31,7 +31,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     check_keys(cfg, KEYS)
     compute_with(cfg.threads)
-    if is_evasion(Path(cfg.run)):
+    if kind_of(Path(cfg.run)) == RECORDS:
         write_changed(cfg)
         return
     run = open_run(Path(cfg.run))

@@ -42,7 +42,7 @@ def main(cfg: DictConfig, folder: str) -> float | None:
             "anew, and each would sweep; start the runs one by one"
         )
     score = train(cfg, Path(folder))
-    if is_first() and "traffic" not in cfg:  # which changes records and draws none
+    if is_first():
         log.info("%s", way_to_rows(Path(folder)))
     return score
 

@@ -32,7 +32,7 @@ FLOORS = {  # folders, lowest first, and which of those below each may import
     | NETS
     | {"blackboxes", "metrics", "serving", "report", "sampling", "callbacks", "runs", "config"}
     | {"cli", "evaluation"},
-    "training": TABLES | {"serving", "runs", "config", "cli", "evasion", "scored"},
+    "training": TABLES | {"serving", "modules", "runs", "config", "cli", "evasion", "scored"},
     "studies": TABLES
     | NETS
     | {"metrics", "report", "sampling", "runs", "config", "cli", "evasion", "evaluation"}

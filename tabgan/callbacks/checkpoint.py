@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 
+from tabgan.modules.protocol import PhasedModel, RowModel
 from tabgan.system import signals
 from tabgan.system.signals import Interrupted
 
@@ -20,10 +21,11 @@ log = logging.getLogger(__name__)
 class BestAndLast(Checkpoint):
     """``best.ckpt`` at each new low of ``monitor``; ``last.ckpt`` now and then and at the end.
 
-    What is measured before the first step counts too, where the module lets it (``may_be_kept``).
-    Lightning's ModelCheckpoint writes its
-    last.ckpt only together with a new best, and refuses a value that is not measured every epoch.
-    A training can go on from either file, to the bit. Saving draws no random number.
+    What is measured before the first step counts too, unless the model says that its weights are
+    no candidates yet (``PhasedModel``). Lightning's ModelCheckpoint writes its last.ckpt only
+    together with a new best, and refuses a value that is not measured every epoch. A training can
+    go on from either file, to the bit. Saving draws no random number. Of a ``RowModel`` a file says
+    which rows it is of (``layout``).
 
     A signal (``system.signals``) is answered between two steps: ``last.ckpt`` is written, and
     ``Interrupted`` raised once the loggers have the step; after the last step of an epoch, once
@@ -97,6 +99,12 @@ class BestAndLast(Checkpoint):
     ) -> None:
         signals.be_patient(False)
 
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        if isinstance(module, RowModel):
+            checkpoint["layout"] = module.layout.to_plain()
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "best_score": self.best_score,
@@ -117,7 +125,7 @@ class BestAndLast(Checkpoint):
 
     def _keep_best(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Write ``best.ckpt`` if the monitored value is a new one, and low enough."""
-        if not module.may_be_kept:
+        if isinstance(module, PhasedModel) and not module.may_be_kept:
             return
         score = self.last_metrics(trainer).get(self.monitor, float("inf"))
         score = trainer.strategy.broadcast(score)

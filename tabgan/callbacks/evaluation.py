@@ -24,9 +24,9 @@ from tabgan.metrics.detection import cheap_c2st_auc
 from tabgan.metrics.fidelity import column_errors, trend_error, wnmis
 from tabgan.metrics.membership import cheap_membership_tpr
 from tabgan.metrics.privacy import duplicate_rate
-from tabgan.modules.cgan import CGANModule
+from tabgan.modules.protocol import CriticModel, RowModel
 from tabgan.report.evaluation_pictures import column_picture
-from tabgan.sampling.judging import draw_judged, threshold_of
+from tabgan.sampling.judging import Drawn, draw_generated, logits, threshold_of
 from tabgan.seeding import rng_at
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.tables.schema import TableSchema
@@ -55,18 +55,19 @@ class ValidationPanel(pl.Callback):
     the same noise, and compared with them: C2ST (max(.5, AUC), .5 is best), trend and shape error
     in % (0 is best), wNMIS (1 is best), share of duplicates of training rows, the share of training
     rows that an attacker finds at 1 % false positives (.01 is best), the strongest sign of mode
-    collapse (above .4 it is an alarm), the share that the critic takes for real. Every draw has its
-    own address, so a run is the same with and without the panel. ``val/panel_share`` is the share
-    of the training time that the panel has taken. A measure that is undefined on the table (C2ST
-    below 20 validation rows, the attack below 99, the trend error of a single column) is left out
-    and named once; collapse needs 200 rows. Where missing values are holes, the drawn rows get
-    those of the validation rows. A class condition is always met: the class is put back from it.
+    collapse (above .4 it is an alarm), the share that the critic takes for real where there is one.
+    Every draw has its own address, so a run is the same with and without the panel.
+    ``val/panel_share`` is the share of the training time that the panel has taken. A measure that
+    is undefined on the table (C2ST below 20 validation rows, the attack below 99, the trend error
+    of a single column) is left out and named once; collapse needs 200 rows. Where missing cells say
+    nothing (encoder.missing=masked), the drawn rows get those of the validation rows. A class
+    condition is always met: the class is put back from it.
 
     A look costs no more than so much, whatever the table's width: at most 5,000 rows and as many
     as make 2^19 cells, 500 columns, 5,000 pairs of columns, all drawn by address and the same at
     every look. Tables of up to 100 columns are looked at whole but for the rows.
 
-    The 20 rows that fooled the critic most surely go to ``samples/fooling_step<step>.csv``, the
+    The 20 rows that fooled a critic most surely go to ``samples/fooling_step<step>.csv``, the
     columns that differ most into TensorBoard as pictures.
     """
 
@@ -85,7 +86,7 @@ class ValidationPanel(pl.Callback):
 
     def _log(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         began = time.perf_counter()
-        scores = self._look(trainer, cast(CGANModule, module), cast(Any, trainer).datamodule)
+        scores = self._look(trainer, cast(RowModel, module), cast(Any, trainer).datamodule)
         self._spent += time.perf_counter() - began
         scores["val/panel_share"] = self._spent / (time.perf_counter() - self._started)
         module.log_dict(scores, on_step=False, on_epoch=True)
@@ -97,17 +98,17 @@ class ValidationPanel(pl.Callback):
         self.pace.load_state_dict(state_dict)
 
     def _look(
-        self, trainer: pl.Trainer, module: CGANModule, datamodule: TableDataModule
+        self, trainer: pl.Trainer, module: RowModel, datamodule: TableDataModule
     ) -> dict[str, float]:
         """Draw rows, measure them, and keep what a person would look at."""
         encoder = datamodule.encoder
         names = _some([column.name for column in encoder.schema_.columns if not column.key])
         real = datamodule.validation[names].head(min(MAX_ROWS, MAX_CELLS // len(names)))
-        fake, logits = draw_judged(module, encoder, n=len(real), seed=0, piece=0)
-        threshold = threshold_of(module, *datamodule.encoded("validation"))
-        passed = logits > threshold.logit
-        self._keep_fooling(trainer, fake[passed], logits[passed], encoder.schema_)
-        fake = fake[names]
+        drawn = draw_generated(module, encoder, n=len(real), seed=0, piece=0)
+        verdict = {}
+        if isinstance(module, CriticModel):
+            verdict = self._verdict(trainer, module, datamodule, drawn)
+        fake = drawn.table[names]
         if encoder.is_masked:
             fake = fake.mask(real.isna().to_numpy())
         errors = column_errors(real, fake)
@@ -115,7 +116,17 @@ class ValidationPanel(pl.Callback):
         train = datamodule.train[names] if datamodule.train is not None else real
         scores = self._measured(train, real, fake)
         shape = {"val/shape_error": float(errors.mean())}
-        return scores | shape | {"val/pass_rate": float(passed.mean())}
+        return scores | shape | verdict
+
+    def _verdict(
+        self, trainer: pl.Trainer, module: CriticModel, datamodule: TableDataModule, drawn: Drawn
+    ) -> dict[str, float]:
+        """The share of drawn rows that the critic takes for real; the surest are written."""
+        found = logits(module, drawn.rows, drawn.condition)
+        passed = found > threshold_of(module, *datamodule.encoded("validation")).logit
+        schema = datamodule.encoder.schema_
+        self._keep_fooling(trainer, drawn.table[passed], found[passed], schema)
+        return {"val/pass_rate": float(passed.mean())}
 
     def _measured(
         self, train: pd.DataFrame, real: pd.DataFrame, fake: pd.DataFrame

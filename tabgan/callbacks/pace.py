@@ -6,7 +6,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from tabgan.modules.cgan import total_steps
+from tabgan.modules.steps import total_steps
 
 
 class Pace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 from typing import Any
@@ -13,6 +14,7 @@ from rich.console import Console
 
 log = logging.getLogger(__name__)
 
+LOSS, C2ST = re.compile("train/[a-z_]+_loss"), "val/c2st_auc"  # curves that are shown
 LINE = 100  # letters of a notebook's line, so that it leaves nothing of the one before
 QUIET_SECONDS = 20.0  # between lines where there is neither terminal nor notebook
 NOTEBOOK_SECONDS = 0.5  # between changes of a notebook's line
@@ -97,9 +99,9 @@ class Progress(pl.Callback):
 
 
 def _losses(metrics: dict[str, Any]) -> str:
-    shown = {
-        "critic": "train/critic_loss",
-        "generator": "train/generator_loss",
-        "c2st": "val/c2st_auc",
-    }
-    return "  ".join(f"{name} {metrics[key]:.3f}" for name, key in shown.items() if key in metrics)
+    """The losses of the training, by name, and the C2ST."""
+    losses = sorted(key for key in metrics if LOSS.fullmatch(key))
+    shown = {key.removeprefix("train/").removesuffix("_loss"): metrics[key] for key in losses}
+    if C2ST in metrics:
+        shown["c2st"] = metrics[C2ST]
+    return "  ".join(f"{name} {value:.3f}" for name, value in shown.items())

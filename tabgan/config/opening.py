@@ -17,9 +17,9 @@ from tabgan.config.recipes import build_module, check_stored_targets, resolve_au
 from tabgan.encoding.state import load_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.cgan import CGANModule
+from tabgan.modules.protocol import RowModel
 from tabgan.runs.checkpoints import find_checkpoint, load_weights
-from tabgan.runs.folder import BY_ESTIMATOR, FINISHED, not_a_run
+from tabgan.runs.folder import BY_ESTIMATOR, FINISHED, RECORDS, kind_of, not_a_run
 from tabgan.runs.provenance import read_record
 from tabgan.sampling.refiner import Refiner
 from tabgan.system.shell import command
@@ -45,7 +45,7 @@ class Run:
     folder: Path
     config: DictConfig
     encoder: TableEncoder
-    module: CGANModule
+    module: RowModel
     checkpoint: Path
     refiner: Refiner | None
 
@@ -69,7 +69,7 @@ def open_run(folder: Path) -> Run:
     read_record(folder)  # which refuses what a newer tabgan wrote
     check_stored_targets(config)
     find_paths(config, folder)
-    if "traffic" in config:
+    if kind_of(folder) == RECORDS:
         raise TabganError(
             f"{folder}: its generator changes records and makes no rows; its figures are in "
             f"metrics.json, and {command('study', '+study=evade_nslkdd')} judges such generators"

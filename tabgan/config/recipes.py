@@ -17,13 +17,13 @@ from tabgan.callbacks.stopping import StopTogether
 from tabgan.config.misfits import hints_of, misfits
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError, check_keys, nearest
-from tabgan.modules.cgan import CGANModule
-from tabgan.modules.planning import PLANNED
+from tabgan.modules.planning import PLANNED, plan_steps
+from tabgan.modules.protocol import PlannedModel, RowModel, absent_members
 from tabgan.runs.checkpoints import PlainCheckpoints
 from tabgan.runs.session import describe, foretell, record_configuration, save_map, save_plan
 from tabgan.serving.batches import batches_of_epoch
 from tabgan.serving.datamodule import TableDataModule
-from tabgan.serving.forecast import Sizes
+from tabgan.serving.forecast import Sizes, learning_nets
 from tabgan.serving.planning import tolerance
 from tabgan.system.ranks import is_first
 
@@ -82,6 +82,16 @@ def check_config(cfg: DictConfig) -> None:
         raise TabganError("unknown configuration keys: " + "; ".join(wrong))
     if wrong := [line for path, node in targets for line in _misfits(path, node)]:
         raise TabganError("; ".join(wrong))
+    _check_parts(cfg)
+
+
+def _check_parts(cfg: DictConfig) -> None:
+    """Refuse a loss, a penalty or tools that the model does not take."""
+    model = model_class(cfg)
+    taken = _parameters(model)
+    for key, name in {"loss": "loss", "penalty": "penalty", "tool": "tools"}.items():
+        if cfg.get(key) and name not in taken and not _takes_any(taken):
+            raise TabganError(f"{key}: {model.__name__} takes none; leave out {key}=")
 
 
 def resolve_auto(cfg: DictConfig, planned: Mapping[str, float]) -> dict[str, float]:
@@ -104,8 +114,9 @@ def settle(
     What is ``kept`` of an earlier run's plan goes before what this table would give.
     """
     n_rows = len(datamodule.coded("train")[0])
-    model = model_class(cfg)
-    planned = model.plan(_plain(cfg.model), n_rows, datamodule.layout)
+    model = row_model(cfg)
+    plan = model.plan if issubclass(model, PlannedModel) else plan_steps
+    planned = plan(_plain(cfg.model), n_rows, datamodule.layout)
     values = {f"model.{key}": value for key, value in planned.values.items()}
     values["data.batch_size"] = planned.batch_size
     values["callbacks.checkpoint.tolerance"] = tolerance(len(datamodule.validation))
@@ -117,40 +128,62 @@ def settle(
         save_plan(used, folder)
 
 
-def model_class(cfg: DictConfig) -> type[CGANModule]:
-    """The LightningModule that ``cfg`` names."""
-    return cast(type[CGANModule], get_class(cfg.model["_target_"]))
+def model_class(cfg: DictConfig) -> type:
+    """The class that ``model._target_`` names."""
+    found: type = get_class(cfg.model["_target_"])
+    return found
 
 
-def build_module(cfg: DictConfig, encoder: TableEncoder) -> CGANModule:
-    """The LightningModule that ``cfg`` describes, with the sizes of the table.
+def row_model(cfg: DictConfig) -> type[RowModel]:
+    """The same, of a model that draws rows.
 
     Raises:
-        TabganError: for a model that does not learn from rows with holes, where there are any;
-            for one that takes no class for its condition, where there is one.
+        TabganError: when it does not (``modules.protocol.RowModel``).
     """
     model = model_class(cfg)
+    if absent := absent_members(model):
+        raise TabganError(
+            f"model._target_={cfg.model['_target_']}: expected a model that draws rows "
+            f"(tabgan.modules.protocol.RowModel), got one without {', '.join(absent)}"
+        )
+    return model
+
+
+def build_module(cfg: DictConfig, encoder: TableEncoder) -> RowModel:
+    """The model that ``cfg`` describes, with the sizes of the table.
+
+    Raises:
+        TabganError: for a model that does not learn from rows with missing cells, where there are
+            any; for one that takes no class for its condition, where there is one.
+    """
+    model = row_model(cfg)
     if encoder.condition_width and not model.takes_condition:
         raise TabganError(
             f"{model.__name__} draws the class as a column of the row, and takes no other "
             "condition of the table: give encoder.conditional=false"
         )
-    module: CGANModule = instantiate(cfg.model)(
-        layout=encoder.layout_,
-        condition_width=encoder.condition_width,
-        loss=instantiate(cfg.loss),
-        penalty=instantiate(cfg.penalty),
-        tools=[instantiate(tool) for tool in (cfg.get("tool") or {}).values()],
-    )
-    if encoder.is_masked and not module.learns_holes:
+    if encoder.is_masked and not model.learns_missing_cells:
         raise TabganError(
-            f"encoder.missing=masked: {type(module).__name__} learns from whole rows alone; "
+            f"encoder.missing=masked: {model.__name__} learns from whole rows alone; "
             "choose another model, or encoder.missing=category"
         )
+    module: RowModel = instantiate(cfg.model)(
+        layout=encoder.layout_, condition_width=encoder.condition_width, **_built_parts(cfg)
+    )
     return module
 
 
-def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -> None:
+def _built_parts(cfg: DictConfig) -> dict[str, Any]:
+    """The loss, the penalty and the tools that ``cfg`` names, as a model's constructor takes them.
+
+    What it takes and ``cfg`` does not name is left to its defaults.
+    """
+    parts = {key: instantiate(cfg[key]) for key in ("loss", "penalty") if cfg.get(key)}
+    tools = [instantiate(tool) for tool in (cfg.get("tool") or {}).values()]
+    return parts | ({"tools": tools} if tools else {})
+
+
+def forecast(cfg: DictConfig, datamodule: TableDataModule, module: RowModel) -> None:
     """Say what the training will take; refuse one that would not fit into memory.
 
     Raises:
@@ -165,8 +198,7 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -
         rows=rows,
         n_columns=len(datamodule.schema.columns),
         condition_width=datamodule.condition_width,
-        generator=module.generator,
-        critic=module.critic,
+        nets=learning_nets(module.named_children()),
         batch_size=cfg.data.batch_size,
         steps=_steps(cfg, len(datamodule.coded("train")[0])),
         pool_factor=cfg.refiner.pool_factor if cfg.refiner.rounds else 0.0,
@@ -176,7 +208,7 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: CGANModule) -
 
 def _steps(cfg: DictConfig, n_rows: int) -> int:
     """Generator steps, as far as the configuration says."""
-    codes = model_class(cfg).learns_codes
+    codes = row_model(cfg).learns_codes
     batches = batches_of_epoch(n_rows, int(cfg.data.batch_size), codes=codes)
     for key in ("limit_train_batches", "overfit_batches"):
         asked = cfg.trainer.get(key)
@@ -290,12 +322,16 @@ def _parameters(target: Any) -> dict[str, inspect.Parameter]:
     return parameters
 
 
+def _takes_any(parameters: Mapping[str, inspect.Parameter]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
 def _unknown_keys(path: str, node: dict[str, Any]) -> list[str]:
     try:
         parameters = _parameters(get_object(node["_target_"]))
     except Exception as error:  # a wrong path raises whatever the import raises
         raise TabganError(f"{path}._target_={node['_target_']}: {error}") from error
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+    if _takes_any(parameters):
         return []
     unknown = node.keys() - parameters.keys() - HYDRA_KEYS
     return [f"{path}.{key}: {nearest(key, parameters)}" for key in sorted(unknown)]

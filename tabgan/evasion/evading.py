@@ -20,6 +20,8 @@ from tabgan.errors import TabganError
 from tabgan.evasion.module import Evaded, EvasionModule, EvenBatches
 from tabgan.evasion.opening import save_memory
 from tabgan.evasion.traffic import Traffic
+from tabgan.runs.folder import RECORDS
+from tabgan.runs.provenance import save_kind
 from tabgan.runs.session import PREVIEW_ROWS, begin, save_metrics, show_rows
 from tabgan.tables.writers import write_table
 
@@ -111,6 +113,7 @@ def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -
     module: EvasionModule = instantiate(cfg.model)(
         decoder=traffic.decoder, features=traffic.features, seed=cfg.seed
     )
+    save_kind(RECORDS, folder)
     trainer = build_trainer(cfg, encoder, folder)
     (folder / "rules.txt").write_text("\n".join(traffic.rules.texts()) + "\n", "utf-8")
     module.attach(box, traffic.attacks, traffic.normal)
@@ -124,7 +127,7 @@ def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -
     figures = _shares_seen(traffic, evaded, box) | {"queries": float(queries)}
     for name, value in figures.items():
         log.info("%s: %.4g", name, value)
-    save_metrics(trainer, module, folder, also=figures)
+    save_metrics(trainer, folder, also=figures)
     return Evasion(module=module, evaded=evaded, queries=queries, seconds=seconds)
 
 

@@ -92,11 +92,6 @@ def save_memory(module: EvasionModule, folder: Path) -> None:
     save_state(folder / MEMORY, state)
 
 
-def is_evasion(folder: Path) -> bool:
-    """Whether a folder is that of an evasion run."""
-    return (folder / MEMORY / "state.json").is_file()
-
-
 def open_evasion(folder: Path, box: Counted | None = None) -> EvasionRun:
     """Rebuild an evasion run from its folder.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
 import pytorch_lightning as pl
@@ -17,15 +17,13 @@ from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
 from tabgan.losses.adversarial import AdversarialLoss
 from tabgan.losses.penalties import Penalty
-from tabgan.modules.planning import plan_game
+from tabgan.modules.protocol import Batch, Whole
+from tabgan.modules.steps import diverged, gradient_norm, total_steps
 from tabgan.modules.toolbox import Tool, Toolbox
 from tabgan.nets.averaging import Average
 from tabgan.seeding import generator_at
 
 log = logging.getLogger(__name__)
-
-Batch = tuple[Tensor, Tensor]  # rows [n, row_width], condition [n, condition_width]
-Whole = tuple[Tensor | CodedRows, Tensor]  # the same of all rows, dense or coded
 
 
 class Drawing(Protocol):
@@ -42,14 +40,6 @@ class Drawing(Protocol):
         ...
 
 
-def total_steps(trainer: pl.Trainer) -> int:
-    """Generator steps of a training, by its epochs and by ``trainer.max_steps``; at least 1."""
-    epochs = -1 if trainer.max_epochs is None else trainer.max_epochs
-    steps = int(trainer.num_training_batches) * epochs
-    asked = [most for most in (steps, trainer.max_steps) if most >= 0]
-    return max(min(asked, default=1), 1)
-
-
 class CGANModule(pl.LightningModule):
     """Conditional GAN (Mirza & Osindero 2014); with condition_width 0, a GAN.
 
@@ -57,10 +47,7 @@ class CGANModule(pl.LightningModule):
     average where there is one, in eval mode.
 
     Attributes:
-        learns_codes: whether its batches are coded rows (``encoding.coded``), not dense ones.
-        learns_holes: whether it learns from rows with unknown cells (encoder.missing=masked).
-        takes_condition: whether the table's class may be its condition (encoder.conditional=true).
-        plan: what ``auto`` becomes (``modules.planning``).
+        learns_codes, learns_missing_cells, takes_condition: of a ``RowModel``.
 
     Args:
         layout: the map of a row.
@@ -83,8 +70,7 @@ class CGANModule(pl.LightningModule):
         TabganError: when ``clip`` is not above 0; when a tool has no meaning for the loss.
     """
 
-    learns_codes, learns_holes, takes_condition = False, True, True
-    plan = staticmethod(plan_game)
+    learns_codes, learns_missing_cells, takes_condition = False, True, True
 
     def __init__(
         self,
@@ -133,9 +119,9 @@ class CGANModule(pl.LightningModule):
         return self.generator if self.averaged is None else self.averaged.net
 
     @property
-    def may_be_kept(self) -> bool:
-        """Whether the weights of now may be a training's best (``callbacks.checkpoint``)."""
-        return True
+    def undecided(self) -> float | None:
+        """The logit of rows as likely real as generated; None where logits have no zero."""
+        return self.loss.undecided
 
     @torch.no_grad()
     def sample(self, condition: Tensor, rng: torch.Generator | None = None) -> Tensor:
@@ -185,12 +171,6 @@ class CGANModule(pl.LightningModule):
         rows = CodedRows.of(train[0], self.layout)
         self.masked = rows.masked
         self.critic.learn(rows)
-
-    def take_up(self, train: Whole) -> None:
-        """Go on, on these rows, from weights that were learned on others and have been loaded.
-
-        What is kept beside the weights and is true of the rows alone is learned anew.
-        """
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         rows, condition = self._whole_packs(batch)
@@ -244,13 +224,6 @@ class CGANModule(pl.LightningModule):
             make_critic(self.critic.parameters(), lr=self.critic_lr),
             make_generator(self.generator.parameters(), lr=self.lr),
         ]
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["layout"] = self.layout.to_plain()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        if checkpoint.get("layout") != self.layout.to_plain():
-            raise TabganError("the checkpoint belongs to a table of another schema")
 
     def on_train_start(self) -> None:
         self.log_every = int(self.trainer.log_every_n_steps)  # type: ignore[attr-defined]
@@ -345,13 +318,10 @@ class CGANModule(pl.LightningModule):
         """Stop a run whose loss is no longer a number; looked at now and then, for it is a sync."""
         for name, loss in self._losses.items():
             if not loss.isfinite():
-                raise FloatingPointError(self._diverged(f"{name} loss is {loss.item()}"))
+                raise self._diverged(f"{name} loss is {loss.item()}")
 
-    def _diverged(self, what: str) -> str:
-        return (
-            f"{what} at step {self.global_step}: the training diverged (model.lr={self.lr:g}, "
-            f"model.critic_lr={self.critic_lr:g}); checkpoints written before that are whole"
-        )
+    def _diverged(self, what: str) -> FloatingPointError:
+        return diverged(what, self.global_step, lr=self.lr, critic_lr=self.critic_lr)
 
     def _report(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         curves = {
@@ -369,8 +339,3 @@ class CGANModule(pl.LightningModule):
                 real_logits, fake_logits
             )
         self.log_dict(curves)
-
-
-def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
-    """The Euclidean norm of all gradients together."""
-    return nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])

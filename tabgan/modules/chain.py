@@ -16,9 +16,11 @@ from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
 from tabgan.losses.boundary import boundary_loss
-from tabgan.modules.cgan import CGANModule, Whole, gradient_norm, total_steps
+from tabgan.modules.cgan import CGANModule
 from tabgan.modules.planning import plan_chain
+from tabgan.modules.protocol import Whole
 from tabgan.modules.rounds import Round, begin_round, round_steps
+from tabgan.modules.steps import gradient_norm, total_steps
 from tabgan.nets.chain import ChainGenerator
 from tabgan.seeding import generator_at
 
@@ -74,7 +76,7 @@ class ChainModule(CGANModule):
         TabganError: for a phase that is none, or a number outside its range.
     """
 
-    learns_codes, learns_holes, takes_condition = True, True, False
+    learns_codes, learns_missing_cells, takes_condition = True, True, False
     plan = staticmethod(plan_chain)
 
     def __init__(
@@ -163,7 +165,7 @@ class ChainModule(CGANModule):
             self.rounds = 0
 
     def take_up(self, train: Whole) -> None:
-        """As ``CGANModule`` does: which codes never go together."""
+        """Learn anew which codes never go together."""
         self.chain.exclusions.learn(CodedRows.of(train[0], self.layout))
         self.sampling_chain.exclusions.take(self.chain.exclusions.cells.clone())
 
@@ -304,7 +306,7 @@ class ChainModule(CGANModule):
     def _look(self, nll: float) -> None:
         """Keep the weights that rows are drawn from, where none before were as likely."""
         if not math.isfinite(nll):
-            raise FloatingPointError(self._diverged(f"the validation likelihood is {nll}"))
+            raise self._diverged(f"the validation likelihood is {nll}")
         if nll < self.best_nll:
             self.best_nll, self.best_step, self.stale_looks = nll, self.global_step, 0
             weights = self.sampling_generator.state_dict()
@@ -362,13 +364,11 @@ class ChainModule(CGANModule):
             self._stored_round = None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
         checkpoint["chain"] = {name: getattr(self, name) for name in STATE} | {
             "round": None if self.round is None else self.round.state()
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_load_checkpoint(checkpoint)
         state = checkpoint["chain"]
         for name in STATE:
             setattr(self, name, state[name])

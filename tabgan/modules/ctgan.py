@@ -9,7 +9,8 @@ from torch import Tensor
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
-from tabgan.modules.cgan import Batch, CGANModule, Whole
+from tabgan.modules.cgan import CGANModule
+from tabgan.modules.protocol import Batch, Whole
 from tabgan.nets.conditional_vector import ConditionalVector
 from tabgan.nets.generator import ConcatenatingGenerator
 
@@ -29,12 +30,17 @@ class CTGANModule(CGANModule):
         game: what ``CGANModule`` takes.
     """
 
-    learns_holes = False
+    learns_missing_cells = False
 
     def __init__(self, *, layout: RowLayout, condition_width: int, **game: Any) -> None:
         vector = ConditionalVector(layout=layout, condition_width=condition_width)
         super().__init__(layout=layout, condition_width=vector.width + condition_width, **game)
         self.vector = vector
+
+    @property
+    def conditional_vector(self) -> ConditionalVector:
+        """The values that can be asked for."""
+        return self.vector
 
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:
         """Learn which training rows have which values."""
@@ -42,7 +48,7 @@ class CTGANModule(CGANModule):
         super().prepare(train, validation, seed=seed)
 
     def take_up(self, train: Whole) -> None:
-        """As ``CGANModule`` does: which rows have which values."""
+        """Learn anew which training rows have which values."""
         self.vector.learn(*train)
 
     @torch.no_grad()

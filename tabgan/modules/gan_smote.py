@@ -12,7 +12,8 @@ from torch import Tensor
 
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
-from tabgan.modules.cgan import Batch, CGANModule, Whole
+from tabgan.modules.cgan import CGANModule
+from tabgan.modules.protocol import Batch, Whole
 from tabgan.nets.per_class import PerClassCritic, PerClassGenerator
 
 

@@ -42,7 +42,7 @@ class Plan:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def plan_game(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:  # noqa: ARG001
+def plan_steps(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:  # noqa: ARG001
     """4,000 generator steps of 500 rows, or of half the rows where that is less."""
     return Plan(batch_size=max(min(GAME_BATCH, n_rows // 2), 1), steps=GAME_STEPS)
 

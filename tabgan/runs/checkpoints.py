@@ -12,7 +12,7 @@ import torch
 from lightning_fabric.plugins import CheckpointIO
 
 from tabgan.errors import TabganError
-from tabgan.modules.cgan import CGANModule
+from tabgan.modules.protocol import RowModel
 from tabgan.system.files import FORMAT, check_format, write_whole
 
 REFUSED = (
@@ -50,28 +50,24 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return steps[max(steps)] if steps and max(steps) > 0 else None
 
 
-def load_weights(module: CGANModule, path: Path) -> None:
+def load_weights(module: RowModel, path: Path) -> None:
     """Put a checkpoint's weights and buffers into ``module``; nothing is unpickled.
 
     Raises:
         TabganError: when the file is damaged, holds a pickle, or is of another schema.
     """
-    checkpoint = read_checkpoint(path)
-    if checkpoint.get("layout") != module.layout.to_plain():
-        raise TabganError(
-            f"{path}: the checkpoint belongs to a table of another schema than the run's encoder"
-        )
+    checkpoint = read_checkpoint(path, of=module)
     try:
         module.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
         raise TabganError(f"{path}: the weights do not fit the run's model: {error}") from error
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path, *, of: RowModel | None = None) -> dict[str, Any]:
     """Tensors and plain data of a checkpoint, on the CPU.
 
     Raises:
-        TabganError: when it cannot be read, or holds anything else.
+        TabganError: when it cannot be read, holds anything else, or is not of the rows of ``of``.
     """
     try:
         with warnings.catch_warnings():  # of a foreign pickle's protocol, before it is refused
@@ -83,6 +79,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
         raise TabganError(f"{path}: not a checkpoint: it has no state_dict")
     check_format(checkpoint.get("format", FORMAT), path)
+    if of is not None and checkpoint.get("layout") != of.layout.to_plain():
+        raise TabganError(
+            f"{path}: the checkpoint belongs to a table of another schema than the run's encoder"
+        )
     return checkpoint
 
 

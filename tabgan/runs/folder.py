@@ -11,6 +11,8 @@ from pathlib import Path
 from tabgan.errors import TabganError
 from tabgan.system.shell import command
 
+RECORD = "run.json"  # what the run was begun with (runs.provenance)
+ROWS, RECORDS = "rows", "records"  # kinds of runs: their models draw rows, or change records
 FINISHED = "metrics.json"  # written last, in the folder of a run that is done
 SWEEP = "multirun.yaml"  # what Hydra writes of a sweep
 WRITTEN = ("config.yaml", "hydra.yaml", "overrides.yaml")  # by Hydra in .hydra/, of a run
@@ -19,7 +21,7 @@ LISTED = 5  # runs that a message names
 REPORT = ("report.json", "report.html", "pictures")  # of evaluate
 BY_ESTIMATOR = ("table.parquet",)  # a DataFrame that TableGAN was fitted to
 LEAVINGS = (
-    *(".hydra", "run.json", "plan.json", "schema.json", "encoder", "checkpoints", "refiner"),
+    *(".hydra", RECORD, "plan.json", "schema.json", "encoder", "checkpoints", "refiner"),
     *("blackbox", "csv", "tensorboard", "mlruns", "wandb", FINISHED, "failed.json", "samples"),
     *REPORT,
     *("audit", "fooled", "rules.txt"),
@@ -79,6 +81,11 @@ def is_run(folder: Path) -> bool:
     return (folder / ".hydra" / "config.yaml").is_file()
 
 
+def kind_of(folder: Path) -> str:
+    """The kind of the run in ``folder``, by its ``run.json``: ``ROWS`` or ``RECORDS``."""
+    return RECORDS if _noted(folder / RECORD, "kind") == RECORDS else ROWS
+
+
 def is_begun(folder: Path) -> bool:
     """Whether Hydra wrote a run's whole configuration, which it does before the run begins."""
     return all((folder / ".hydra" / name).is_file() for name in WRITTEN)
@@ -94,11 +101,13 @@ def way_on(folder: Path | None) -> str:
 
 
 def way_to_rows(folder: Path) -> str:
-    """The command that draws rows of the run in ``folder``, or why there is none."""
+    """The command that draws rows with the run in ``folder``, or why there is none."""
     if not is_run(folder):
         return "no rows can be drawn: the run's configuration was not kept (hydra.output_subdir)"
     if not any((folder / "checkpoints" / name).is_file() for name in CHECKPOINTS):
         return "no rows can be drawn: no weights were kept (callbacks.checkpoint)"
+    if kind_of(folder) == RECORDS:
+        return f"records of a file, changed: {command('sample', f'run={folder}', 'like=FILE')}"
     return f"more rows: {command('sample', f'run={folder}', 'n=1000')}"
 
 

@@ -12,20 +12,18 @@ from typing import Any, cast
 import pandas as pd
 
 from tabgan.errors import TabganError
+from tabgan.runs.folder import RECORD, ROWS
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.system.files import FORMAT, check_format, write_whole
 
-RECORD = "run.json"
-
 
 def record(datamodule: TableDataModule) -> dict[str, Any]:
-    """The format, tabgan's version, and the table: how many rows there are, and their hashes."""
+    """The format, tabgan's version, the run's kind, and the table: numbers of rows, and hashes."""
     train = cast(pd.DataFrame, datamodule.train)
     parts = {"train": train, "validation": datamodule.validation, "test": datamodule.test}
     table = pd.concat([part[train.columns] for part in parts.values()], ignore_index=True)
     return {
-        "format": FORMAT,
-        "tabgan": _version(),
+        **_begun(ROWS),
         **({} if datamodule.content is None else {"content": datamodule.content}),
         "rows": {name: len(part) for name, part in parts.items()},
         **table_hashes(table),
@@ -36,6 +34,11 @@ def record(datamodule: TableDataModule) -> dict[str, Any]:
 def save_record(datamodule: TableDataModule, folder: Path) -> None:
     """Write ``run.json``."""
     write_whole(folder / RECORD, json.dumps(record(datamodule), indent=2) + "\n")
+
+
+def save_kind(kind: str, folder: Path) -> None:
+    """Write the ``run.json`` of a run that nobody goes on with, so that it tells no table."""
+    write_whole(folder / RECORD, json.dumps(_begun(kind), indent=2) + "\n")
 
 
 def check_record(datamodule: TableDataModule, folder: Path) -> None:
@@ -102,6 +105,11 @@ def read_record(folder: Path) -> dict[str, Any] | None:
         raise TabganError(f"{path}: not a run's record: {error!r}") from error
     check_format(written_in, path)
     return found
+
+
+def _begun(kind: str) -> dict[str, Any]:
+    """What every record says."""
+    return {"format": FORMAT, "tabgan": _version(), "kind": kind}
 
 
 def _version() -> str:

@@ -17,26 +17,31 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from pytorch_lightning import LightningModule, Trainer, seed_everything
+from pytorch_lightning import Trainer, seed_everything
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from rich.markup import escape
 from rich.table import Table
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
-from torch import nn
 from torch.utils.tensorboard.summary import hparams
 
 from tabgan.callbacks.checkpoint import BestAndLast
 from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
-from tabgan.modules.cgan import CGANModule
+from tabgan.modules.protocol import RowModel
 from tabgan.runs.checkpoints import load_weights
 from tabgan.runs.folder import FINISHED
 from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers, enforced
 from tabgan.sampling.refiner import Refiner
 from tabgan.seeding import seed32
 from tabgan.serving.datamodule import TableDataModule
-from tabgan.serving.forecast import Sizes, check_memory, count_parameters, forecast_table
+from tabgan.serving.forecast import (
+    Sizes,
+    check_memory,
+    count_parameters,
+    forecast_table,
+    learning_nets,
+)
 from tabgan.system.arithmetic import compute_with
 from tabgan.system.files import write_whole
 from tabgan.system.ranks import hush_others
@@ -100,7 +105,7 @@ def undisturbed() -> Iterator[None]:
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
-def keep_best(trainer: Trainer, module: CGANModule) -> float | None:
+def keep_best(trainer: Trainer, module: RowModel) -> float | None:
     """Put the best weights back.
 
     Returns:
@@ -123,7 +128,7 @@ def keep_best(trainer: Trainer, module: CGANModule) -> float | None:
 
 
 def fit_refiner(
-    module: CGANModule,
+    module: RowModel,
     datamodule: TableDataModule,
     folder: Path,
     *,
@@ -168,7 +173,7 @@ def fit_refiner(
 
 def finish(
     trainer: Trainer,
-    module: CGANModule,
+    module: RowModel,
     encoder: TableEncoder,
     refiner: Refiner | None,
     folder: Path,
@@ -177,7 +182,7 @@ def finish(
 ) -> None:
     """Write a preview and metrics, which mark the run as finished, and say where everything is."""
     rows = preview(module, encoder, refiner, folder, seed=seed)
-    save_metrics(trainer, module, folder)
+    save_metrics(trainer, folder)
     show_rows(rows.head(10), "generated rows")
     log.info("the run: %s", folder)
 
@@ -249,34 +254,29 @@ def _put_first(experiment: Summary, keys: Collection[str]) -> None:
 
 
 def save_metrics(
-    trainer: Trainer,
-    module: LightningModule,
-    folder: Path,
-    *,
-    also: Mapping[str, float] | None = None,
+    trainer: Trainer, folder: Path, *, also: Mapping[str, float] | None = None
 ) -> None:
     """Write ``metrics.json``: the last value of every curve, what is ``also`` known, and the run.
 
     ``seconds`` are those since ``begin``: of a resumed run, those since it was resumed.
     """
     curves = {name: float(value) for name, value in trainer.callback_metrics.items()}
-    if isinstance(trainer.checkpoint_callback, BestAndLast):
-        curves = trainer.checkpoint_callback.last_metrics(trainer)
-    best = getattr(trainer.checkpoint_callback, "best_step", None)
+    best = None
+    if isinstance(checkpoint := trainer.checkpoint_callback, BestAndLast):
+        curves, best = checkpoint.last_metrics(trainer), checkpoint.best_step
     facts = {
         **({} if best is None else {"best_step": best}),
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
         "seconds": round(time.perf_counter() - CLOCK["begun"], 1),
     }
-    for name in ("critic", "generator"):
-        if isinstance(net := getattr(module, name, None), nn.Module):
-            facts[f"{name}_parameters"] = count_parameters(net)
+    nets = learning_nets(trainer.lightning_module.named_children())
+    facts |= {f"{name}_parameters": count_parameters(nets[name]) for name in sorted(nets)}
     write_whole(folder / FINISHED, json.dumps(curves | dict(also or {}) | facts, indent=2) + "\n")
 
 
 def preview(
-    module: CGANModule,
+    module: RowModel,
     encoder: TableEncoder,
     refiner: Refiner | None,
     folder: Path,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.chain import ChainModule
+from tabgan.modules.protocol import ChainedModel
 from tabgan.sampling.particles import Allowed, Outcome, Particles, needed_particles
 from tabgan.sampling.regions import Axis, Region, Regions
 from tabgan.sampling.requests import Request
@@ -51,7 +51,7 @@ class ConditionalChain:
     rate = 1.0  # rows per try
 
     def __init__(
-        self, module: ChainModule, encoder: TableEncoder, request: Request, *, seed: int
+        self, module: ChainedModel, encoder: TableEncoder, request: Request, *, seed: int
     ) -> None:
         chain = module.sampling_chain
         if chain.training or module.device.type != "cpu":

@@ -14,9 +14,7 @@ from torch import Tensor
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.cgan import CGANModule
-from tabgan.modules.chain import ChainModule
-from tabgan.modules.ctgan import CTGANModule
+from tabgan.modules.protocol import ChainedModel, RowModel, VectorModel
 from tabgan.sampling.conditioning import ConditionalChain
 from tabgan.sampling.enforced import Enforced
 from tabgan.sampling.refiner import Refiner
@@ -92,7 +90,7 @@ class Source(Protocol):
 
 
 def draw_chunks(
-    module: CGANModule,
+    module: RowModel,
     encoder: TableEncoder,
     *,
     n: int,
@@ -155,7 +153,7 @@ def class_weights(encoder: TableEncoder, condition: Condition) -> Numbers:
 
 
 def draw_numbers(
-    module: CGANModule, encoder: TableEncoder, *, n: int, address: Address, weights: Numbers
+    module: RowModel, encoder: TableEncoder, *, n: int, address: Address, weights: Numbers
 ) -> Numbers:
     """``n`` rows as ``TableEncoder.decode_numbers`` gives them, drawn at ``address``."""
     rng = generator_at(*address, device=module.device)
@@ -165,7 +163,7 @@ def draw_numbers(
     return encoder.decode_numbers(rows, condition.cpu().numpy())
 
 
-def enforced(module: CGANModule, encoder: TableEncoder, weights: Numbers) -> Enforced:
+def enforced(module: RowModel, encoder: TableEncoder, weights: Numbers) -> Enforced:
     """The rules that each drawn row keeps; the same for every draw of a module.
 
     Args:
@@ -184,7 +182,7 @@ class PlainDraws:
     """Rows of any generator, the classes by what is asked, of which those as asked are kept."""
 
     def __init__(
-        self, module: CGANModule, encoder: TableEncoder, request: Request, weights: Numbers
+        self, module: RowModel, encoder: TableEncoder, request: Request, weights: Numbers
     ) -> None:
         Regions(encoder, request)  # refuses what no row can satisfy
         self.module, self.encoder, self.request = module, encoder, request
@@ -205,7 +203,7 @@ class PlainDraws:
 
 
 def _chunks_of_classes(
-    module: CGANModule,
+    module: RowModel,
     encoder: TableEncoder,
     n: int,
     seed: int,
@@ -231,7 +229,7 @@ def _chunks_of_classes(
 
 
 def _draw_accepted(
-    module: CGANModule,
+    module: RowModel,
     encoder: TableEncoder,
     rules: Enforced,
     refiner: Refiner | None,
@@ -275,7 +273,7 @@ def _draw_accepted(
 
 
 def _chunks_as_asked(
-    module: CGANModule,
+    module: RowModel,
     encoder: TableEncoder,
     n: int,
     seed: int,
@@ -287,12 +285,12 @@ def _chunks_as_asked(
     """Chunks under conditions, which are checked before the first is asked for."""
     weights = np.stack([_class_shares(encoder, asked) for asked in request.conditions])
     source: Source
-    if isinstance(module, ChainModule):
+    if isinstance(module, ChainedModel):
         source = ConditionalChain(module, encoder, request, seed=seed)
         tally.particles, tally.effective = source.particles, source.effective
         if len(request.conditions) == 1 and not source.regions.checked:
             tally.share = float(source.shares[0]) if np.isfinite(source.shares[0]) else None
-    elif isinstance(module, CTGANModule):
+    elif isinstance(module, VectorModel):
         source = VectorDraws(module, encoder, request, weights)
     else:
         source = PlainDraws(module, encoder, request, weights)

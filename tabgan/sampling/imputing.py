@@ -22,8 +22,7 @@ from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.numbers import rounded
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.cgan import CGANModule
-from tabgan.modules.chain import ChainModule
+from tabgan.modules.protocol import ChainedModel, RowModel
 from tabgan.nets.inputs import ChainColumn
 from tabgan.sampling.particles import Allowed, Particles
 from tabgan.sampling.regions import Axis
@@ -54,8 +53,8 @@ class Imputer:
         TabganError: for a model that cannot be asked for some cells given others.
     """
 
-    def __init__(self, module: CGANModule, encoder: TableEncoder, *, seed: int = 0) -> None:
-        if not isinstance(module, ChainModule):
+    def __init__(self, module: RowModel, encoder: TableEncoder, *, seed: int = 0) -> None:
+        if not isinstance(module, ChainedModel):
             raise TabganError(
                 "impute: expected a run of model=cgan, which knows how likely some cells are given "
                 "others; this run's generator only draws whole rows"

@@ -1,9 +1,10 @@
-"""The critic's verdict on rows: which pass as real, and by what threshold."""
+"""Generated rows before a judge: the critic's verdict, and the threshold of passing as real."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tabgan.encoding.table import TableEncoder
-from tabgan.modules.cgan import CGANModule
+from tabgan.modules.protocol import CriticModel, RowModel
 from tabgan.seeding import generator_at, rng_at
 
 AT_ONCE = 10_000  # rows
@@ -32,7 +33,7 @@ class Threshold:
     says: str
 
 
-def threshold_of(module: CGANModule, rows: Tensor, condition: Tensor) -> Threshold:
+def threshold_of(module: CriticModel, rows: Tensor, condition: Tensor) -> Threshold:
     """The logit of rows that are as likely real as generated, where the critic's loss has one.
 
     That is sigmoid .5 for cross-entropy and T = f'(1) for an f-divergence. For others it is the
@@ -43,7 +44,7 @@ def threshold_of(module: CGANModule, rows: Tensor, condition: Tensor) -> Thresho
         rows: [n, row_width], encoded real rows that the critic was not trained on
         condition: [n, condition_width]
     """
-    undecided = module.loss.undecided
+    undecided = module.undecided
     if undecided is not None:
         says = (
             f"the critic's logit above {undecided:.4g}, that of rows as likely real as generated "
@@ -59,7 +60,7 @@ def threshold_of(module: CGANModule, rows: Tensor, condition: Tensor) -> Thresho
     return Threshold(logit=median, says=says)
 
 
-def logits(module: CGANModule, rows: Tensor, condition: Tensor) -> NDArray[np.float64]:
+def logits(module: CriticModel, rows: Tensor, condition: Tensor) -> NDArray[np.float64]:
     """The critic's logits, float64 [n], in eval mode; positive leans to real."""
     pieces = [
         module.judge(some.to(module.device), given.to(module.device))
@@ -69,19 +70,41 @@ def logits(module: CGANModule, rows: Tensor, condition: Tensor) -> NDArray[np.fl
 
 
 def logits_of_table(
-    module: CGANModule, encoder: TableEncoder, table: pd.DataFrame, *, seed: int
+    module: CriticModel, encoder: TableEncoder, table: pd.DataFrame, *, seed: int
 ) -> NDArray[np.float64]:
     """The critic's logits of a table's rows, float64 [n]; ``seed`` is that of ``encode``."""
     rows = torch.from_numpy(encoder.encode(table, seed=seed))
     return logits(module, rows, torch.from_numpy(encoder.encode_condition(table)))
 
 
-def draw_judged(
-    module: CGANModule, encoder: TableEncoder, *, n: int, seed: int, piece: int
-) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """``n`` generated rows as a table, and the critic's logits of them as they were generated.
+class Drawn(NamedTuple):
+    """Generated rows.
 
-    Classes are drawn with their training shares. ``(seed, piece)`` is the draw's address.
+    Attributes:
+        table: the rows, decoded.
+        rows: float32 [n, row_width], as they were generated.
+        condition: float32 [n, condition_width], that they were drawn under.
+    """
+
+    table: pd.DataFrame
+    rows: Tensor
+    condition: Tensor
+
+
+def draw_judged(
+    module: CriticModel, encoder: TableEncoder, *, n: int, seed: int, piece: int
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """``n`` rows of ``draw_generated`` as a table, and the critic's logits of them as generated."""
+    drawn = draw_generated(module, encoder, n=n, seed=seed, piece=piece)
+    return drawn.table, logits(module, drawn.rows, drawn.condition)
+
+
+def draw_generated(
+    module: RowModel, encoder: TableEncoder, *, n: int, seed: int, piece: int
+) -> Drawn:
+    """``n`` generated rows, the classes with their training shares.
+
+    ``(seed, piece)`` is the draw's address.
     """
     counts = encoder.class_counts_.astype(np.float64)
     condition = torch.empty(n, 0)
@@ -90,8 +113,8 @@ def draw_judged(
         classes = rng.choice(len(counts), n, p=counts / counts.sum())
         condition = torch.eye(len(counts))[torch.from_numpy(classes)]
     noise = generator_at(seed, "fooled", "rows", piece, device=module.device)
-    rows = module.sample(condition.to(module.device), noise).cpu()
-    return encoder.decode(rows.numpy(), condition.numpy()), logits(module, rows, condition)
+    rows = module.draw(condition.to(module.device), noise)[:].cpu()
+    return Drawn(encoder.decode(rows.numpy(), condition.numpy()), rows, condition)
 
 
 def interval(hits: int, n: int) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.cgan import CGANModule
+from tabgan.modules.protocol import RowModel
 from tabgan.sampling.refiner import Refiner
 from tabgan.sampling.stream import stream_rows
 from tabgan.seeding import seed_at
@@ -90,7 +90,7 @@ class Shard:
 
 
 def write_shard(
-    module: CGANModule,
+    module: RowModel,
     encoder: TableEncoder,
     refiner: Refiner | None,
     *,

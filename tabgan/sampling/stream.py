@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.cgan import CGANModule
+from tabgan.modules.protocol import RowModel
 from tabgan.sampling.draw import CHUNK_ROWS, Tally, draw_chunks
 from tabgan.sampling.refiner import Refiner
 from tabgan.system.files import write_account
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def stream_rows(
-    module: CGANModule,
+    module: RowModel,
     encoder: TableEncoder,
     refiner: Refiner | None,
     *,

@@ -1,4 +1,4 @@
-"""Rows of a CTGAN under conditions: its conditional vector asks for the rarest value of them."""
+"""Rows under conditions by a conditional vector, which requests the rarest value of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tabgan.encoding.table import TableEncoder
-from tabgan.modules.ctgan import CTGANModule
+from tabgan.modules.protocol import VectorModel
 from tabgan.sampling.regions import Region, Regions
 from tabgan.sampling.requests import Request
 from tabgan.seeding import Place, generator_at
@@ -34,7 +34,7 @@ class VectorDraws:
 
     def __init__(
         self,
-        module: CTGANModule,
+        module: VectorModel,
         encoder: TableEncoder,
         request: Request,
         weights: NDArray[np.float64],
@@ -54,13 +54,13 @@ class VectorDraws:
             drawn = torch.multinomial(self.weights[asked].to(device), 1, generator=rng)[:, 0]
             condition = torch.eye(self.weights.shape[1], device=device)[drawn]
         allowed = self.allowed[asked].to(device)
-        vector = self.module.vector.draw_among(allowed, condition, rng)
+        vector = self.module.conditional_vector.draw_among(allowed, condition, rng)
         rows = self.module.draw(torch.cat([vector, condition], dim=1), rng).to(torch.device("cpu"))
         return self.encoder.decode_numbers(rows, condition.cpu().numpy()), asked
 
     def _allowed(self, regions: dict[str, Region]) -> Tensor:
         """The places of the vector to draw from, bool [width]."""
-        vector = self.module.vector
+        vector = self.module.conditional_vector
         counts = vector.counts.sum(dim=0).cpu()
         rarest, fewest = torch.ones(vector.width, dtype=torch.bool), torch.inf
         for block, start in zip(vector.blocks, vector.starts, strict=True):

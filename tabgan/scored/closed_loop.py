@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from tabgan.blackboxes.counted import Counted
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.cgan import CGANModule
+from tabgan.modules.protocol import RowModel
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.refiner import Refiner
 from tabgan.scored.asking import table_of
@@ -117,20 +118,24 @@ def asked_scores(score: str | float, n: int, seed: int) -> Scores:
     return np.full(n, value)
 
 
-def proposer(module: CGANModule, encoder: TableEncoder, refiner: Refiner | None) -> Propose:
+def proposer(module: RowModel, encoder: TableEncoder, refiner: Refiner | None) -> Propose:
     """How a run proposes rows: a scored one for the scores, any other without knowing them."""
+    if isinstance(module, ScoredModel):
+        return partial(_scored, module, encoder)
+    return partial(_unscored, module, encoder, refiner)
 
-    def scored(scores: Scores, seed: int) -> pd.DataFrame:
-        assert isinstance(module, ScoredModel)  # noqa: S101 - chosen below
-        wanted = torch.as_tensor(scores, dtype=torch.float32, device=module.device)
-        rng = generator_at(seed, "scored", device=module.device)
-        return table_of(module.sample_scored(wanted, rng), encoder)
 
-    def unscored(scores: Scores, seed: int) -> pd.DataFrame:
-        drawn = draw_chunks(module, encoder, n=len(scores), seed=seed, refiner=refiner)
-        return pd.concat(drawn, ignore_index=True)
+def _scored(module: ScoredModel, encoder: TableEncoder, scores: Scores, seed: int) -> pd.DataFrame:
+    wanted = torch.as_tensor(scores, dtype=torch.float32, device=module.device)
+    rng = generator_at(seed, "scored", device=module.device)
+    return table_of(module.sample_scored(wanted, rng), encoder)
 
-    return scored if isinstance(module, ScoredModel) else unscored
+
+def _unscored(
+    module: RowModel, encoder: TableEncoder, refiner: Refiner | None, scores: Scores, seed: int
+) -> pd.DataFrame:
+    drawn = draw_chunks(module, encoder, n=len(scores), seed=seed, refiner=refiner)
+    return pd.concat(drawn, ignore_index=True)
 
 
 def closed_loop(

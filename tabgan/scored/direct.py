@@ -10,7 +10,8 @@ from torch import Tensor
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
-from tabgan.modules.cgan import Batch, CGANModule
+from tabgan.modules.cgan import CGANModule
+from tabgan.modules.protocol import Batch
 from tabgan.scored.asking import Asker
 from tabgan.scored.condition import knot_weights
 
@@ -29,7 +30,7 @@ class DirectModule(CGANModule):
         game: what ``CGANModule`` takes.
     """
 
-    learns_holes, takes_condition = False, False
+    learns_missing_cells, takes_condition = False, False
     knows_scores = True
 
     def __init__(self, *, layout: RowLayout, condition_width: int, **game: Any) -> None:

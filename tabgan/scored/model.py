@@ -1,4 +1,4 @@
-"""What commands and callbacks know of a generator that is asked for scores."""
+"""The ability to draw rows for scores, as commands and callbacks know it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,19 @@ import torch
 from torch import Tensor
 
 from tabgan.encoding.coded import CodedRows
+from tabgan.modules.protocol import RowModel
 from tabgan.scored.asking import Asker
 
 
 @runtime_checkable
-class ScoredModel(Protocol):
-    """A module that draws rows for scores, and is trained against a black box.
+class ScoredModel(RowModel, Protocol):
+    """A model that draws rows for scores, and is trained against a black box.
 
     Attributes:
         asker: the black box; None before it is given.
     """
 
     asker: Asker | None
-
-    @property
-    def device(self) -> torch.device:
-        """Where its weights are."""
-        ...
 
     @property
     def knows_scores(self) -> bool:

@@ -14,9 +14,9 @@ from torch import Tensor
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
-from tabgan.modules.cgan import Whole
 from tabgan.modules.chain import JUDGED_ROWS, Batch, ChainModule
 from tabgan.modules.planning import plan_scored
+from tabgan.modules.protocol import Whole
 from tabgan.modules.rounds import Round, drawn, pool_rows, round_steps
 from tabgan.scored.asking import Asker
 from tabgan.scored.condition import knot_weights
@@ -73,7 +73,7 @@ class ScoredModule(ChainModule):
         TabganError: for a number outside its range.
     """
 
-    learns_holes = False
+    learns_missing_cells = False
     plan = staticmethod(plan_scored)
 
     def __init__(

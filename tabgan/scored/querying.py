@@ -13,7 +13,7 @@ from tabgan.blackboxes.counted import Counted
 from tabgan.blackboxes.estimator import open_estimator
 from tabgan.config.recipes import check_stored_targets
 from tabgan.errors import TabganError
-from tabgan.modules.cgan import CGANModule
+from tabgan.modules.protocol import RowModel
 from tabgan.scored.asking import Asker
 from tabgan.scored.model import ScoredModel
 from tabgan.serving.datamodule import TableDataModule
@@ -31,7 +31,7 @@ FILES = (  # whose boxes a run folder's configuration may open: data, and no cod
 
 
 def attach_box(
-    cfg: DictConfig, module: CGANModule, datamodule: TableDataModule, folder: Path
+    cfg: DictConfig, module: RowModel, datamodule: TableDataModule, folder: Path
 ) -> None:
     """Give a scored module its black box; a forest is fitted on the training rows, and kept.
 

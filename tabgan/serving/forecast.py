@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,10 @@ FLOAT = 4  # bytes
 SHARE = 0.9  # of the memory that this process may still get
 DRAWN_ROWS, DRAWN_COPIES = 10_000, 3  # at once, and of their inputs; float32
 POOL_ROWS, POOL_COPIES = 240_000, 6  # of rounds and refiner; float64
+MOMENTS = 3.0  # numbers beside each weight: its gradient, and two moments of Adam
+COPIES = {  # and beside one of a generator: the likeliest, those of a round's begin, products
+    "generator": 20.0
+}
 LIBRARIES = 0.1 * GIB  # of trees, statistics and pictures, which are loaded while it trains
 ADVICE = {
     "table": "drop columns (data.drop)",
@@ -40,7 +45,7 @@ class Sizes:
         rows: the training rows, encoded.
         n_columns: columns of the table.
         condition_width: classes of the condition.
-        generator, critic: the nets.
+        nets: those that learn, by name.
         batch_size, steps: rows of a step, and generator steps.
         pool_factor: generated rows per real one, that critics of trees learn from; 0 for none.
     """
@@ -48,8 +53,7 @@ class Sizes:
     rows: CodedRows
     n_columns: int
     condition_width: int
-    generator: nn.Module
-    critic: nn.Module
+    nets: Mapping[str, nn.Module]
     batch_size: int
     steps: int
     pool_factor: float
@@ -66,13 +70,12 @@ class Sizes:
 
 def memory_parts(sizes: Sizes) -> dict[str, float]:
     """Bytes that are yet to be taken, by what takes them; all together right within 15 %."""
-    generator, critic = count_parameters(sizes.generator), count_parameters(sizes.critic)
+    copies = {name: COPIES.get(name, MOMENTS) for name in sizes.nets}
     return {
         # copies on their way to batches, and the refiner's numbers
         "table": len(sizes.rows) * (sizes.n_columns * 8.0 + sizes.condition_width * FLOAT),
-        # gradients, moments of Adam, the likeliest weights, those that a round began with, and what
-        # products make of them
-        "nets and optimizers": FLOAT * (20.0 * generator + 3.0 * critic),
+        "nets and optimizers": FLOAT
+        * sum(copies[name] * count_parameters(net) for name, net in sizes.nets.items()),
         "training step": FLOAT * (12.0 * sizes.batch_size * sizes.width),
         "drawing": FLOAT * DRAWN_COPIES * min(DRAWN_ROWS, sizes.pool_rows) * sizes.width,
         "rounds and refiner": 8.0 * POOL_COPIES * sizes.pool_rows * sizes.n_columns,
@@ -87,7 +90,7 @@ def forecast_table(sizes: Sizes) -> Table:
     shown.add_row("rows", f"{len(sizes.rows):,}")
     shown.add_row("row width", f"{sizes.width:,} places, {len(sizes.rows.layout.blocks)} blocks")
     shown.add_row("condition width", f"{sizes.condition_width:,}")
-    for name, net in (("generator", sizes.generator), ("critic", sizes.critic)):
+    for name, net in sizes.nets.items():
         shown.add_row(name, f"{count_parameters(net):,} parameters")
     shown.add_row("steps", f"{sizes.steps:,} of {sizes.batch_size:,} rows")
     sizes_now = {"now": taken()} | parts
@@ -119,6 +122,11 @@ def check_memory(sizes: Sizes, limit: float | None) -> None:
             f"{ADVICE[largest]}; of {sizes.width:,} places in a row "
             + ", ".join(f"{block.column!r} has {block.width:,}" for block in wide)
         )
+
+
+def learning_nets(children: Iterable[tuple[str, nn.Module]]) -> dict[str, nn.Module]:
+    """Of a module's ``named_children`` those with weights that learn, by name."""
+    return {name: net for name, net in children if count_parameters(net)}
 
 
 def count_parameters(net: nn.Module) -> int:

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from tabgan.config.opening import Run
+from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.metrics.collapse import (
     COLLAPSE_THRESHOLD,
@@ -28,6 +29,7 @@ from tabgan.metrics.collapse import (
     neighbour_ratio,
 )
 from tabgan.metrics.drawing import draw_rows
+from tabgan.modules.protocol import CriticModel
 from tabgan.report.embedding import tsne
 from tabgan.report.reading import compared
 from tabgan.report.scatter import fooled_picture
@@ -97,10 +99,18 @@ def fooled_study(
     for name, value in asked.items():
         if not isinstance(value, int) or value < 1:
             raise TabganError(f"study.{name}={value}: expected a whole number, at least 1")
+    if not isinstance(run.module, CriticModel):
+        raise TabganError(
+            f"{run.folder}: expected a run whose model has a critic to fool, got "
+            f"{type(run.module).__name__}"
+        )
+    module = run.module
     out = run.folder / "fooled" if out is None else out
     rows_of = (run.encoder.encode(validation, seed=seed), run.encoder.encode_condition(validation))
-    threshold = threshold_of(run.module, *map(torch.from_numpy, rows_of))
-    rows = _draw(run, threshold, n=n, judged=judged, each=each, most=most, seed=seed)
+    threshold = threshold_of(module, *map(torch.from_numpy, rows_of))
+    rows = _draw(
+        module, run.encoder, threshold, n=n, judged=judged, each=each, most=most, seed=seed
+    )
     fooling, failing = (np.flatnonzero(rows.passed == side)[:each] for side in (True, False))
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -115,7 +125,7 @@ def fooled_study(
     facts |= {"threshold": threshold.logit, "threshold_says": threshold.says}
     part, held_out = ("test", test) if len(test) else ("validation", validation)
     facts |= {"real_part": part}
-    facts |= _rates(run, held_out, rows, threshold, n=n, seed=seed)
+    facts |= _rates(module, run.encoder, held_out, rows, threshold, n=n, seed=seed)
     facts |= {"fooling_shown": len(fooling), "failing_shown": len(failing)}
     names = list(compared(run.encoder.schema_))
     train, table = train[names], rows.table[names]
@@ -135,8 +145,9 @@ def fooled_study(
 
 
 def _draw(
-    run: Run, threshold: Threshold, *, n: int, judged: int, each: int, most: int, seed: int
-) -> Judged:
+    module: CriticModel, encoder: TableEncoder, threshold: Threshold, *,
+    n: int, judged: int, each: int, most: int, seed: int,
+) -> Judged:  # fmt: skip
     """``n`` rows, then more until ``judged`` rows and ``each`` of both verdicts, or ``most``."""
     tables: list[pd.DataFrame] = []
     passed = np.empty(0, dtype=bool)
@@ -144,7 +155,7 @@ def _draw(
         len(passed) < most and min(passed.sum(), (~passed).sum()) < each
     ):
         size = n if not tables else min(PIECE, max(most, judged) - len(passed))
-        table, found = draw_judged(run.module, run.encoder, n=size, seed=seed, piece=len(tables))
+        table, found = draw_judged(module, encoder, n=size, seed=seed, piece=len(tables))
         tables.append(table)
         passed = np.concatenate([passed, found > threshold.logit])
     return Judged(table=pd.concat(tables, ignore_index=True), passed=passed)
@@ -174,16 +185,16 @@ def _write_rows(path: Path, rows: Judged, places: np.ndarray, schema: TableSchem
 
 
 def _rates(
-    run: Run, real: pd.DataFrame, rows: Judged, threshold: Threshold, *, n: int, seed: int
-) -> Facts:
+    module: CriticModel, encoder: TableEncoder, real: pd.DataFrame, rows: Judged,
+    threshold: Threshold, *, n: int, seed: int,
+) -> Facts:  # fmt: skip
     """Pass rates of generated rows, of the same rows once written, and of real rows."""
     held_out = draw_rows(real, MOST_REAL, seed, "fooled", "held out")
     sides = {
         "first": rows.passed[:n],
         "generated": rows.passed,
-        "written": logits_of_table(run.module, run.encoder, rows.table, seed=seed)
-        > threshold.logit,
-        "real": logits_of_table(run.module, run.encoder, held_out, seed=seed) > threshold.logit,
+        "written": logits_of_table(module, encoder, rows.table, seed=seed) > threshold.logit,
+        "real": logits_of_table(module, encoder, held_out, seed=seed) > threshold.logit,
     }
     facts: Facts = {}
     for side, passed in sides.items():

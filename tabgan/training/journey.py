@@ -10,15 +10,24 @@ from typing import Any, cast
 import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from pytorch_lightning import Callback
+from pytorch_lightning import Callback, LightningModule
 
 from tabgan.config.opening import Run, open_run, stored_plan
-from tabgan.config.recipes import build_module, build_trainer, check_config, forecast, settle
+from tabgan.config.recipes import (
+    build_module,
+    build_trainer,
+    check_config,
+    forecast,
+    model_class,
+    settle,
+)
 from tabgan.config.trainers import built, check_batches, check_trainer
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.evasion.evading import train_evasion
-from tabgan.runs.checkpoints import load_weights, newest_checkpoint
+from tabgan.evasion.module import EvasionModule
+from tabgan.modules.protocol import RowBoundModel
+from tabgan.runs.checkpoints import load_weights, newest_checkpoint, read_checkpoint
 from tabgan.runs.curves import continue_curves, curves_until
 from tabgan.runs.folder import BY_ESTIMATOR, check_unused, forget_report
 from tabgan.runs.provenance import check_record, save_record
@@ -59,7 +68,8 @@ def train(
     with held(folder):
         if not resume and is_first():
             check_unused(folder, besides=(".hydra", *BY_ESTIMATOR))
-        if "traffic" in cfg:  # records are changed, and no rows are made
+        check_config(cfg)
+        if issubclass(model_class(cfg), EvasionModule):  # it changes records, and draws no rows
             train_evasion(cfg, folder)
             return None
         return _train(cfg, folder, callbacks, resume=resume)
@@ -68,7 +78,6 @@ def train(
 def _train(
     cfg: DictConfig, folder: Path, callbacks: Sequence[Callback], *, resume: bool
 ) -> float | None:
-    check_config(cfg)
     checkpoint = newest_checkpoint(folder) if resume else None
     begin(seed=cfg.seed, threads=cfg.threads)
     check_trainer(cfg, folder)
@@ -95,8 +104,11 @@ def _train(
     module.prepare(datamodule.coded("sample"), datamodule.coded("validation"), seed=cfg.seed)
     if start is not None:
         load_weights(module, start.checkpoint)
-        module.take_up(datamodule.coded("sample"))
-    trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint)
+        if isinstance(module, RowBoundModel):
+            module.take_up(datamodule.coded("sample"))
+    if checkpoint is not None:
+        read_checkpoint(checkpoint, of=module)
+    trainer.fit(cast(LightningModule, module), datamodule=datamodule, ckpt_path=checkpoint)
     if not first:
         return None
     score = keep_best(trainer, module)

@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tabgan.callbacks.evaluation import ValidationPanel
 from tabgan.callbacks.pace import Pace
-from tabgan.modules.cgan import total_steps
+from tabgan.modules.steps import total_steps
 
 MEASURED = {
     "val/c2st_auc", "val/trend_error", "val/shape_error", "val/wnmis", "val/duplicate_rate",

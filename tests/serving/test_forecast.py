@@ -26,8 +26,10 @@ def sizes(**changed):
         "rows": CodedRows.empty(1_000, LAYOUT),
         "n_columns": 2,
         "condition_width": 2,
-        "generator": nn.Linear(10, 1_000, bias=False),
-        "critic": nn.Linear(1_000, 1, bias=False),
+        "nets": {
+            "generator": nn.Linear(10, 1_000, bias=False),
+            "critic": nn.Linear(1_000, 1, bias=False),
+        },
         "batch_size": 500,
         "steps": 100,
         "pool_factor": 3.0,
