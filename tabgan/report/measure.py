@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,7 +77,7 @@ def measure(tables: Tables, *, seed: int, threads: int, full_mle: bool, tell: Te
     """
     train, test, synthetic = tables.train, tables.test, tables.synthetic
     of_train, of_test, of_synthetic = code_tables(train=train, test=test, synthetic=synthetic)
-    options = {"seed": seed, "threads": threads, "full_mle": full_mle}
+    options: dict[str, Any] = {"seed": seed, "threads": threads, "full_mle": full_mle}
     rows = tables.comparison(**options)
     tell("", stage="real rows in the generator's place")
     ceiling, ceiling_notes = evaluate_real_rows(rows, progress=tell)

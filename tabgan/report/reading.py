@@ -88,7 +88,7 @@ class Tables:
             schema=schema,
             identifying={part: _identifying(table, schema) for part, table in whole.items()},
             log_likelihoods=log_likelihoods or {},
-            **{part: table[names] for part, table in whole.items()},  # type: ignore[arg-type]
+            **{part: table[names] for part, table in whole.items()},
         )
 
     def comparison(self, prefix: str = "", **options: Any) -> Comparison:
