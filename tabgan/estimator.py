@@ -31,11 +31,12 @@ from tabgan.config.opening import OWN_TABLE, Run, chosen_refiner, open_run
 from tabgan.config.ranges import check_numbers
 from tabgan.errors import TabganError, nearest
 from tabgan.evaluation.conditions import tell_support
-from tabgan.evaluation.gathering import RunData, read_data
-from tabgan.metrics.panel import THREADS, evaluate_tables
+from tabgan.evaluation.gathering import RunData, read_data, test_log_likelihoods
+from tabgan.metrics.boosting import THREADS
+from tabgan.metrics.panel import evaluate_tables
 from tabgan.paths import conf_dir, path_of
 from tabgan.report.build import build_report
-from tabgan.report.reading import Tables, compared, read_like, table_like
+from tabgan.report.reading import Tables, read_like, table_like
 from tabgan.report.rules import rule_figures, rule_shares
 from tabgan.runs.session import undisturbed
 from tabgan.sampling.draw import Tally, draw_chunks
@@ -399,16 +400,16 @@ class TableGAN(BaseEstimator):
     def _tables(self, test: pd.DataFrame | str | Path | None, n: int | None, seed: int) -> Tables:
         """Training, test and drawn rows, in the columns that metrics look at."""
         run, schema = self.run_, self.run_.encoder.schema_
-        data, names = read_data(run), compared(schema)
+        data = read_data(run)
         n = len(data.train) if n is None else n
-        return Tables(
-            title=data.title,
-            train=data.train[names],
-            test=_test_rows(test, data, schema, run.left_out)[names],
-            synthetic=self._draw(n, None, seed=seed)[names],
-            target=schema.target,
-            refined=self._draw(n, run.refiner, seed=seed)[names] if run.refiner else None,
-            schema=schema,
+        return Tables.of(
+            data.title,
+            schema,
+            train=data.train,
+            test=_test_rows(test, data, schema, run.left_out),
+            synthetic=self._draw(n, None, seed=seed),
+            refined=self._draw(n, run.refiner, seed=seed) if run.refiner else None,
+            log_likelihoods=test_log_likelihoods(run, data) if test is None else {},
         )
 
 
@@ -541,12 +542,8 @@ def _test_rows(
 def _panel(tables: Tables, seed: int) -> dict[str, float]:
     """The metrics of the drawn and of the refined rows, without the anchors; notes are logged."""
     found: dict[str, float] = {}
-    for prefix, rows in {"": tables.synthetic, "refined.": tables.refined}.items():
-        if rows is None:
-            continue
-        scores, notes = evaluate_tables(
-            tables.train, tables.test, rows, target=tables.target, seed=seed
-        )
+    for prefix in ("", "refined.") if tables.refined is not None else ("",):
+        scores, notes = evaluate_tables(tables.comparison(prefix, seed=seed))
         found |= {prefix + name: float(value) for name, value in scores.items()}
         for name, note in notes.items():
             log.info("%s: %s", prefix + name, note)

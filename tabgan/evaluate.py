@@ -1,5 +1,7 @@
 """``python -m tabgan.evaluate run=FOLDER``: how good are the rows, and are they copies?"""
 
+from dataclasses import replace
+
 import hydra
 from omegaconf import DictConfig
 
@@ -15,20 +17,20 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         gather,
         run_study,
     )
-    from tabgan.evaluation.resplit import resplit_shares
+    from tabgan.evaluation.resplit import resplits
     from tabgan.report.build import build_report
 
     if "study" in cfg:
         run_study(cfg)
         return
     evaluation = gather(cfg)
+    tables = evaluation.tables
     build_report(
-        evaluation.tables,
+        replace(tables, resplits=resplits(cfg)) if cfg.resplit else tables,
         out=evaluation.out,
         seed=cfg.seed,
         threads=cfg.threads,
         full_mle=cfg.full_mle,
-        dcr_shares=resplit_shares(cfg) if cfg.resplit else None,
         facts=evaluation.facts,
         configuration=evaluation.configuration,
     )

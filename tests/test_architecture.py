@@ -24,7 +24,7 @@ FLOORS = {  # folders, lowest first, and which of those below each may import
     "sampling": TABLES | NETS,
     "callbacks": TABLES | NETS | {"serving", "sampling", "metrics", "report"},
     "runs": TABLES | NETS | {"serving", "sampling", "callbacks"},
-    "config": TABLES | NETS | {"serving", "sampling", "callbacks", "runs"},
+    "config": TABLES | NETS | {"metrics", "serving", "sampling", "callbacks", "runs"},
     "cli": {"config", "runs"},
     "evasion": TABLES | {"nets", "blackboxes", "report", "runs", "config"},
     "evaluation": TABLES | {"metrics", "report", "sampling", "runs", "config", "cli"},

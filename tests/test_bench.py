@@ -57,8 +57,8 @@ def test_every_table_shows_cart_and_interpolation_of_any_file(baselines):
     assert own.loc["cart_5", "membership_auc"] > own.loc["cart_100", "membership_auc"]
     heads = ended.out.partition("\n| ---")[0].rpartition("\n")[2]
     assert heads.endswith(
-        "| table | recipe | rows | AUC, trees | AUC, net | copies | wNMIS | trend % | MLE AUC | "
-        "CPU, s | rows/s |"
+        "| table | recipe | rows | C2ST AUC | AUC by trees | AUC by a net | copies | C2ST score | "
+        "wNMIS | MLE AUC | trend err % | DCR q02 % | DCR q05 % | CPU, s | rows/s |"
     )  # of 30 test rows no rate at 1 % false positives
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,10 +20,9 @@ from tabgan.callbacks.pace import Pace
 from tabgan.errors import TabganError
 from tabgan.metrics.coding import code_tables
 from tabgan.metrics.collapse import collapse_signals, describe_collapse
-from tabgan.metrics.detection import cheap_c2st_auc
-from tabgan.metrics.fidelity import column_errors, trend_error, wnmis
-from tabgan.metrics.membership import cheap_membership_tpr
-from tabgan.metrics.privacy import duplicate_rate
+from tabgan.metrics.comparison import Comparison
+from tabgan.metrics.fidelity import column_errors
+from tabgan.metrics.registry import VALIDATION
 from tabgan.modules.protocol import CriticModel, RowModel
 from tabgan.report.evaluation_pictures import column_picture
 from tabgan.sampling.judging import Drawn, draw_generated, logits, threshold_of
@@ -37,7 +36,6 @@ log = logging.getLogger(__name__)
 MAX_ROWS = 5_000  # of the validation rows, and as many generated
 MAX_CELLS = 2**19  # rows x columns of each: all 5,000 rows up to 104 columns
 MAX_COLUMNS = 500
-MAX_PAIRS = 5_000  # all pairs of 100 columns
 COLLAPSE_ROWS = 200  # fewer say nothing about variety
 KEPT_ROWS = 20  # of those that fooled the critic
 WORST_COLUMNS = 3
@@ -52,16 +50,14 @@ class ValidationPanel(pl.Callback):
     training begins with: where it does not improve on them, they are what the run keeps.
 
     As many rows as there are validation rows are drawn from the sampling generator, always with
-    the same noise, and compared with them: C2ST (max(.5, AUC), .5 is best), trend and shape error
-    in % (0 is best), wNMIS (1 is best), share of duplicates of training rows, the share of training
-    rows that an attacker finds at 1 % false positives (.01 is best), the strongest sign of mode
-    collapse (above .4 it is an alarm), the share that the critic takes for real where there is one.
-    Every draw has its own address, so a run is the same with and without the panel.
-    ``val/panel_share`` is the share of the training time that the panel has taken. A measure that
-    is undefined on the table (C2ST below 20 validation rows, the attack below 99, the trend error
-    of a single column) is left out and named once; collapse needs 200 rows. Where missing cells say
-    nothing (encoder.missing=masked), the drawn rows get those of the validation rows. A class
-    condition is always met: the class is put back from it.
+    the same noise, and compared with them: the metrics of ``metrics.registry.VALIDATION``, the
+    strongest sign of mode collapse (above .4 it is an alarm), the share that the critic takes for
+    real where there is one. Every draw has its own address, so a run is the same with and without
+    the panel. ``val/panel_share`` is the share of the training time that the panel has taken. A
+    measure that is undefined on the table (C2ST below 20 validation rows, the attack below 99, the
+    trend error of a single column) is left out and named once; collapse needs 200 rows. Where
+    missing cells say nothing (encoder.missing=masked), the drawn rows get those of the validation
+    rows. A class condition is always met: the class is put back from it.
 
     A look costs no more than so much, whatever the table's width: at most 5,000 rows and as many
     as make 2^19 cells, 500 columns, 5,000 pairs of columns, all drawn by address and the same at
@@ -111,12 +107,10 @@ class ValidationPanel(pl.Callback):
         fake = drawn.table[names]
         if encoder.is_masked:
             fake = fake.mask(real.isna().to_numpy())
-        errors = column_errors(real, fake)
-        self._draw_worst(trainer, errors, real, fake)
+        self._draw_worst(trainer, column_errors(real, fake), real, fake)
         train = datamodule.train[names] if datamodule.train is not None else real
         scores = self._measured(train, real, fake)
-        shape = {"val/shape_error": float(errors.mean())}
-        return scores | shape | verdict
+        return scores | verdict
 
     def _verdict(
         self, trainer: pl.Trainer, module: CriticModel, datamodule: TableDataModule, drawn: Drawn
@@ -131,20 +125,14 @@ class ValidationPanel(pl.Callback):
     def _measured(
         self, train: pd.DataFrame, real: pd.DataFrame, fake: pd.DataFrame
     ) -> dict[str, float]:
-        measures: dict[str, Callable[[], float]] = {
-            "val/c2st_auc": lambda: cheap_c2st_auc(real, fake),
-            "val/trend_error": lambda: trend_error(real, fake, max_pairs=MAX_PAIRS),
-            "val/wnmis": lambda: wnmis(real, fake, max_pairs=MAX_PAIRS),
-            "val/duplicate_rate": lambda: duplicate_rate(train, fake),
-            "val/membership_tpr01": lambda: cheap_membership_tpr(train, real, fake),
-        }
+        rows = Comparison(train=train, test=real, synthetic=fake)
         signals = collapse_signals(real, fake) if len(real) >= COLLAPSE_ROWS else {}
         scores = {}
-        for name, measure in measures.items():
+        for name, metric in VALIDATION.items():
             if name in self.undefined:
                 continue
             try:
-                scores[name] = measure()
+                scores[name] = cast(float, metric.function(rows))
             except TabganError as error:  # no reason to stop a training
                 self.undefined.add(name)
                 log.info("%s is not measured: %s", name, error)

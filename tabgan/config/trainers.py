@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
 
 from tabgan.errors import TabganError, as_asked, nearest, one_line
+from tabgan.metrics.registry import VALIDATION
 from tabgan.system.ranks import is_first
 
 OURS = {  # what the training gives the Trainer itself
@@ -30,7 +31,7 @@ WHERE = ("accelerator", "devices", "strategy", "num_nodes")
 OWN = "tabgan."
 MONITORED = (  # what our modules and callbacks log of validation rows
     *("val/generator_loss", "val/critic_loss", "val/em_distance"),
-    *("val/c2st_auc", "val/trend_error", "val/shape_error", "val/wnmis", "val/duplicate_rate"),
+    *VALIDATION,
     *("val/collapse", "val/pass_rate", "val/score_mae", "val/score_loss"),
 )
 BATCHES = ("limit_train_batches", "overfit_batches")

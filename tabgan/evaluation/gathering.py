@@ -11,13 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pandas as pd
 from hydra.utils import get_object, instantiate
+from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
 from tabgan.cli.overrides import command_given
 from tabgan.errors import TabganError, check_keys
-from tabgan.report.reading import Tables, compared, read_like, read_real
+from tabgan.report.reading import Tables, read_like, read_real
 from tabgan.runs.folder import check_own, folder_of
 from tabgan.system.shell import command
 from tabgan.tables.schema import TableSchema
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Facts = dict[str, float | str]
+Logs = dict[str, NDArray[np.float64]]  # of test rows, by the prefix of a set of rows
 KEYS = (
     "run", "real", "test", "synthetic", "target", "n", "seed", "out", "full_mle", "resplit",
     "threads",
@@ -116,13 +119,12 @@ def takes_a_run(study: DictConfig) -> bool:
 def _of_files(cfg: DictConfig) -> Evaluation:
     train, schema = read_real(Path(cfg.real), target=cfg.target)
     synthetic = Path(cfg.synthetic)
-    tables = Tables(
-        title=Path(cfg.real).name.split(".")[0],
-        train=train[compared(schema)],
+    tables = Tables.of(
+        Path(cfg.real).name.split(".")[0],
+        schema,
+        train=train,
         test=read_like(Path(cfg.test), schema),
         synthetic=read_like(synthetic, schema),
-        target=schema.target,
-        schema=schema,
     )
     out = Path(cfg.out) if cfg.out else beside(synthetic)
     check_own(out, None)
@@ -141,17 +143,10 @@ def _of_run(cfg: DictConfig) -> Evaluation:
     schema = run.encoder.schema_
     if cfg.target is not None:
         schema = schema.with_target(cfg.target)
-    title, train, test = _real_rows(cfg, run, schema)
+    title, train, test, logs = _real_rows(cfg, run, schema)
     synthetic, refined, facts = _synthetic_rows(cfg, run, schema, len(train))
-    tables = Tables(
-        title=title,
-        train=train,
-        test=test,
-        synthetic=synthetic,
-        target=schema.target,
-        refined=refined,
-        schema=schema,
-    )
+    rows = {"train": train, "test": test, "synthetic": synthetic}
+    tables = Tables.of(title, schema, **rows, refined=refined, log_likelihoods=logs)
     return Evaluation(
         tables=tables,
         out=out,
@@ -168,27 +163,40 @@ def beside(synthetic: Path) -> Path:
 
 def _real_rows(
     cfg: DictConfig, run: Run, schema: TableSchema
-) -> tuple[str, pd.DataFrame, pd.DataFrame]:
-    """What the table is called, the rows the generator was trained on, and test rows."""
+) -> tuple[str, pd.DataFrame, pd.DataFrame, Logs]:
+    """What the table is called, the rows the generator was trained on, test rows, likelihoods."""
     read = partial(read_like, schema=schema, ignored=run.left_out)
     if cfg.real is not None:
         if cfg.test is None:
             raise TabganError("real= replaces the run's table: give test=<file> too")
         title = Path(cfg.real).name.split(".")[0]
-        return title, read(Path(cfg.real)), read(Path(cfg.test))
+        return title, read(Path(cfg.real)), read(Path(cfg.test)), {}
     try:
         data = read_data(run)
     except TabganError as error:
         raise TabganError(f"{error}; or give real=<file> test=<file>") from error
-    names = compared(schema)
     if cfg.test is not None:
-        return data.title, data.train[names], read(Path(cfg.test))
+        return data.title, data.train, read(Path(cfg.test)), {}
     if len(data.test) == 0:
         raise TabganError(
             f"{run.folder}: the run kept no test rows (data.test_fraction=0); "
             "give test=<file> with real rows that it never saw"
         )
-    return data.title, data.train[names], data.test[names]
+    return data.title, data.train, data.test, test_log_likelihoods(run, data)
+
+
+def test_log_likelihoods(run: Run, data: RunData) -> Logs:
+    """How likely the run's own test rows are, by the report's prefix: of the model, of the floor.
+
+    Empty where the model has no likelihood.
+    """
+    from tabgan.sampling.likelihood import independent_log_likelihood, log_likelihood  # torch
+
+    own = log_likelihood(run.module, run.encoder, data.test)
+    if own is None:
+        return {}
+    floor = independent_log_likelihood(run.encoder, data.train, data.test)
+    return {"": own, "independent.": floor}
 
 
 def read_data(run: Run) -> RunData:
@@ -260,7 +268,7 @@ def _synthetic_rows(
 
     def drawn(refiner: Refiner | None) -> pd.DataFrame:
         chunks = draw_chunks(run.module, run.encoder, n=n, seed=cfg.seed, refiner=refiner)
-        return pd.concat(chunks, ignore_index=True)[compared(schema)]
+        return pd.concat(chunks, ignore_index=True)
 
     again = (f"run={folder}", f"n={n}", f"seed={cfg.seed}", "refine=false")
     facts["rows_again"] = command("sample", *again)

@@ -1,4 +1,4 @@
-"""``dcr_share``: a run's configuration, trained again on half of its rows."""
+"""A run's configuration, trained again on half of its rows, as ``dcr_share`` needs it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tabgan.cli.overrides import quote
 from tabgan.config.composing import find_paths, read_config
 from tabgan.errors import TabganError
 from tabgan.evaluation.gathering import read_data
-from tabgan.metrics.privacy import dcr_share
+from tabgan.metrics.comparison import Resplit
 from tabgan.report.reading import compared
 from tabgan.tables.splitting import split_rows
 from tabgan.tables.writers import write_table
@@ -24,8 +24,8 @@ from tabgan.tables.writers import write_table
 log = logging.getLogger(__name__)
 
 
-def resplit_shares(cfg: DictConfig) -> dict[str, float]:
-    """Share of rows nearer to the half trained on than to the other half; .5 is ideal.
+def resplits(cfg: DictConfig) -> dict[str, Resplit]:
+    """The half that is learned, as many rows of the other, and rows of a generator of the first.
 
     By the report's prefix: "" of rows as they are drawn, "refined." where the new run refines.
 
@@ -62,8 +62,7 @@ def resplit_shares(cfg: DictConfig) -> dict[str, float]:
         }
     others = second.head(len(seen))
     return {
-        prefix: dcr_share(seen[names], others[names], rows[names], seed=cfg.seed)
-        for prefix, rows in drawn.items()
+        prefix: Resplit(seen[names], others[names], rows[names]) for prefix, rows in drawn.items()
     }
 
 

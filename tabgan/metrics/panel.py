@@ -2,186 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 
 from tabgan.errors import TabganError
-from tabgan.metrics.boosting import THREADS
 from tabgan.metrics.coding import code_tables
 from tabgan.metrics.collapse import unseen_categories
-from tabgan.metrics.detection import c2st_lr, c2st_test, c2st_train_score
-from tabgan.metrics.directions import DIRECTIONS, Direction
-from tabgan.metrics.drawing import independent_columns, random_state
-from tabgan.metrics.fidelity import alpha_precision_beta_recall, shape_error, trend_error, wnmis
-from tabgan.metrics.membership import FALSE_POSITIVES, fewest_rows, membership
+from tabgan.metrics.comparison import Comparison, Need
 from tabgan.metrics.orders import broken_orders
-from tabgan.metrics.privacy import duplicate_rate, quantile_dcr
-from tabgan.metrics.utility import absent_classes, mle
+from tabgan.metrics.registry import ABSENT, METRICS, Function, Metric
+from tabgan.metrics.utility import absent_classes
 
-__all__ = [
-    "DIRECTIONS",
-    "Direction",
-    "evaluate_real_rows",
-    "evaluate_tables",
-    "independent_columns",
-]
-
-C2ST = (
-    "c2st_test_auc_worst",
-    "c2st_test_auc",
-    "c2st_test_auc_net",
-    "c2st_test_auc_marginal",
-    "c2st_test_dependency",
-)
-MEMBERSHIP = tuple(name for name in DIRECTIONS if name.startswith("membership_"))
-
-MLE = tuple(name for name in DIRECTIONS if name.startswith("mle_"))
-
-Steps = dict[tuple[str, ...], Callable[[], dict[str, float]]]  # under the names that each gives
+Scores = dict[str, float]
+Notes = dict[str, str]
+Progress = Callable[[str], None]  # called with the name of each step before it begins
 
 
-def evaluate_tables(
-    train: pd.DataFrame,
-    test: pd.DataFrame,
-    synthetic: pd.DataFrame,
-    *,
-    target: str | None,
-    seed: int = 0,
-    full_mle: bool = False,
-    threads: int = THREADS,
-    progress: Callable[[str], None] | None = None,
-) -> tuple[dict[str, float], dict[str, str]]:
-    """The metrics of ``DIRECTIONS`` by name, and notes on what could not be computed.
+def evaluate_tables(rows: Comparison, *, progress: Progress | None = None) -> tuple[Scores, Notes]:
+    """The metrics of ``METRICS`` by name, and notes on what could not be computed.
 
-    ``c2st_test_*``, MLE, the quantile DCR and the membership attacks use test rows; all others
-    compare with the training rows, as published. ``dcr_share`` is never among them: it needs a
-    generator trained on half of the rows (``privacy.dcr_share``). A metric that is undefined on
-    these tables is absent, and the notes say why under its name; a note under ``categories``,
-    ``orders`` or ``classes`` is a finding about the synthetic rows.
-
-    Test rows must not be among the synthetic rows: for the anchor of real rows see
-    ``evaluate_real_rows``; the anchor of independent columns is this function on
-    ``independent_columns(train, len(train), seed)``.
-
-    Args:
-        train: the rows that the generator was trained on.
-        test: real rows that it never saw.
-        synthetic: its rows; as many as ``train`` to compare with published figures.
-        target: the column that MLE predicts; None leaves MLE out.
-        seed: fixes every draw and every fold.
-        full_mle: the published grid of 36 settings instead of 4.
-        threads: for XGBoost.
-        progress: called with the name of each step before it begins.
+    What needs test rows compares with those; all others compare with the training rows, as
+    published. A metric that is undefined on these tables, or needs what the comparison lacks, is
+    absent, and the notes say why under its name; a note under ``categories``, ``orders`` or
+    ``classes`` is a finding about the synthetic rows.
 
     Raises:
         TabganError: when the tables differ in columns or kinds, or one has no rows.
     """
-    code_tables(train=train, test=test, synthetic=synthetic)
-    steps = {
-        **_against_test(test, synthetic, target, seed, full_mle, threads),
-        **_against_train(train, synthetic, seed, threads),
-        **_copying(train, test, synthetic, seed),
-    }
-    scores, notes = _run(steps, progress)
-    return scores, {**_findings(train, test, synthetic, target), **notes}
+    code_tables(train=rows.train, test=rows.test, synthetic=rows.synthetic)
+    scores, notes = _measured(lambda needs: rows, progress)
+    return scores, {**_findings(rows), **notes}
 
 
 def evaluate_real_rows(
-    train: pd.DataFrame,
-    test: pd.DataFrame,
-    *,
-    target: str | None,
-    seed: int = 0,
-    full_mle: bool = False,
-    threads: int = THREADS,
-    progress: Callable[[str], None] | None = None,
-) -> tuple[dict[str, float], dict[str, str]]:
-    """The ceiling: the panel with real rows in the generator's place, each row used once.
+    rows: Comparison, *, progress: Progress | None = None
+) -> tuple[Scores, Notes]:
+    """The ceiling: real rows in the generator's place, each used once (``Comparison.real``).
 
-    What compares with test rows (C2ST, MLE) gets the training rows; what compares with training
-    rows gets the test rows; the copying metrics get one half of the test rows, and the other half
-    is the holdout. The arguments and returns are those of ``evaluate_tables``.
+    The synthetic rows of the comparison are not looked at.
 
     Raises:
         TabganError: when the tables differ in columns or kinds, or one has no rows.
     """
-    code_tables(train=train, test=test)
-    shuffled = test.sample(frac=1, random_state=random_state(seed, "halves"))
-    holdout, stand_in = shuffled.iloc[: len(test) // 2], shuffled.iloc[len(test) // 2 :]
-    steps = {
-        **_against_test(test, train, target, seed, full_mle, threads),
-        **_against_train(train, test, seed, threads),
-        **_copying(train, holdout, stand_in, seed),
-    }
-    return _run(steps, progress)
+    code_tables(train=rows.train, test=rows.test)
+    return _measured(rows.real, progress)
 
 
-def _run(
-    steps: Steps, progress: Callable[[str], None] | None
-) -> tuple[dict[str, float], dict[str, str]]:
-    scores: dict[str, float] = {}
-    notes: dict[str, str] = {}
-    for names, step in steps.items():
+def steps(metrics: Iterable[Metric] = METRICS.values()) -> dict[Function, list[Metric]]:
+    """The functions to call, and the metrics that each gives."""
+    found: dict[Function, list[Metric]] = {}
+    for metric in metrics:
+        found.setdefault(metric.function, []).append(metric)
+    return found
+
+
+def _measured(
+    rows_for: Callable[[tuple[Need, ...]], Comparison], progress: Progress | None
+) -> tuple[Scores, Notes]:
+    scores: Scores = {}
+    notes: Notes = {}
+    for function, metrics in steps(METRICS.values()).items():
         if progress is not None:
-            progress(", ".join(names))
-        try:
-            scores.update(step())
-        except TabganError as error:
-            notes.update(dict.fromkeys(names, str(error)))
-    for name in DIRECTIONS:
-        if name not in scores and name not in notes:
-            notes[name] = _why_absent(name)
-    return {name: scores[name] for name in DIRECTIONS if name in scores}, notes
+            progress(", ".join(metric.name for metric in metrics))
+        found, missing = _called(function, metrics[0], rows_for(metrics[0].needs))
+        scores |= found
+        for metric in metrics:
+            if metric.name not in found:
+                notes[metric.name] = missing or metric.unless
+    return {name: scores[name] for name in METRICS if name in scores}, notes
 
 
-def _against_test(
-    test: pd.DataFrame,
-    synthetic: pd.DataFrame,
-    target: str | None,
-    seed: int,
-    full_mle: bool,
-    threads: int,
-) -> Steps:
-    def utility() -> dict[str, float]:
-        if target is None:
-            raise TabganError("no target was given")
-        return mle(synthetic, test, target, full=full_mle, seed=seed, threads=threads)
-
-    return {
-        C2ST: lambda: c2st_test(
-            test, synthetic, seed=seed, net=True, marginal=True, threads=threads
-        ),
-        MLE: utility,
-    }
+def _called(function: Function, first: Metric, rows: Comparison) -> tuple[Mapping[str, float], str]:
+    """The figures that a function gives, or why it gives none."""
+    for need in first.needs:
+        if need not in rows.has:
+            return {}, ABSENT[need]
+    try:
+        found = function(rows)
+    except TabganError as error:
+        return {}, str(error)
+    return (found, "") if isinstance(found, Mapping) else ({first.name: found}, "")
 
 
-def _against_train(train: pd.DataFrame, synthetic: pd.DataFrame, seed: int, threads: int) -> Steps:
-    return {
-        ("c2st_train_score",): lambda: {
-            "c2st_train_score": c2st_train_score(train, synthetic, threads=threads)
-        },
-        ("wnmis",): lambda: {"wnmis": wnmis(train, synthetic)},
-        ("shape_error",): lambda: {"shape_error": shape_error(train, synthetic)},
-        ("trend_error",): lambda: {"trend_error": trend_error(train, synthetic)},
-        ("alpha_precision", "beta_recall"): lambda: alpha_precision_beta_recall(
-            train, synthetic, seed=seed
-        ),
-        ("c2st_lr",): lambda: {"c2st_lr": c2st_lr(train, synthetic)},
-        ("duplicate_rate",): lambda: {"duplicate_rate": duplicate_rate(train, synthetic)},
-    }
-
-
-def _copying(train: pd.DataFrame, test: pd.DataFrame, synthetic: pd.DataFrame, seed: int) -> Steps:
-    return {
-        ("dcr_q02", "dcr_q05"): lambda: quantile_dcr(train, test, synthetic, seed=seed),
-        MEMBERSHIP: lambda: membership(train, test, synthetic, seed=seed),
-    }
-
-
-def _findings(
-    train: pd.DataFrame, test: pd.DataFrame, synthetic: pd.DataFrame, target: str | None
-) -> dict[str, str]:
+def _findings(rows: Comparison) -> Notes:
+    train, test, synthetic, target = rows.train, rows.test, rows.synthetic, rows.target
     findings = {}
     unseen = unseen_categories(train, synthetic)
     if unseen:
@@ -193,13 +98,3 @@ def _findings(
         if absent:
             findings["classes"] = f"no synthetic row has {target} in {absent}; scored as AUC .5"
     return findings
-
-
-def _why_absent(name: str) -> str:
-    if name == "dcr_share":
-        return "needs a generator trained on half of the rows (a re-split)"
-    for suffix, level in FALSE_POSITIVES.items():
-        if name.endswith(suffix):
-            n = fewest_rows(level) * (2 if "ratio" in name else 1)
-            return f"needs {n:,} unseen rows"
-    return "the target is nominal" if name.startswith("mle_rmse") else "the target is a number"

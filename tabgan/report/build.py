@@ -16,7 +16,8 @@ from rich.table import Table
 
 from tabgan.metrics.collapse import COLLAPSE_THRESHOLD
 from tabgan.metrics.detection import detector_name
-from tabgan.metrics.directions import DIRECTIONS
+from tabgan.metrics.panel import steps
+from tabgan.metrics.registry import METRICS
 from tabgan.report.evaluation_page import evaluation_page, figure_text
 from tabgan.report.evaluation_pictures import draw_pictures
 from tabgan.report.files import prepare, write_pictures
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 Report = dict[str, float | str]
 PACKAGES = ("tabgan-lightning", "torch", "numpy", "pandas", "scikit-learn", "xgboost-cpu")
-STEPS = 3 * 12 + 3  # of the panels and behind them; each picture is one more
+STEPS = 3 * (len(steps()) + 1) + 3  # of the panels and behind them; each picture is one more
 
 
 def build_report(
@@ -41,7 +42,6 @@ def build_report(
     seed: int,
     threads: int,
     full_mle: bool = False,
-    dcr_shares: Mapping[str, float] | None = None,
     facts: Mapping[str, float | str] | None = None,
     configuration: str = "",
 ) -> Report:
@@ -58,7 +58,6 @@ def build_report(
         seed: fixes every draw and fold.
         threads: for XGBoost.
         full_mle: the published grid for MLE.
-        dcr_shares: of a generator trained on half of the rows, by the prefix of its rows.
         facts: what else a reader should know: the command, the checkpoint.
         configuration: the run's configuration as text.
 
@@ -73,10 +72,6 @@ def build_report(
     prepare(out)
     with progress(STEPS + len(tables.train.columns) + 8) as tell:
         measured = measure(tables, seed=seed, threads=threads, full_mle=full_mle, tell=tell)
-        for prefix, share in (dcr_shares or {}).items():
-            if prefix in measured.scores:
-                measured.scores[prefix]["dcr_share"] = share
-                measured.notes.pop("dcr_share", None)
         tell("rules")
         rules = rule_shares(tables)
         pictures = draw_pictures(tables, measured, seed=seed, tell=tell)
@@ -130,7 +125,7 @@ def _figures(measured: Measured) -> Report:
     figures: Report = {
         prefix + name: scores[name]
         for prefix, scores in measured.scores.items()
-        for name in DIRECTIONS
+        for name in METRICS
         if name in scores
     }
     figures |= {f"collapse.{name}": float(lost) for name, lost in measured.signals.items()}
@@ -168,12 +163,12 @@ def _print(measured: Measured, report: Report) -> None:
     shown.add_column("metric")
     for heading in (*(COLUMNS[prefix] for prefix in measured.scores), "ideal"):
         shown.add_column(heading, justify="right")
-    for name, direction in DIRECTIONS.items():
+    for name, metric in METRICS.items():
         values = [scores.get(name) for scores in measured.scores.values()]
         if name in BESIDE or any(value is not None for value in values):
-            shown.add_row(name, *map(figure_text, values), f"{direction.ideal:g}")
+            shown.add_row(name, *map(figure_text, values), f"{metric.ideal:g}")
     show(shown)
     say(str(report["headline"]))
     for name, note in measured.notes.items():
-        if name not in DIRECTIONS:
+        if name not in METRICS:
             say(f"[bold]{name}[/bold]: {escape(note)}", markup=True)

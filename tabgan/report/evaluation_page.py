@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from tabgan.metrics.collapse import COLLAPSE_THRESHOLD
-from tabgan.metrics.directions import DIRECTIONS
+from tabgan.metrics.registry import METRICS, Group
 from tabgan.report.evaluation_pictures import MOST_COLUMNS, column_key
 from tabgan.report.html import (
     Html,
@@ -26,16 +26,6 @@ from tabgan.report.reading import Tables
 from tabgan.report.rules import RuleShare
 from tabgan.report.verdict import BESIDE, THRESHOLDS, Finding
 
-MERIT = ("c2st_test_auc_worst", "c2st_test_auc", "c2st_test_auc_net", *BESIDE)
-LEADING = (
-    "c2st_test_auc_marginal", "c2st_test_dependency", "c2st_train_score", "wnmis",
-    "mle_auc", "mle_auc_se", "mle_f1", "mle_rmse", "mle_rmse_se",
-)  # fmt: skip
-COMPARABLE = ("shape_error", "trend_error", "alpha_precision", "beta_recall", "c2st_lr")
-PRIVACY = (
-    "dcr_share", "dcr_q02", "dcr_q05", "duplicate_rate",
-    *(name for name in DIRECTIONS if name.startswith("membership_")),
-)  # fmt: skip
 ARROWS = {"higher": "higher ↑", "lower": "lower ↓", "nearer": "nearer →"}
 FINDINGS = (
     "synthetic",
@@ -134,15 +124,18 @@ def _rules(rules: Sequence[RuleShare]) -> list[Html]:
 
 def _metrics(measured: Measured) -> list[Html]:
     groups = (
-        ("Told from unseen rows, and copying: a generator can buy the one with the other", MERIT),
-        ("Fidelity: other metrics that see dependence", LEADING),
-        ("Fidelity, for comparison with published tables", COMPARABLE),
-        ("Privacy and copying", [name for name in PRIVACY if name not in BESIDE]),
+        (
+            "Told from unseen rows, and copying: a generator can buy the one with the other",
+            [*_names("realism"), *BESIDE],
+        ),
+        ("Fidelity: other metrics that see dependence", _names("fidelity")),
+        ("Fidelity, for comparison with published tables", _names("comparable")),
+        ("Privacy and copying", [name for name in _names("privacy") if name not in BESIDE]),
     )
     rows: list[Sequence[object]] = []
     for heading, names in groups:
         rows += [[heading], *_metric_rows(measured, names)]
-    absent = [n for n in DIRECTIONS if n in measured.notes and n not in measured.scores[""]]
+    absent = [n for n in METRICS if n in measured.notes and n not in measured.scores[""]]
     parts = [
         paragraph(
             "Read each figure between its anchors: real rows in the generator's place (the best "
@@ -154,6 +147,10 @@ def _metrics(measured: Measured) -> list[Html]:
         lines = [f"{name}: {measured.notes[name]}" for name in absent]
         parts.append(details(f"Not computed ({len(absent)})", bullets(lines)))
     return parts
+
+
+def _names(group: Group) -> list[str]:
+    return [name for name, metric in METRICS.items() if metric.group == group]
 
 
 def _metric_table(measured: Measured, rows: Sequence[Sequence[object]]) -> Html:
@@ -168,8 +165,8 @@ def _metric_rows(measured: Measured, names: Sequence[str]) -> list[Sequence[obje
         values = [scores.get(name) for scores in measured.scores.values()]
         if name not in BESIDE and all(value is None for value in values):
             continue
-        direction = DIRECTIONS[name]
-        says = [f"{direction.ideal:g}", ARROWS[direction.better], direction.says]
+        metric = METRICS[name]
+        says = [f"{metric.ideal:g}", ARROWS[metric.better], metric.says]
         model = element("strong", figure_text(values[0]))
         rows.append([name, model, *map(figure_text, values[1:]), *says])
     return rows
@@ -280,7 +277,7 @@ def _rows(measured: Measured, pictures: Mapping[str, bytes]) -> list[Html]:
 
 
 def _privacy(measured: Measured, pictures: Mapping[str, bytes]) -> list[Html]:
-    rows = _metric_rows(measured, PRIVACY)
+    rows = _metric_rows(measured, _names("privacy"))
     parts = []
     if rows:
         parts.append(_metric_table(measured, rows))

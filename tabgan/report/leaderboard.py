@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tabgan.errors import TabganError
+from tabgan.metrics.registry import EVERY
 from tabgan.report.evaluation_page import figure_text
 from tabgan.report.html import (
     Html,
@@ -29,7 +30,6 @@ from tabgan.report.scatter import standings_picture
 from tabgan.report.standings import (
     COSTS,
     FIRST,
-    READ,
     Entry,
     Standing,
     anchors,
@@ -42,39 +42,11 @@ from tabgan.system.shell import command
 from tabgan.system.terminal import say, show
 
 HEADINGS = {  # on two lines: ten figures and a name have to fit a terminal
-    "c2st_test_auc_worst": "C2ST\nAUC",
-    "c2st_test_auc": "AUC by\ntrees",
-    "c2st_test_auc_net": "AUC by\na net",
-    "dcr_share": "DCR\nshare",
-    "duplicate_rate": "copies\n",
-    "membership_tpr01": "found\nat 1 %",
-    "membership_tpr001": "found\nat .1 %",
-    "membership_ratio_tpr01": "ratio\nat 1 %",
-    "trend_error": "trend\nerr %",
-    "wnmis": "wNMIS\n",
-    "mle_auc": "MLE\nAUC",
-    "mle_rmse": "MLE\nRMSE",
-    "dcr_q02": "DCR\nq02 %",
-    "dcr_q05": "DCR\nq05 %",
-    "val/c2st_auc": "C2ST\nAUC",
-    "val/membership_tpr01": "found\nat 1 %",
-    "val/trend_error": "trend\nerr %",
-    "val/shape_error": "shape\nerr %",
-    "val/wnmis": "wNMIS\n",
+    **{name: metric.heading for name, metric in EVERY.items() if metric.heading},
     "seconds": "training\nseconds",
     "generator_parameters": "generator\nparams",
 }
-ON_THE_PAGE = (  # where there is more room
-    "c2st_test_auc",
-    "c2st_test_auc_net",
-    "membership_tpr001",
-    "membership_ratio_tpr01",
-    "dcr_q02",
-)
-PICTURES = {
-    "c2st_test_auc_worst": "C2ST AUC (ideal .5)",
-    "membership_tpr01": "training rows found at 1 % false positives (ideal .01)",
-}
+PICTURES = ("c2st_test_auc_worst", "membership_tpr01")  # drawn beside the training time
 SHOWN = 30  # recipes of a printed table; the files have all
 ARROWS = {"higher": "↑", "lower": "↓", "nearer": "→"}
 
@@ -122,7 +94,7 @@ def build_leaderboard(
 def leaderboard_frame(rows: Iterable[Standing]) -> pd.DataFrame:
     """One line per recipe: mean and spread [std, n - 1] of every figure, seeds and folders."""
     rows = list(rows)
-    names = [n for n in (*READ, *COSTS) if any(n in row.figures for row in rows)]
+    names = [n for n in (*EVERY, *COSTS) if any(n in row.figures for row in rows)]
     lines = []
     for row in rows:
         line: dict[str, object] = {"recipe": row.recipe, "data": row.data, "n": len(row.folders)}
@@ -145,9 +117,9 @@ def leaderboard_page(
             _pictures(some),
         ]
         sections.append(section(data, *parts))
-    named = [n for n in HEADINGS if n in READ and any(n in row.figures for row in rows)]
+    named = [n for n in HEADINGS if n in EVERY and any(n in row.figures for row in rows)]
     meanings = [
-        f"{name}: {READ[name].says}; ideal {READ[name].ideal:g}, {READ[name].better} is better."
+        f"{name}: {EVERY[name].says}; ideal {EVERY[name].ideal:g}, {EVERY[name].better} is better."
         for name in named
     ]
     sections.append(section("What the columns say", bullets(meanings)))
@@ -216,7 +188,7 @@ def _shown(rows: Sequence[Standing]) -> list[str]:
 
 
 def _heading(name: str) -> str:
-    arrow = ARROWS[READ[name].better] if name in READ else ""
+    arrow = ARROWS[EVERY[name].better] if name in EVERY else ""
     return f"{HEADINGS[name]} {arrow}".rstrip(" ")
 
 
@@ -229,12 +201,12 @@ def _text(name: str, value: float | None) -> str:
 
 
 def _ideal(name: str) -> str:
-    return f"{READ[name].ideal:g}" if name in READ else ""
+    return f"{EVERY[name].ideal:g}" if name in EVERY else ""
 
 
 def _terminal(data: str, rows: Sequence[Standing], floor: Sequence[Standing]) -> Table:
     """The spread stands under the mean, so that ten figures fit a terminal."""
-    names = [name for name in _shown(rows) if name not in ON_THE_PAGE]
+    names = [name for name in _shown(rows) if name in COSTS or EVERY[name].leads]
     shown = Table(title=data, title_justify="left", padding=(0, 1, 0, 0), box=SIMPLE_HEAD)
     shown.add_column("#", justify="right")
     shown.add_column("recipe", overflow="fold", min_width=16, max_width=44)
@@ -289,11 +261,12 @@ def _cell(name: str, row: Standing, *, bold: bool) -> Html:
 def _pictures(rows: Sequence[Standing]) -> Html:
     """Quality and privacy against time, one picture each, for what has both."""
     drawn = []
-    for name, label in PICTURES.items():
+    for name in PICTURES:
+        label = f"{EVERY[name].label} (ideal {EVERY[name].ideal:g})"
         points = [(row.figures.get("seconds", []), row.figures.get(name, [])) for row in rows]
         png = standings_picture(f"{label} against training time", label, points)
         if png is not None:
-            caption = f"{name}: numbers are the table's, dots are runs"
+            caption = f"{EVERY[name].says}; numbers are the table's, dots are runs"
             drawn.append(picture(png, alt=caption, caption=caption))
     return gallery(drawn, wide=True)
 

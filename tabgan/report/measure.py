@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from tabgan.metrics.collapse import (
     lost_categories,
 )
 from tabgan.metrics.detection import telltale_columns
-from tabgan.metrics.drawing import draw_rows, independent_columns
+from tabgan.metrics.drawing import draw_rows
 from tabgan.metrics.fidelity import associations, column_errors, pair_errors
 from tabgan.metrics.panel import evaluate_real_rows, evaluate_tables
 from tabgan.metrics.privacy import duplicate_rate
@@ -76,22 +77,23 @@ def measure(tables: Tables, *, seed: int, threads: int, full_mle: bool, tell: Te
     """
     train, test, synthetic = tables.train, tables.test, tables.synthetic
     of_train, of_test, of_synthetic = code_tables(train=train, test=test, synthetic=synthetic)
-    options = {"target": tables.target, "seed": seed, "threads": threads, "full_mle": full_mle}
+    options: dict[str, Any] = {"seed": seed, "threads": threads, "full_mle": full_mle}
+    rows = tables.comparison(**options)
     tell("", stage="real rows in the generator's place")
-    ceiling, ceiling_notes = evaluate_real_rows(train, test, **options, progress=tell)  # type: ignore[arg-type]
+    ceiling, ceiling_notes = evaluate_real_rows(rows, progress=tell)
     tell("", stage="independent columns")
-    shuffled = independent_columns(train, len(train), seed)
-    floor, _ = evaluate_tables(train, test, shuffled, **options, progress=tell)  # type: ignore[arg-type]
+    shuffled = rows.independent(tables.log_likelihoods.get("independent."))
+    floor, _ = evaluate_tables(shuffled, progress=tell)
     is_test = same_rows(test, synthetic)
     tell("", stage="synthetic rows")
     if is_test:
         model, notes = dict(ceiling), dict(ceiling_notes)
     else:
-        model, notes = evaluate_tables(train, test, synthetic, **options, progress=tell)  # type: ignore[arg-type]
+        model, notes = evaluate_tables(rows, progress=tell)
     scores = {"": _finite(model)}
     if tables.refined is not None:
         tell("", stage="refined rows")
-        refined, _ = evaluate_tables(train, test, tables.refined, **options, progress=tell)  # type: ignore[arg-type]
+        refined, _ = evaluate_tables(tables.comparison("refined.", **options), progress=tell)
         scores["refined."] = _finite(refined)
     scores |= {"real_test.": _finite(ceiling), "independent.": _finite(floor)}
     tell("", stage="columns, pairs and variety")

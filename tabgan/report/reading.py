@@ -7,15 +7,18 @@ a finding of the report and no reason to stop.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tabgan.errors import TabganError
+from tabgan.metrics.comparison import Comparison, Resplit
 from tabgan.tables.dtypes import TEXT
 from tabgan.tables.notes import tell_codes
 from tabgan.tables.readers import column_names, reader_of, schema_beside
@@ -38,6 +41,11 @@ class Tables:
         target: the column to predict, or None.
         refined: rows of the same generator after boosted rejection, or None.
         schema: of the real table, with its declared rules; None where no rules are looked at.
+        identifying: the texts and ids of these tables by their names above, as text; only their
+            overlap is looked at.
+        log_likelihoods: of the test rows, float64 [n_test], by the prefix of a set of rows: "" of
+            the generator, "independent." of independent columns; empty without a likelihood.
+        resplits: the same generator trained on half of the rows, by the prefix of its rows.
     """
 
     title: str
@@ -47,6 +55,67 @@ class Tables:
     target: str | None
     refined: pd.DataFrame | None = None
     schema: TableSchema | None = None
+    identifying: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    log_likelihoods: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    resplits: Mapping[str, Resplit] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        title: str,
+        schema: TableSchema,
+        *,
+        train: pd.DataFrame,
+        test: pd.DataFrame,
+        synthetic: pd.DataFrame,
+        refined: pd.DataFrame | None = None,
+        log_likelihoods: Mapping[str, NDArray[np.float64]] | None = None,
+    ) -> Self:
+        """Tables of a schema, each cut into what is compared and what identifies its rows.
+
+        The arguments are the attributes; tables have their texts and ids with them.
+
+        Raises:
+            TabganError: when every column is text or an id.
+        """
+        names = compared(schema)
+        whole = {"train": train, "test": test, "synthetic": synthetic}
+        if refined is not None:
+            whole["refined"] = refined
+        return cls(
+            title=title,
+            target=schema.target,
+            schema=schema,
+            identifying={part: _identifying(table, schema) for part, table in whole.items()},
+            log_likelihoods=log_likelihoods or {},
+            **{part: table[names] for part, table in whole.items()},
+        )
+
+    def comparison(self, prefix: str = "", **options: Any) -> Comparison:
+        """The rows of one prefix, "" or "refined.", beside the real ones, texts and ids with them.
+
+        Args:
+            prefix: of a report's figures.
+            options: seed, full_mle and threads.
+        """
+        parts = {
+            "train": "train",
+            "test": "test",
+            "synthetic": "refined" if prefix else "synthetic",
+        }
+        ids = [self.identifying.get(part, pd.DataFrame()) for part in parts.values()]
+        shared = [name for name in ids[0] if all(name in others for others in ids)]
+        tables = {
+            name: pd.concat([getattr(self, part), own[shared]], axis=1)
+            for (name, part), own in zip(parts.items(), ids, strict=True)
+        }
+        return Comparison(
+            **tables,
+            target=self.target,
+            log_likelihoods=self.log_likelihoods.get(prefix),
+            resplit=self.resplits.get(prefix),
+            **options,
+        )
 
 
 def read_real(
@@ -108,10 +177,11 @@ def read_whole(
 
 
 def read_like(path: Path, schema: TableSchema, *, ignored: Iterable[str] = ()) -> pd.DataFrame:
-    """The rows of a file as a table of ``schema``'s columns and kinds, text columns left out.
+    """The rows of a file as a table of ``schema``'s columns and kinds.
 
-    Categories that the schema does not know go behind those it knows; whole and broken numbers
-    are both numbers. Columns that are ``ignored`` may be there too.
+    Texts and ids, which come last, may be absent. Categories that the schema does not know go
+    behind those it knows; whole and broken numbers are both numbers. Columns that are ``ignored``
+    may be there too.
 
     Raises:
         TabganError: when the file cannot be read, its columns differ from the schema's, a value
@@ -142,7 +212,7 @@ def compared(schema: TableSchema) -> list[str]:
     Raises:
         TabganError: when every column is text or an id.
     """
-    names = [c.name for c in schema.columns if c.kind != "string" and not c.key]
+    names = [c.name for c in schema.columns if not _identifies(c)]
     if not names:
         raise TabganError(
             f"table {schema.name!r}: every column is text or an id; there is nothing to compare"
@@ -156,6 +226,17 @@ def same_rows(one: pd.DataFrame, other: pd.DataFrame) -> bool:
         return False
     hashes = [np.sort(pd.util.hash_pandas_object(_plain(t), index=False)) for t in (one, other)]
     return bool(np.array_equal(hashes[0], hashes[1]))
+
+
+def _identifies(column: Column) -> bool:
+    return column.kind == "string" or column.key
+
+
+def _identifying(table: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
+    """A table's columns of texts and ids, as text."""
+    columns = [c for c in schema.columns if c.name in table and _identifies(c)]
+    whole = {c.name: table[c.name].astype("Int64") for c in columns if c.kind == "integer"}
+    return table[[c.name for c in columns]].assign(**whole).astype(TEXT)
 
 
 def _read(
@@ -174,7 +255,7 @@ def _read(
 def _lenient_schema(
     schema: TableSchema, names: Sequence[str], title: Path | str, ignored: Iterable[str]
 ) -> TableSchema:
-    """The compared columns, in kinds that any such values fit."""
+    """The compared columns in kinds that any such values fit, and texts and ids."""
     absent = [name for name in compared(schema) if name not in names]
     added = [name for name in names if name not in {*schema.names, *ignored}]
     if absent or added:
@@ -182,8 +263,10 @@ def _lenient_schema(
             f"{title}: other columns than the real table {schema.name!r}: "
             f"it lacks {absent} and adds {added}"
         )
-    columns = tuple(_lenient(schema[name]) for name in compared(schema))
-    return replace(schema, target=None, columns=columns)
+    ids = [c for c in schema.columns if _identifies(c) and c.name in names]
+    columns = [_lenient(schema[name]) for name in compared(schema)]
+    columns += [replace(column, missing=True, dtype=None) for column in ids]
+    return replace(schema, target=None, columns=tuple(columns))
 
 
 def _with_categories(table: pd.DataFrame, schema: TableSchema, title: Path | str) -> pd.DataFrame:

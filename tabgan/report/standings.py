@@ -16,10 +16,9 @@ from typing import Any
 import yaml
 
 from tabgan.errors import TabganError
-from tabgan.metrics.directions import DIRECTIONS, VALIDATION
+from tabgan.metrics.registry import EVERY, METRICS, VALIDATION
 
 COSTS = ("seconds", "generator_parameters")  # of metrics.json
-READ = DIRECTIONS | VALIDATION
 FIRST = ("c2st_test_auc_worst", "val/c2st_auc")  # what a leaderboard is sorted by: the first it has
 THEN = ("trend_error", "val/trend_error")  # among equals
 ANCHORS = {"real_test.": "real rows", "independent.": "independent columns"}
@@ -187,7 +186,7 @@ def anchors(entries: Sequence[Entry], data: str) -> list[Standing]:
 def best(rows: Sequence[Standing], name: str) -> list[Standing]:
     """The rows whose mean is nearest to the metric's ideal; none where all are equally near."""
     known = [row for row in rows if row.mean(name) is not None]
-    if name not in READ or not known:
+    if name not in EVERY or not known:
         return []
     least = min(_distance(row, name) for row in known)
     nearest = [row for row in known if _distance(row, name) == least]
@@ -246,11 +245,11 @@ def _entries(folder: Path) -> list[Entry]:
         key=json.dumps([recipe, measured], sort_keys=True, default=str),
         data=str(report.get("data", "?")),
         seed=str(config.get("seed", "")),
-        figures=_numbers(report, DIRECTIONS) | costs,
-        anchors={prefix: _numbers(report, DIRECTIONS, prefix) for prefix in ANCHORS},
+        figures=_numbers(report, METRICS) | costs,
+        anchors={prefix: _numbers(report, METRICS, prefix) for prefix in ANCHORS},
         hashes=_hashes(home) if home and not report.get("real") else {},
     )
-    refined = _numbers(report, DIRECTIONS, REFINED)
+    refined = _numbers(report, METRICS, REFINED)
     if not refined:
         return [drawn]
     accepted = replace(
@@ -375,5 +374,5 @@ def _told_apart(row: Standing) -> Standing:
 
 
 def _distance(row: Standing, name: str) -> float:
-    mean, direction = row.mean(name), READ[name]
-    return math.inf if mean is None else abs(mean - direction.ideal)
+    mean = row.mean(name)
+    return math.inf if mean is None else abs(mean - EVERY[name].ideal)

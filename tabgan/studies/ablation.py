@@ -10,32 +10,16 @@ from tabgan.report.dots import dots_picture
 from tabgan.studies.contest import Line
 from tabgan.studies.contestants import OURS, RAW, REFINED, Contestant
 from tabgan.studies.prepared import Prepared
-from tabgan.studies.tallies import markdown, write_tally
+from tabgan.studies.tallies import HEADINGS, markdown, write_tally
 from tabgan.studies.variants import page, side_by_side
 
 log = logging.getLogger(__name__)
 
 FIGURES = {
-    "raw.c2st_test_auc": "AUC trees raw",
-    "refined.c2st_test_auc": "refined",
-    "raw.c2st_test_auc_net": "AUC net raw",
-    "refined.c2st_test_auc_net": "refined",
-    "raw.duplicate_rate": "copies raw",
-    "refined.duplicate_rate": "refined",
-    "raw.membership_tpr01": "found at 1 % raw",
-    "refined.membership_tpr01": "refined",
-    "raw.c2st_train_score": "C2ST score raw",
-    "refined.c2st_train_score": "refined",
-    "raw.trend_error": "trend % raw",
-    "refined.trend_error": "refined",
-    "raw.wnmis": "wNMIS raw",
-    "refined.wnmis": "refined",
-    "raw.mle_auc": "MLE AUC raw",
-    "refined.mle_auc": "refined",
-    "raw.mle_rmse": "MLE RMSE raw",
-    "refined.mle_rmse": "refined",
-    "fit_wall": "training, s",
-}
+    f"{kind}.{name}": f"{label} {kind}" if kind == RAW else kind
+    for name, label in HEADINGS.items()
+    for kind in (RAW, REFINED)
+} | {"fit_wall": "training, s"}
 JUDGED = "c2st_test_auc"  # what the picture shows
 
 

@@ -14,23 +14,11 @@ from tabgan.metrics.boosting import detector_name
 from tabgan.studies.contest import Line, anchors, contest
 from tabgan.studies.contestants import OURS, PEER, Contestant
 from tabgan.studies.prepared import Prepared, halved
-from tabgan.studies.tallies import WORDS, markdown, spread, write_tally
+from tabgan.studies.tallies import HEADINGS, WORDS, markdown, meanings, spread, write_tally
 
 log = logging.getLogger(__name__)
 
-FIGURES = {
-    "c2st_test_auc": "AUC, trees",
-    "c2st_test_auc_net": "AUC, net",
-    "dcr_share": "DCR share",
-    "duplicate_rate": "copies",
-    "membership_tpr01": "found at 1 %",
-    "wnmis": "wNMIS",
-    "trend_error": "trend %",
-    "mle_auc": "MLE AUC",
-    "mle_rmse": "MLE RMSE",
-    "cpu": "CPU, s",
-    "rows_per_second": "rows/s",
-}
+FIGURES = HEADINGS | {"cpu": "CPU, s", "rows_per_second": "rows/s"}
 LESS = {"wall": "time", "cpu": "CPU time", "peak_mb": "memory"}  # what one wants little of
 HOW = (
     "Each recipe and peer runs in processes of its own with one thread. Time, CPU time and memory "
@@ -39,11 +27,8 @@ HOW = (
     "in our own process: no start, no reading, no memory of their own. Where other work shares "
     "the machine, the CPU time is the fairer of the two. Rows per second are those of drawing and "
     "writing alone. All rows are cut to the training rows' range and decimals, and judged alike. "
-    "AUC, trees and net: synthetic rows told from test rows, .5 is best. DCR share: rows nearer to "
-    "the half that was learned (rows that it held out for itself included) than to the other half, "
-    ".5 is best. Copies: rows that are training rows. Found at 1 %: training rows that an attacker "
-    "accuses when 1 % of test rows are accused, .01 is best. CTGAN takes no missing value: a "
-    "missing category is one more, a missing number the median."
+    "The half that DCR share compares with holds the rows that a training held out for itself. "
+    "CTGAN takes no missing value: a missing category is one more, a missing number the median."
 )
 
 
@@ -90,7 +75,8 @@ def bench(
 def page(lines: Sequence[Line]) -> str:
     """The table, the ratios to each peer, and how it was measured, as Markdown."""
     ratios = "".join(f"- {ratio}\n" for ratio in ratios_to_peers(lines))
-    return f"{markdown(lines, FIGURES)}\n{ratios}\n{HOW} {_machine()}\n"
+    told = f"{ratios}\n{meanings(lines)}\n{HOW} {_machine()}"
+    return f"{markdown(lines, FIGURES)}\n{told}\n"
 
 
 def ratios_to_peers(lines: Sequence[Line]) -> list[str]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
-
 from tabgan.metrics.boosting import detector_name
-from tabgan.metrics.directions import DIRECTIONS
-from tabgan.metrics.panel import evaluate_real_rows, evaluate_tables, independent_columns
+from tabgan.metrics.comparison import Comparison
+from tabgan.metrics.panel import evaluate_real_rows, evaluate_tables
 from tabgan.metrics.privacy import dcr_share
+from tabgan.metrics.registry import METRICS
 from tabgan.studies.cells import Cell, Figures, digest, open_cell
 from tabgan.studies.contestants import RAW, Contestant
 from tabgan.studies.prepared import Prepared
@@ -34,21 +34,15 @@ class Judge(NamedTuple):
     """
 
     name: str
-    rows: Callable[[Prepared, pd.DataFrame], Figures]
-    real: Callable[[Prepared], Figures]
+    rows: Callable[[Comparison], Figures]
+    real: Callable[[Comparison], Figures]
 
 
-def _panel(table: Prepared, rows: pd.DataFrame) -> Figures:
-    scores, _ = evaluate_tables(table.train, table.test, rows, target=table.target, **_settings())
-    return scores
-
-
-def _panel_of_real(table: Prepared) -> Figures:
-    scores, _ = evaluate_real_rows(table.train, table.test, target=table.target, **_settings())
-    return scores
-
-
-PANEL = Judge(name="scores", rows=_panel, real=_panel_of_real)
+PANEL = Judge(
+    name="scores",
+    rows=lambda rows: evaluate_tables(rows)[0],
+    real=lambda rows: evaluate_real_rows(rows)[0],
+)
 
 
 def contest(
@@ -100,10 +94,10 @@ def anchors(table: Prepared, *, cache: Path, judge: Judge = PANEL) -> list[Line]
     """
 
     def ceiling() -> Figures:
-        return judge.real(table)
+        return judge.real(table.comparison(**_settings()))
 
     def floor() -> Figures:
-        return judge.rows(table, independent_columns(table.train, len(table.train), JUDGE_SEED))
+        return judge.rows(table.comparison(**_settings()).independent())
 
     lines = []
     for name, figures in zip(ANCHORS, (ceiling, floor), strict=True):
@@ -141,7 +135,7 @@ def _contested(
             speed = cell.once(step, lambda: drawn(speed_rows, f"{step}.csv"))  # noqa: B023
             (cell.folder / f"{step}.csv").unlink(missing_ok=True)
             line["rows_per_second"] = speed_rows / speed["seconds"]
-        lines.append(line | _judged(cell, table, kind, judge))
+        lines.append(line | _judged(cell, contestant, table, kind, judge))
     return lines
 
 
@@ -166,10 +160,15 @@ def _dcr_shares(
     return shares
 
 
-def _judged(cell: Cell, table: Prepared, kind: str, judge: Judge) -> Figures:
-    rows = cell.folder / f"{kind}.csv"
-    step = f"{kind}_{judge.name}-{_judge()}"
-    return cell.once(step, lambda: judge.rows(table, table.decoded(rows)))
+def _judged(
+    cell: Cell, contestant: Contestant, table: Prepared, kind: str, judge: Judge
+) -> Figures:
+    def judged() -> Figures:
+        rows = table.comparison(cell.folder / f"{kind}.csv", **_settings())
+        logs = contestant.log_likelihoods(cell.folder, kind=kind)
+        return judge.rows(replace(rows, log_likelihoods=logs))
+
+    return cell.once(f"{kind}_{judge.name}-{_judge()}", judged)
 
 
 def _settings() -> dict[str, Any]:
@@ -178,4 +177,4 @@ def _settings() -> dict[str, Any]:
 
 def _judge() -> str:
     """Which evaluator gave a score, and which figures: those of two do not compare."""
-    return digest([detector_name(), _settings(), list(DIRECTIONS)])
+    return digest([detector_name(), _settings(), list(METRICS)])

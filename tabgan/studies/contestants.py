@@ -20,9 +20,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from tabgan.config.opening import open_run
 from tabgan.errors import TabganError
+from tabgan.evaluation.gathering import read_data, test_log_likelihoods
 from tabgan.studies.cells import digest, keep
 from tabgan.studies.prepared import Prepared
 from tabgan.studies.processes import Costs, timed
@@ -63,6 +67,9 @@ class Contestant(Protocol):
     def sample(self, folder: Path, *, kind: str, n: int, seed: int, out: str) -> Costs:
         """Write ``n`` rows to ``out``; ``seconds`` are those of drawing and writing alone."""
 
+    def log_likelihoods(self, folder: Path, *, kind: str) -> NDArray[np.float64] | None:
+        """Of the table's test rows, float64 [n_test] in nats; None without a likelihood."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ours:
@@ -96,6 +103,12 @@ class Ours:
         words += [f"refine={str(kind == REFINED).lower()}"]
         costs = timed(_command("sample", *words), folder=folder, name=out)
         return costs | _seconds(folder / out)
+
+    def log_likelihoods(self, folder: Path, *, kind: str) -> NDArray[np.float64] | None:
+        if kind != RAW:
+            return None  # a refiner's acceptance is no part of the generator's
+        run = open_run(folder / "run")
+        return test_log_likelihoods(run, read_data(run)).get("")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +160,9 @@ class Peer:
         words = ["sample", "job.json", str(n), str(seed), out]
         costs = timed([*self._driven(), *words], folder=folder, name=out)
         return costs | _seconds(folder / out)
+
+    def log_likelihoods(self, folder: Path, *, kind: str) -> None:
+        """None: these are rows alone."""
 
     def _driven(self) -> list[str | Path]:
         # -P: the driver's folder holds modules whose names others may have too
@@ -207,6 +223,9 @@ class Baseline:
         with _watch() as costs:
             write_table(folder / out, self.fitted[folder].draw(n, seed), _kept(table))
         return costs | {"seconds": costs["wall"]}
+
+    def log_likelihoods(self, folder: Path, *, kind: str) -> None:
+        """None: these are rows alone."""
 
 
 def _kept(table: Prepared) -> TableSchema:

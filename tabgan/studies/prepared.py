@@ -8,12 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from tabgan.cli.overrides import quote
 from tabgan.errors import TabganError
-from tabgan.report.reading import compared, read_like, read_real
+from tabgan.metrics.comparison import Comparison
+from tabgan.report.reading import Tables, compared, read_like, read_real
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.splitting import split_rows
 from tabgan.tables.writers import write_table
@@ -51,21 +53,41 @@ class Prepared:
 
     @cached_property
     def train(self) -> pd.DataFrame:
-        return self._rows("train.arff")
+        """The training rows, without texts and ids."""
+        return self._whole["train"][compared(self.schema)]
 
     @cached_property
     def test(self) -> pd.DataFrame:
-        return self._rows("test.arff")
+        """The test rows, without texts and ids."""
+        return self._whole["test"][compared(self.schema)]
 
-    def decoded(self, path: Path) -> pd.DataFrame:
-        """A recipe's rows, numbers cut to the range of the training rows and to its decimals.
+    def comparison(self, path: Path | None = None, **options: Any) -> Comparison:
+        """A recipe's rows beside the table's; without a file, the training rows stand for them.
+
+        Args:
+            path: of the rows; numbers are cut to the training rows' range and to its decimals.
+            options: of ``Comparison``.
 
         Raises:
             TabganError: when the file has other columns or kinds than the table.
         """
+        rows = self._whole["train"] if path is None else self._decoded(path)
+        return Tables.of(self.title, self.schema, **self._whole, synthetic=rows).comparison(
+            **options
+        )
+
+    def decoded(self, path: Path) -> pd.DataFrame:
+        """A recipe's rows as ``comparison`` has them, without texts and ids.
+
+        Raises:
+            TabganError: when the file has other columns or kinds than the table.
+        """
+        return self._decoded(path)[compared(self.schema)]
+
+    def _decoded(self, path: Path) -> pd.DataFrame:
         rows = read_like(path, self.schema)
-        for name in rows:
-            column = self.schema[str(name)]
+        for name in compared(self.schema):
+            column = self.schema[name]
             if column.is_number:
                 seen = self.train[name].astype("float64")
                 rows[name] = rows[name].clip(seen.min(), seen.max())
@@ -73,8 +95,10 @@ class Prepared:
                 rows[name] = rows[name] if decimals is None else rows[name].round(decimals)
         return rows
 
-    def _rows(self, name: str) -> pd.DataFrame:
-        return read_like(self.folder / name, self.schema)
+    @cached_property
+    def _whole(self) -> dict[str, pd.DataFrame]:
+        files = {part: self.folder / f"{part}.arff" for part in ("train", "test")}
+        return {part: read_like(path, self.schema) for part, path in files.items()}
 
 
 def halved(table: Prepared, *, cache: Path) -> Prepared:

@@ -9,10 +9,12 @@ from typing import Any
 import pandas as pd
 
 from tabgan.errors import TabganError
+from tabgan.metrics.registry import METRICS
 from tabgan.report.evaluation_page import figure_text
 
 Line = Mapping[str, Any]
 WORDS = ("table", "recipe", "rows")  # what a group of seeds has in common
+HEADINGS = {name: metric.label for name, metric in METRICS.items() if metric.heading}
 
 
 def spread(lines: Sequence[Line]) -> pd.DataFrame:
@@ -46,6 +48,16 @@ def markdown(lines: Sequence[Line], figures: Mapping[str, str]) -> str:
     ]
     rule = ["---"] * frame.index.nlevels + ["---:"] * len(shown)
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, rule, *body))
+
+
+def meanings(lines: Sequence[Line]) -> str:
+    """What each heading of a metric in these lines means, as a Markdown list."""
+    known = [name for name in HEADINGS if any(name in line for line in lines)]
+    told = [
+        f"- {METRICS[name].label}: {METRICS[name].says}; ideal {METRICS[name].ideal:g}.\n"
+        for name in known
+    ]
+    return "".join(told)
 
 
 def write_tally(out: Path, name: str, lines: Sequence[Line], text: str) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from tabgan.errors import TabganError, nearest
 from tabgan.metrics.collapse import collapse_signals
+from tabgan.metrics.comparison import Comparison
 from tabgan.metrics.detection import c2st_test
 from tabgan.metrics.drawing import draw_rows
 from tabgan.metrics.fidelity import shape_error, trend_error
@@ -103,29 +104,29 @@ def toolbox_study(
     return lines
 
 
-def variety(table: Prepared, rows: pd.DataFrame) -> Figures:
+def variety(rows: Comparison) -> Figures:
     """Collapse signals beside the training rows, C2ST AUC against test rows, shape and trend."""
-    c2st = c2st_test(table.test, rows, seed=JUDGE_SEED, marginal=False, threads=1)
-    return c2st | _beside_train(table, rows)
+    c2st = c2st_test(rows.test, rows.synthetic, seed=JUDGE_SEED, marginal=False, threads=1)
+    return c2st | _beside_train(rows.train, rows.synthetic)
 
 
-def _of_real(table: Prepared) -> Figures:
-    c2st = c2st_test(table.test, table.train, seed=JUDGE_SEED, marginal=False, threads=1)
-    return c2st | _beside_train(table, table.test)
+def _of_real(rows: Comparison) -> Figures:
+    c2st = c2st_test(rows.test, rows.train, seed=JUDGE_SEED, marginal=False, threads=1)
+    return c2st | _beside_train(rows.train, rows.test)
 
 
 VARIETY = Judge(name="variety", rows=variety, real=_of_real)
 
 
-def _beside_train(table: Prepared, rows: pd.DataFrame) -> Figures:
-    n = min(len(table.train), len(rows))  # few rows lose rare categories, so as many of each
-    as_many = [draw_rows(each, n, JUDGE_SEED, "variety") for each in (table.train, rows)]
+def _beside_train(train: pd.DataFrame, rows: pd.DataFrame) -> Figures:
+    n = min(len(train), len(rows))  # few rows lose rare categories, so as many of each
+    as_many = [draw_rows(each, n, JUDGE_SEED, "variety") for each in (train, rows)]
     signals = collapse_signals(*as_many, seed=JUDGE_SEED)
     return {
         **signals,
         "collapse": max(signals.values()),
-        "shape_error": shape_error(table.train, rows),
-        "trend_error": trend_error(table.train, rows),
+        "shape_error": shape_error(train, rows),
+        "trend_error": trend_error(train, rows),
     }
 
 

@@ -37,6 +37,9 @@ class Resampler:
     def kinds(self, folder):
         return ("raw", "refined")
 
+    def log_likelihoods(self, folder, *, kind):
+        return None
+
     def sample(self, folder, *, kind, n, seed, out):
         rows = pd.read_csv(folder / "train.csv").sample(n, replace=True, random_state=seed)
         if "shuffled" in self.words:

@@ -36,6 +36,9 @@ class Resampler:
     def kinds(self, folder):
         return ("raw",)
 
+    def log_likelihoods(self, folder, *, kind):
+        return None
+
     def sample(self, folder, *, kind, n, seed, out):
         rows = pd.read_csv(folder / "train.csv").sample(n, replace=True, random_state=seed)
         rows = rows.iloc[[0] * n] if "collapsed" in self.words else rows
