@@ -8,7 +8,7 @@ PANDAS2 := $(VENV)-pandas2
 PANDAS2_READY := $(PANDAS2)/.ready
 OF_PANDAS := tests/tables tests/test_estimator.py tests/test_frames.py
 
-.PHONY: help train test check bench bench-peers bench-faults fuzz faults bench-sweep bench-scale bench-ddp ablation smoke clean
+.PHONY: help train test check bench bench-peers bench-faults fuzz faults bench-sweep bench-scale bench-ddp ablation docs smoke clean
 help:     ## Show the targets
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
 
@@ -65,6 +65,9 @@ bench-scale: $(READY)  ## Train from 5 million rows on the disk: time to the fir
 
 bench-ddp: $(READY)  ## Adult in one process and in two: quality, time (half an hour on a quiet machine)
 	$(BIN)/python scripts/bench_ddp.py
+
+docs: $(READY)   ## Build the documentation site into build/site, strictly and without a network
+	$(BIN)/python -m mkdocs build --strict
 
 smoke: $(READY)  ## Two batches, end to end
 	$(BIN)/python -m tabgan.train +experiment=cgan_adult +debug=smoke

@@ -1,9 +1,9 @@
-"""The README's table, docs/results.md and docs/results.png, from the lines of benches.
+"""The README's table, docs/research/results.md and its picture, from the lines of benches.
 
     python scripts/results.py outputs/bench/adult/bench.csv outputs/bench/bank/bench.csv ...
 
-adds these benches' lines to docs/bench.csv, in the place of older ones of the same table, and
-writes all three anew; without files it only writes them.
+adds these benches' lines to docs/research/bench.csv, in the place of older ones of the same
+table, and writes all three anew; without files it only writes them.
 """
 
 import re
@@ -17,7 +17,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 
 ROOT = Path(__file__).resolve().parents[1]
-KEPT = ROOT / "docs" / "bench.csv"
+KEPT = ROOT / "docs" / "research" / "bench.csv"
 KEYS = ["table", "recipe", "rows", "seed"]
 FIGURES = {
     "c2st_test_auc": "AUC by trees", "c2st_test_auc_net": "AUC by net", "dcr_share": "DCR share",
@@ -111,11 +111,11 @@ def main():
         readme.read_text("utf-8"), flags=re.DOTALL,
     )  # fmt: skip
     readme.write_text(text, "utf-8")
-    page = (ROOT / "docs" / "results.md").read_text("utf-8")
+    page = (ROOT / "docs" / "research" / "results.md").read_text("utf-8")
     whole = table(lines, list(NAMES), [name for name in FIGURES if name in lines])
     page = re.sub(r"(?s)(<!-- results -->\n).*?(<!-- /results -->)", rf"\1\n{whole}\n\2", page)
-    (ROOT / "docs" / "results.md").write_text(page, "utf-8")
-    draw(lines, ROOT / "docs" / "results.png")
+    (ROOT / "docs" / "research" / "results.md").write_text(page, "utf-8")
+    draw(lines, ROOT / "docs" / "pictures" / "results.png")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,25 @@
 """The pages that people read: README.md and docs/."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+OUTSIDE = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES = [*OUTSIDE, *sorted(DOCS.rglob("*.md"))]
+OF_THE_SITE = {DOCS / "site.css"}  # in mkdocs.yml
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+LIST = re.compile(r"(\d+\.|[-*]) ")
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
 def links(page: Path) -> list[str]:
@@ -26,11 +36,19 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w-]", "", each) for each in words}
 
 
+def navigation(entry) -> list[str]:
+    """The pages that a part of mkdocs.yml's navigation names."""
+    if isinstance(entry, str):
+        return [entry]
+    parts = entry.values() if isinstance(entry, dict) else entry
+    return [page for part in parts for page in navigation(part)]
+
+
 def test_the_readme_has_9000_bytes_at_most():
     assert len((ROOT / "README.md").read_bytes()) <= 9_000
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_relative_link_leads_to_a_file_and_to_a_heading_of_it(page):
     dead = []
     for link in links(page):
@@ -41,6 +59,34 @@ def test_every_relative_link_leads_to_a_file_and_to_a_heading_of_it(page):
     assert dead == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_list_or_a_table_follows_an_empty_line(page):
+    """Without one the site shows it as running text."""
+    lines = CODE.sub("", page.read_text("utf-8")).splitlines()
+    glued = [
+        line
+        for before, line in pairwise(lines)
+        if before.strip()
+        and (
+            (LIST.match(line) and before[0] not in "|-* 0123456789<")
+            or (line.startswith("| ") and before[0] not in "|<")
+        )
+    ]
+    assert glued == []
+
+
+def test_the_navigation_of_the_site_has_every_page_once():
+    pages = [*DOCS.rglob("*.md"), *DOCS.rglob("*.ipynb")]
+    nav = navigation(yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"])
+    assert sorted(nav) == sorted(str(page.relative_to(DOCS)) for page in pages)
+
+
+def test_the_first_page_leads_to_every_other_page():
+    listed = {link.partition("#")[0] for link in links(DOCS / "index.md")}
+    pages = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}
+    assert pages - listed == {"index.md"}
+
+
 def test_every_page_and_every_picture_is_linked_from_another_page():
     linked = {
         (page.parent / link.partition("#")[0]).resolve()
@@ -48,5 +94,5 @@ def test_every_page_and_every_picture_is_linked_from_another_page():
         for link in links(page)
         if link.partition("#")[0] not in ("", page.name)
     }
-    files = {path.resolve() for path in (ROOT / "docs").iterdir()}
+    files = {path.resolve() for path in DOCS.rglob("*") if path.is_file()} - OF_THE_SITE
     assert files - linked == set()

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from tabgan.cli.manual import _read, _sentence, manual
+from tabgan.cli.manual import _read, first_sentence, keys_of, manual
 from tabgan.paths import conf_dir
 from tabgan.report.explore import explore
 from tabgan.report.plots import _Values, numbers_picture
@@ -150,7 +150,12 @@ def test_help_explains_every_key_and_shows_examples(name):
 @pytest.mark.parametrize("path", sorted(conf_dir().glob("*/*.yaml")), ids=lambda path: path.stem)
 def test_every_choice_that_help_offers_says_what_it_is(path):
     if path.parent.name not in ("hydra", "optimizer", "peer"):  # which help does not offer
-        assert _sentence(path.read_text("utf-8"))
+        assert first_sentence(path.read_text("utf-8"))
+
+
+def test_a_comment_behind_a_key_goes_on_in_the_lines_below_it():
+    text = "like: null # a file;\n           # or a table\n# on its own\nn: 1 # rows\n"
+    assert [key.says for key in keys_of(text)] == ["a file; or a table", "on its own rows"]
 
 
 def test_help_names_the_command_as_it_was_given(monkeypatch):

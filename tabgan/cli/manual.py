@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def _read(path: Path) -> tuple[list[str], dict[str, Any], list[Key]]:
     """A file's first comments, the groups of its defaults, and its keys; of a base file too."""
     text = path.read_text("utf-8")
     groups: dict[str, Any] = {}
-    notes, keys = _notes(text), list(_keys(text))
+    notes, keys = _notes(text), keys_of(text)
     for entry in (yaml.safe_load(text) or {}).get("defaults") or []:
         if isinstance(entry, str) and entry != "_self_":
             _, more, base = _read(path.with_name(f"{entry}.yaml"))
@@ -85,23 +85,35 @@ def _notes(text: str) -> list[str]:
     return [line for line in lines if not line.startswith("@package")]
 
 
-def _keys(text: str) -> Iterator[Key]:
-    """The keys that have a value, with the comments behind and directly above them."""
+def keys_of(text: str) -> list[Key]:
+    """The keys that have a value, with the comments above, behind and, further in, below them."""
+    found: list[Key] = []
     parents: list[str] = []
     above: list[str] = []
+    behind = False  # the line before ended in a comment, which may go on
     for line in _without_defaults(text):
-        found = LINE.match(line)
+        read = LINE.match(line)
         if line.strip().startswith("#"):
-            above.append(line.strip("# "))
-        elif found is not None:
-            depth = len(found["indent"]) // 2
-            name, value = ".".join([*parents[:depth], found["key"]]), found["value"].strip()
-            if value and not found["key"].startswith("_"):
-                says = " ".join(filter(None, [*above, found["says"]]))
-                yield Key(name=name, value=value, says=says)
-            parents, above = [*parents[:depth], found["key"]], []
+            if behind and _indent(line) > 2 * len(parents):
+                found[-1] = replace(found[-1], says=f"{found[-1].says} {line.strip('# ')}")
+            else:
+                above.append(line.strip("# "))
+        elif read is not None:
+            depth = len(read["indent"]) // 2
+            name, value = ".".join([*parents[:depth], read["key"]]), read["value"].strip()
+            known = bool(value) and not read["key"].startswith("_")
+            if known:
+                says = " ".join(filter(None, [*above, read["says"]]))
+                found.append(Key(name=name, value=value, says=says))
+            parents, above = [*parents[:depth], read["key"]], []
+            behind = known and bool(read["says"])
         else:
-            above = []
+            above, behind = [], False
+    return found
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _without_defaults(text: str) -> Iterator[str]:
@@ -125,12 +137,12 @@ def _choices(name: str, groups: dict[str, Any]) -> Iterator[str]:
         chosen = groups.get(group)
         for path in sorted((conf_dir() / group.lstrip("+")).glob("*.yaml")):
             mark = " *" if path.stem == chosen else ""
-            yield _line(f"{group}={path.stem}{mark}", _sentence(path.read_text("utf-8")))
+            yield _line(f"{group}={path.stem}{mark}", first_sentence(path.read_text("utf-8")))
     if any(groups.values()):
         yield "  (* is the one unless you say otherwise)"
 
 
-def _sentence(text: str) -> str:
+def first_sentence(text: str) -> str:
     """The first sentence of a file's comments that is no command."""
     notes = [note for note in _notes(text) if note and not note.startswith((EXAMPLE, MORE))]
     return re.split(r"(?<=[.:!?]) (?=[A-Z`])", " ".join(notes), maxsplit=1)[0]

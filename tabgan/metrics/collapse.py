@@ -2,7 +2,7 @@
 
 Compare with real rows of about the same number: a small sample of real rows loses rare
 categories too. ``collapse_signals`` allows for what chance does to samples of their size; the
-alarm's threshold comes from an ablation, in docs/collapse.md.
+alarm's threshold comes from an ablation, in docs/research/collapse.md.
 """
 
 from __future__ import annotations

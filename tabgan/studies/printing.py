@@ -85,7 +85,7 @@ def _collapse_line(facts: Facts) -> str:
     return (
         f"{alarm}. Beside {facts['collapse.rows']:,} real rows, beyond chance: {told}; "
         f"mean distance to the nearest row {ratio} of real's. The alarm rings above "
-        f"{COLLAPSE_THRESHOLD:.0%} (docs/collapse.md)."
+        f"{COLLAPSE_THRESHOLD:.0%} (docs/research/collapse.md)."
     )
 
 

@@ -1,6 +1,6 @@
 """The ablation behind the collapse alarm's threshold: graded collapse against healthy rows.
 
-The tables in docs/collapse.md are what it prints.
+The tables in docs/research/collapse.md are what it prints.
 """
 
 from pathlib import Path
