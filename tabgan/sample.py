@@ -3,12 +3,11 @@
 import hydra
 from omegaconf import DictConfig
 
+from tabgan.cli.keys import keys_of
 from tabgan.cli.launch import job, launch
 from tabgan.errors import check_keys
 from tabgan.paths import conf_dir
 
-KEYS = ("run", "n", "seed", "out", "refine", "where", "mix", "like", "check", "threads",
-        "score", "tolerance", "budget", "blackbox", "shards", "shard", "dropped")  # fmt: skip
 ROWS = 1_000  # where neither n nor like says how many
 
 
@@ -29,7 +28,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.system.files import write_account
     from tabgan.tables.conditions import read_like
 
-    check_keys(cfg, KEYS)
+    check_keys(cfg, keys_of("sample"))
     compute_with(cfg.threads)
     if kind_of(Path(cfg.run)) == RECORDS:
         write_changed(cfg)

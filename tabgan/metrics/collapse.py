@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import ks_2samp, norm
 
 from tabgan.errors import TabganError
 from tabgan.metrics.binning import discretise, entropy
@@ -225,11 +225,9 @@ def _surely_crowded(real: pd.DataFrame, synthetic: pd.DataFrame, seed: int) -> f
 
 def _crowded(spacings: Sequence[np.ndarray]) -> float:
     """The largest difference of how many rows have another so near, synthetic minus real."""
-    distances = np.concatenate(spacings)
-    real_share, synthetic_share = (
-        np.searchsorted(np.sort(each), distances, side="right") / len(each) for each in spacings
-    )
-    return float((synthetic_share - real_share).max())
+    real, synthetic = spacings
+    found = ks_2samp(synthetic, real, alternative="greater", method="asymp")
+    return float(found.statistic)
 
 
 def _distinct_share(coded: CodedTable) -> float:

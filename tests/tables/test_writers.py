@@ -89,7 +89,7 @@ def test_an_old_file_survives_an_exception(tmp_path):
 def test_the_name_appears_when_the_file_is_whole(tmp_path):
     with open_writer(tmp_path / "t.csv", SCHEMA) as writer:
         writer.write(people())
-        assert [path.name for path in tmp_path.iterdir()] == ["t.csv.part"]
+        assert [path.name for path in tmp_path.iterdir()] == [".t.csv.part"]
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
 
 
