@@ -18,7 +18,7 @@ from scipy.stats import ks_2samp, norm
 from tabgan.errors import TabganError
 from tabgan.metrics.binning import discretise, entropy
 from tabgan.metrics.coding import CodedTable, code_tables
-from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest
+from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest_rows
 from tabgan.seeding import rng_at
 
 COLLAPSE_THRESHOLD = 0.4  # of the categories, entropy or distinct rows gone, or of rows crowded
@@ -245,7 +245,9 @@ def _spacings(
     if n_rows < 2:
         raise TabganError("row spacing: expected at least two distinct rows in each table")
     drawn = [_drawn(each, n_rows, seed, place) for place, each in enumerate(rows)]
-    return [nearest(each, each, n_neighbours=2)[0][:, 1] for each in drawn]  # 0 is the row itself
+    return [
+        nearest_rows(each, each, n_neighbours=2)[0][:, 1] for each in drawn
+    ]  # 0 is the row itself
 
 
 def _distinct_rows(rows: MixedRows) -> MixedRows:

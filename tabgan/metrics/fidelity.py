@@ -15,7 +15,7 @@ from tabgan.errors import TabganError
 from tabgan.metrics.binning import stacked_codes, total_variation
 from tabgan.metrics.coding import CodedTable, code_tables
 from tabgan.metrics.drawing import draw_rows
-from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest
+from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest_rows
 from tabgan.metrics.pairs import (
     Pairs,
     correlations,
@@ -212,8 +212,8 @@ def _precision_curve(real: MixedRows, synthetic: MixedRows) -> np.ndarray:
 
 
 def _recall_curve(real: MixedRows, synthetic: MixedRows) -> np.ndarray:
-    to_real = nearest(real, real, power=2, n_neighbours=2)[0][:, 1]  # 0 is the row itself
-    to_synthetic, closest = nearest(real, synthetic, power=2)
+    to_real = nearest_rows(real, real, power=2, n_neighbours=2)[0][:, 1]  # 0 is the row itself
+    to_synthetic, closest = nearest_rows(real, synthetic, power=2)
     covered = to_synthetic[:, 0] <= to_real
     radius = _to_centre(synthetic, synthetic)[closest[:, 0]]
     within = radius[:, None] <= np.quantile(radius, ALPHAS)

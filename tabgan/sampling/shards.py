@@ -162,15 +162,6 @@ def write_shard(
     return mine.path(folder)
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """What ``_manifest.json`` says: what was asked, the parts, and the numbers of the missing.
-
-    Raises:
-        TabganError: when there is none, or it cannot be read.
-    """
-    return _read(folder / MANIFEST)
-
-
 def file_hash(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as stream:

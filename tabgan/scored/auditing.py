@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 FEWEST_ROWS = 20  # below, no classifier tells anything
 
 
-def gather(cfg: DictConfig, out: Path) -> Audited:
+def gather_audit(cfg: DictConfig, out: Path) -> Audited:
     """Run the closed loop and every baseline of it; the loop's rows are written to ``out`` at once.
 
     Raises:

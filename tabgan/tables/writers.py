@@ -101,17 +101,6 @@ def write_table(path: str | Path, table: pd.DataFrame, schema: TableSchema) -> N
         writer.write(table)
 
 
-def write_arff(path: str | Path, table: pd.DataFrame, schema: TableSchema) -> None:
-    """Write a whole table as ARFF.
-
-    Raises:
-        TabganError: when the path ends in neither ``.arff`` nor ``.arff.gz``.
-    """
-    if not Path(path).name.lower().endswith((".arff", ".arff.gz")):
-        raise TabganError(f"{path}: expected a file ending in .arff or .arff.gz")
-    write_table(path, table, schema)
-
-
 class _TextWriter(TableWriter):
     """Rows of tokens between delimiters."""
 
