@@ -15,11 +15,11 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     from tabgan.runs.folder import check_own
     from tabgan.scored.audit import build_audit
-    from tabgan.scored.auditing import gather
+    from tabgan.scored.auditing import gather_audit
 
     out = Path(cfg.out or f"{cfg.run}/audit")
     check_own(out, None)
-    build_audit(gather(cfg, out), out=out, seed=cfg.seed, threads=cfg.threads)
+    build_audit(gather_audit(cfg, out), out=out, seed=cfg.seed, threads=cfg.threads)
 
 
 def run() -> None:

@@ -3,6 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
+from tabgan.cli.keys import keys_of
 from tabgan.cli.launch import job, launch
 from tabgan.paths import conf_dir
 
@@ -15,9 +16,9 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     from tabgan.errors import check_keys
     from tabgan.studies.bench import bench
-    from tabgan.studies.lineup import COMMON, OF_BENCH, cache_of, others_on, ours, tables_of
+    from tabgan.studies.lineup import cache_of, others_on, ours, tables_of
 
-    check_keys(cfg, (*COMMON, *OF_BENCH))
+    check_keys(cfg, keys_of("bench"))
     recipes = [ours(name, [f"+experiment={name}", *cfg.words]) for name in cfg.experiments]
     bench(
         tables=tables_of(cfg),

@@ -3,11 +3,10 @@
 import hydra
 from omegaconf import DictConfig
 
+from tabgan.cli.keys import keys_of
 from tabgan.cli.launch import job, launch
 from tabgan.errors import check_keys
 from tabgan.paths import conf_dir
-
-KEYS = ("run", "data", "out", "n_imputations", "how", "seed", "threads", "run_name")
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="impute")
@@ -21,7 +20,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.sampling.imputing import Imputer
     from tabgan.system.arithmetic import compute_with
 
-    check_keys(cfg, KEYS)
+    check_keys(cfg, keys_of("impute"))
     compute_with(cfg.threads)
     path = Path(cfg.data.path)
     run = open_run(Path(cfg.run))

@@ -3,12 +3,11 @@
 import hydra
 from omegaconf import DictConfig
 
+from tabgan.cli.keys import keys_of
 from tabgan.cli.launch import job, launch
 from tabgan.errors import check_keys
 from tabgan.paths import conf_dir
 
-KEYS = ("run", "n", "seed", "out", "refine", "where", "mix", "like", "check", "threads",
-        "score", "tolerance", "budget", "blackbox", "shards", "shard", "dropped")  # fmt: skip
 ROWS = 1_000  # where neither n nor like says how many
 
 
@@ -27,9 +26,9 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.sampling.stream import stream_rows
     from tabgan.system.arithmetic import compute_with
     from tabgan.system.files import write_account
-    from tabgan.tables.conditions import read_like
+    from tabgan.tables.conditions import read_conditions
 
-    check_keys(cfg, KEYS)
+    check_keys(cfg, keys_of("sample"))
     compute_with(cfg.threads)
     if kind_of(Path(cfg.run)) == RECORDS:
         write_changed(cfg)
@@ -38,7 +37,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     own = run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
     out = Path(cfg.out) if cfg.out else unused(own)
     where = json.loads(cfg.where or "{}")
-    like = read_like(Path(cfg.like)) if cfg.like else None
+    like = read_conditions(Path(cfg.like)) if cfg.like else None
     refuse_check(cfg)
     n = len(like or range(ROWS)) if cfg.n is None else int(cfg.n)
     if cfg.score is not None:

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from tabgan.cli.launch import check_table_named, job, launch
 from tabgan.cli.overrides import quote
-from tabgan.cli.sweeps import begin
+from tabgan.cli.sweeps import begin_sweep
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
 from tabgan.runs.folder import way_to_rows
@@ -64,7 +64,7 @@ def go_on(folder: Path, trust: bool, launcher: list[str]) -> None:
     if not left:
         resume(folder, trust=trust)
         return
-    begin(folder.absolute())
+    begin_sweep(folder.absolute())
     words = [f"run={quote(str(folder.absolute()))}", f"number={left}", f"trust={trust}"]
     sys.argv[1:] = [*words, *launcher, "-m"]
     one_of_many()

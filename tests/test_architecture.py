@@ -18,7 +18,7 @@ FLOORS = {  # folders, lowest first, and which of those below each may import
     "metrics": {"tables"},
     "encoding": {"tables", "constraints"},
     "serving": TABLES,
-    "nets": {"encoding"},
+    "nets": {"encoding", "metrics"},
     "modules": {"encoding", "nets", "losses"},
     "report": TABLES | {"metrics", "blackboxes"},
     "sampling": TABLES | NETS,

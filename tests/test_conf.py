@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from tabgan.cli.keys import keys_of
 from tabgan.config.recipes import check_config, check_stored_targets
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
@@ -70,3 +72,19 @@ def test_a_stored_configuration_may_not_call_anything_else():
 def test_a_package_header_stands_in_the_first_line(path: Path):
     lines = path.read_text("utf-8").splitlines()
     assert all("@package" not in line for line in lines[1:])
+
+
+COMMANDS = ["audit", "bench", "blackbox", "evaluate", "explore", "impute", "sample", "study"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_keys_of_a_command_are_those_that_its_file_composes_to(command):
+    assert set(keys_of(command)) == {*map(str, composed(config=command))}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_key_of_a_command_stands_in_a_base_file_too(command):
+    own = yaml.safe_load((conf_dir() / f"{command}.yaml").read_text("utf-8"))
+    for base in ("command", "table_command"):
+        shared = yaml.safe_load((conf_dir() / f"{base}.yaml").read_text("utf-8"))
+        assert not own.keys() & shared.keys() - {"defaults"}

@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.serving.cache import Source, coded_table
+from tabgan.serving.cache import RowFile, coded_table
 
 SMALL = (
     "data.target=label", "data.batch_size=50", "model=cgan_basic", "model.noise_dim=8",
@@ -146,7 +146,7 @@ def coded(mixed_arff, tmp_path):
     make = partial(TableEncoder, **choices, conditional=True, many="auto")
     asked = {"target": "label", "schema_path": None, "test_path": None, "drop": (), "seed": 0}
     asked |= {"index": "drop"}
-    source = Source(path=mixed_arff, choices=choices, test_fraction=0.1, **asked)
+    source = RowFile(path=mixed_arff, choices=choices, test_fraction=0.1, **asked)
     return lambda: coded_table(source, make, tmp_path / "cache")
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 from rich import progress as bars
-from rich.console import Console
+
+from tabgan.system.terminal import error_console
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ NOTEBOOK_SECONDS = 0.5  # between changes of a notebook's line
 
 def is_watched() -> bool:
     """Whether somebody may look on: in a terminal, or in a notebook."""
-    console = Console(stderr=True)
+    console = error_console()
     return console.is_terminal or console.is_jupyter
 
 
@@ -34,7 +35,7 @@ class Progress(pl.Callback):
     """
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True)
+        self.console = error_console()
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.spoke = self.begun = time.monotonic()

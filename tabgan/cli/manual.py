@@ -72,7 +72,18 @@ def _read(path: Path) -> tuple[list[str], dict[str, Any], list[Key]]:
             ((group, choice),) = entry.items()
             if not group.startswith(("override", "hydra")):
                 groups[group.partition("@")[0]] = choice
+            if group == "model":
+                groups |= _parts(path.parent / group / f"{choice}.yaml")
     return notes, groups, keys
+
+
+def _parts(path: Path) -> dict[str, str]:
+    """What a model's file chooses of other groups, such as its loss."""
+    entries = yaml.safe_load(path.read_text("utf-8"))["defaults"]
+    chosen = {key: part for entry in entries if entry != "_self_" for key, part in entry.items()}
+    return {
+        key.partition("@_global_.")[2]: part for key, part in chosen.items() if "@_global_" in key
+    }
 
 
 def _notes(text: str) -> list[str]:

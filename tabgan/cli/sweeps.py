@@ -57,7 +57,7 @@ class Sweep(Callback):
             check_unused(folder)
             check_unused(folder / "0")  # of a sweep that lost its list of jobs
             folder.mkdir(parents=True, exist_ok=True)
-            begin(folder)
+            begin_sweep(folder)
         except Exception as error:
             raise Refused from error
 
@@ -75,7 +75,7 @@ class _Work:
     locks = ExitStack()
 
 
-def begin(folder: Path) -> None:
+def begin_sweep(folder: Path) -> None:
     """Take ``folder`` until the end of ``told``.
 
     Raises:

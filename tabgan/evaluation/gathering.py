@@ -17,6 +17,7 @@ from hydra.utils import get_object, instantiate
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
+from tabgan.cli.keys import keys_of
 from tabgan.cli.overrides import command_given
 from tabgan.errors import TabganError, check_keys
 from tabgan.report.reading import Tables, read_like, read_real
@@ -33,10 +34,6 @@ log = logging.getLogger(__name__)
 
 Facts = dict[str, float | str]
 Logs = dict[str, NDArray[np.float64]]  # of test rows, by the prefix of a set of rows
-KEYS = (
-    "run", "real", "test", "synthetic", "target", "n", "seed", "out", "full_mle", "resplit",
-    "threads",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +70,7 @@ def gather(cfg: DictConfig) -> Evaluation:
         TabganError: when words are missing or do not go together, a file cannot be read or has
             other columns, or a run has no test rows.
     """
-    check_keys(cfg, KEYS)
+    check_keys(cfg, keys_of("evaluate"))
     if cfg.run is not None:
         return _of_run(cfg)
     if cfg.resplit:
@@ -92,7 +89,7 @@ def run_study(cfg: DictConfig) -> None:
         TabganError: without a run, with another table than the run's, or when the run cannot be
             read.
     """
-    alien = [n for n in map(str, cfg) if n not in (*KEYS, "study")]
+    alien = [n for n in map(str, cfg) if n not in (*keys_of("evaluate"), "study")]
     alien += [n for n in ("real", "test", "synthetic", "target", "n") if cfg[n] is not None]
     if alien:
         raise TabganError(f"{alien[0]}: a study takes run=, out=, seed= and keys of study")

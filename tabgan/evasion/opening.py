@@ -26,7 +26,7 @@ from tabgan.evasion.module import EvasionModule
 from tabgan.evasion.records import RecordDecoder, Records, held_columns
 from tabgan.evasion.rules import RuleBook
 from tabgan.evasion.traffic import groups_of
-from tabgan.report.reading import read_like, read_real
+from tabgan.report.reading import compared, read_like, read_real
 from tabgan.runs.checkpoints import find_checkpoint, read_checkpoint
 from tabgan.tables.writers import write_table
 
@@ -154,7 +154,7 @@ def write_changed(cfg: DictConfig) -> None:
     known, own = read_real(path)
     if attack not in own.names:
         raise TabganError(f"like={path}: no column {attack!r}, which names each record's attack")
-    table = read_like(path, schema, ignored=set(own.names) - set(schema.names))
+    table = read_like(path, schema, ignored=set(own.names) - set(schema.names))[compared(schema)]
     rows = run.changed(table, known[attack], seed=cfg.seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_table(out, rows, schema)

@@ -20,7 +20,7 @@ def real_or_fake_loss(real: Tensor, fake: Tensor) -> Tensor:
     return softplus(-real_logits(real)).mean() + softplus(real_logits(fake)).mean()
 
 
-def feature_distance(real: Tensor, fake: Tensor) -> Tensor:
+def moment_distance(real: Tensor, fake: Tensor) -> Tensor:
     """Feature matching |E f(x) - E f(G(z))|^2 (section 3.1), of features [n, width], [m, width].
 
     Divided by the width, so that it is of one size for narrow and wide features.

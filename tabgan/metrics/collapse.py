@@ -13,12 +13,12 @@ from contextlib import suppress
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import ks_2samp, norm
 
 from tabgan.errors import TabganError
 from tabgan.metrics.binning import discretise, entropy
 from tabgan.metrics.coding import CodedTable, code_tables
-from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest
+from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest_rows
 from tabgan.seeding import rng_at
 
 COLLAPSE_THRESHOLD = 0.4  # of the categories, entropy or distinct rows gone, or of rows crowded
@@ -225,11 +225,9 @@ def _surely_crowded(real: pd.DataFrame, synthetic: pd.DataFrame, seed: int) -> f
 
 def _crowded(spacings: Sequence[np.ndarray]) -> float:
     """The largest difference of how many rows have another so near, synthetic minus real."""
-    distances = np.concatenate(spacings)
-    real_share, synthetic_share = (
-        np.searchsorted(np.sort(each), distances, side="right") / len(each) for each in spacings
-    )
-    return float((synthetic_share - real_share).max())
+    real, synthetic = spacings
+    found = ks_2samp(synthetic, real, alternative="greater", method="asymp")
+    return float(found.statistic)
 
 
 def _distinct_share(coded: CodedTable) -> float:
@@ -247,7 +245,9 @@ def _spacings(
     if n_rows < 2:
         raise TabganError("row spacing: expected at least two distinct rows in each table")
     drawn = [_drawn(each, n_rows, seed, place) for place, each in enumerate(rows)]
-    return [nearest(each, each, n_neighbours=2)[0][:, 1] for each in drawn]  # 0 is the row itself
+    return [
+        nearest_rows(each, each, n_neighbours=2)[0][:, 1] for each in drawn
+    ]  # 0 is the row itself
 
 
 def _distinct_rows(rows: MixedRows) -> MixedRows:

@@ -25,7 +25,7 @@ def gower_diversity(real: pd.DataFrame, table: pd.DataFrame) -> float:
     return float(np.mean(_per_column(rows)))
 
 
-def distinct_share(table: pd.DataFrame) -> float:
+def distinct_row_share(table: pd.DataFrame) -> float:
     """Share of the rows that are different ones; in (0, 1], 1: no row stands twice."""
     return 1 - float(table.duplicated().mean())
 

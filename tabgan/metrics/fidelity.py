@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import ks_2samp
 
 from tabgan.errors import TabganError
 from tabgan.metrics.binning import stacked_codes, total_variation
 from tabgan.metrics.coding import CodedTable, code_tables
 from tabgan.metrics.drawing import draw_rows
-from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest
+from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest_rows
 from tabgan.metrics.pairs import (
     Pairs,
     correlations,
@@ -182,9 +183,7 @@ def _ks(first: np.ndarray, second: np.ndarray) -> float:
     """The largest gap between two empirical distribution functions; in [0, 1]."""
     if len(first) == 0 or len(second) == 0:
         return float(len(first) != len(second))
-    every = np.concatenate([first, second])
-    below = [np.searchsorted(np.sort(v), every, side="right") / len(v) for v in (first, second)]
-    return float(np.abs(below[0] - below[1]).max())
+    return float(ks_2samp(first, second, method="asymp").statistic)
 
 
 def _pair_errors(real: CodedTable, synthetic: CodedTable, pairs: Pairs) -> np.ndarray:
@@ -213,8 +212,8 @@ def _precision_curve(real: MixedRows, synthetic: MixedRows) -> np.ndarray:
 
 
 def _recall_curve(real: MixedRows, synthetic: MixedRows) -> np.ndarray:
-    to_real = nearest(real, real, power=2, n_neighbours=2)[0][:, 1]  # 0 is the row itself
-    to_synthetic, closest = nearest(real, synthetic, power=2)
+    to_real = nearest_rows(real, real, power=2, n_neighbours=2)[0][:, 1]  # 0 is the row itself
+    to_synthetic, closest = nearest_rows(real, synthetic, power=2)
     covered = to_synthetic[:, 0] <= to_real
     radius = _to_centre(synthetic, synthetic)[closest[:, 0]]
     within = radius[:, None] <= np.quantile(radius, ALPHAS)

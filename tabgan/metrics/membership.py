@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 from tabgan.errors import TabganError
 from tabgan.metrics.drawing import draw_rows
-from tabgan.metrics.nearest import MixedRows, mixed_rows, nearest
+from tabgan.metrics.nearest import MixedRows, mixed_rows, nearest_rows
 from tabgan.seeding import rng_at
 
 FALSE_POSITIVES = {"tpr01": 0.01, "tpr001": 0.001}
@@ -131,7 +131,7 @@ def _taken(rows: MixedRows, places: NDArray[np.int64]) -> MixedRows:
 
 
 def _to_nearest(rows: MixedRows, references: MixedRows) -> Floats:
-    return nearest(rows, references)[0][:, 0]
+    return nearest_rows(rows, references)[0][:, 0]
 
 
 def _ratio(to_real: Floats, to_made: Floats) -> Floats:

@@ -69,7 +69,7 @@ def mixed_rows(**tables: pd.DataFrame) -> tuple[MixedRows, ...]:
     return tuple(_mixed(table, scales, with_missing) for table in coded)
 
 
-def nearest(
+def nearest_rows(
     queries: MixedRows, references: MixedRows, *, power: int = 1, n_neighbours: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distances to the nearest reference rows, ascending, and which rows these are.

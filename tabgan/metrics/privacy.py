@@ -12,7 +12,7 @@ import pandas as pd
 from tabgan.errors import TabganError
 from tabgan.metrics.coding import code_tables
 from tabgan.metrics.drawing import draw_rows
-from tabgan.metrics.nearest import mixed_rows, nearest
+from tabgan.metrics.nearest import mixed_rows, nearest_rows
 
 QUANTILES = {"dcr_q02": 0.02, "dcr_q05": 0.05}
 MAX_QUERIES = 50_000  # of each table whose rows look for their nearest row, drawn by seed
@@ -37,7 +37,7 @@ def dcr_share(
         )
     drawn = draw_rows(synthetic, MAX_QUERIES, seed, "dcr")
     train, test, queries = mixed_rows(train=train_half, test=test_half, synthetic=drawn)
-    to_train, to_test = nearest(queries, train)[0], nearest(queries, test)[0]
+    to_train, to_test = nearest_rows(queries, train)[0], nearest_rows(queries, test)[0]
     return float((to_train < to_test).mean() + 0.5 * (to_train == to_test).mean())
 
 
@@ -58,7 +58,7 @@ def quantile_dcr(
         test=draw_rows(test, MAX_QUERIES, seed, "dcr"),
         synthetic=draw_rows(synthetic, MAX_QUERIES, seed, "dcr"),
     )
-    of_test, of_synthetic = (nearest(rows, references)[0][:, 0] for rows in asked)
+    of_test, of_synthetic = (nearest_rows(rows, references)[0][:, 0] for rows in asked)
     return {
         name: 100 * _share_under(of_synthetic, of_test, level) for name, level in QUANTILES.items()
     }

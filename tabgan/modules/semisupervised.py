@@ -13,7 +13,7 @@ from torch.optim import Adam, Optimizer
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
-from tabgan.losses.semisupervised import feature_distance, real_or_fake_loss
+from tabgan.losses.semisupervised import moment_distance, real_or_fake_loss
 from tabgan.nets.averaging import Average
 from tabgan.nets.classifier import Classifier
 from tabgan.seeding import generator_at
@@ -100,7 +100,7 @@ class SemiSupervisedModule(pl.LightningModule):
             with torch.no_grad():
                 real = self.critic.features(rows)
             fake_features = self.critic.features(self.generate(len(rows)))
-            self._step(generator_optimizer, feature_distance(real, fake_features))
+            self._step(generator_optimizer, moment_distance(real, fake_features))
 
     def configure_optimizers(self) -> list[Optimizer]:
         betas = (0.5, 0.999)

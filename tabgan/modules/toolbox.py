@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from tabgan.errors import TabganError
 from tabgan.losses.adversarial import AdversarialLoss
+from tabgan.losses.features import feature_distance
 from tabgan.losses.feedback import dropping
 from tabgan.losses.labels import flipped, relabelled, smoothed
-from tabgan.losses.matching import feature_distance
 from tabgan.nets.ensemble import Ensemble
 from tabgan.nets.history import History
 from tabgan.nets.initialisation import initialise
@@ -147,7 +147,7 @@ def dropout_gan(*, critics: int, dropout: float) -> Tool:
 
 
 def feature_matching(*, weight: float) -> Tool:
-    """Feature matching (``losses.matching``), added to the generator's loss.
+    """Feature matching (``losses.features``), added to the generator's loss.
 
     The paper puts it in that loss's place; beside it, it steadies.
 

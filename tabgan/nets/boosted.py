@@ -14,6 +14,8 @@ import xgboost
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from tabgan.metrics.chance import auc_band
+
 Floats = NDArray[np.float64]
 
 MIN_REAL_ROWS = 200  # fewer: the trees would learn these very rows
@@ -118,8 +120,8 @@ class BoostedRatio:
 
 
 def chance(real: Side, fake: Side) -> float:
-    """Two standard errors of an AUC of .5 on the held-out rows (Hanley & McNeil 1982)."""
-    return 2 * float(np.sqrt((1 / len(real.held) + 1 / len(fake.held)) / 12))
+    """How far from .5 an AUC of chance strays on the held-out rows (``metrics.chance``)."""
+    return auc_band(len(real.held), len(fake.held))
 
 
 def _matrix(

@@ -113,11 +113,6 @@ class ConditionalVector(nn.Module):
         shown = torch.arange(len(rows), device=rows.device) % max(len(self.blocks), 1)
         return rows[:, self.places] * (self.columns == shown[:, None])
 
-    def of_value(self, column: str, place: int, n: int) -> Tensor:
-        """Vectors [n, width] that ask ``column`` for the ``place``-th value of its block."""
-        start = self.starts[[block.column for block in self.blocks].index(column)]
-        return self._onehot(torch.full((n,), start + place, device=self.counts.device), n)
-
     def cross_entropy(self, raw: Tensor, vector: Tensor) -> Tensor:
         """E[-log p(value asked for)], from the logits of the column asked for.
 

@@ -8,7 +8,7 @@ import pandas as pd
 from tabgan.errors import TabganError
 from tabgan.metrics.coding import CodedTable
 from tabgan.metrics.drawing import draw_rows
-from tabgan.metrics.nearest import mixed_rows, nearest
+from tabgan.metrics.nearest import mixed_rows, nearest_rows
 from tabgan.report.embedding import tsne
 from tabgan.report.measure import Measured
 from tabgan.report.plots import (
@@ -106,11 +106,11 @@ def _distances_picture(tables: Tables, seed: int) -> bytes:
     references, own, test, synthetic = mixed_rows(
         references=tables.train, train=drawn[0], test=drawn[1], synthetic=drawn[2]
     )
-    of_test = nearest(test, references)[0][:, 0]
+    of_test = nearest_rows(test, references)[0][:, 0]
     distances = {
-        "real train": nearest(own, references, n_neighbours=2)[0][:, 1],  # 0 is the row itself
+        "real train": nearest_rows(own, references, n_neighbours=2)[0][:, 1],  # 0 is the row itself
         "real test": of_test,
-        "synthetic": nearest(synthetic, references)[0][:, 0],
+        "synthetic": nearest_rows(synthetic, references)[0][:, 0],
     }
     marks = {"5 % of test": float(np.quantile(of_test, 0.05, method="inverted_cdf"))}
     return distances_picture("Distance to the closest training row", distances, marks)

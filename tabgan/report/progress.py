@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from tabgan.system.terminal import error_console
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ class Tell(Protocol):
 @contextmanager
 def progress(n_steps: int) -> Iterator[Tell]:
     """A bar with the step under way; without a terminal, a line per stage in the log."""
-    console = Console(stderr=True)
+    console = error_console()
     columns = (SpinnerColumn(), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=n_steps)

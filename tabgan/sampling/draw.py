@@ -75,7 +75,7 @@ class Numbering(NamedTuple):
     key_seed: int
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """Where rows under conditions come from.
 
     Attributes:
@@ -284,7 +284,7 @@ def _chunks_as_asked(
 ) -> Iterator[pd.DataFrame]:
     """Chunks under conditions, which are checked before the first is asked for."""
     weights = np.stack([_class_shares(encoder, asked) for asked in request.conditions])
-    source: Source
+    source: RowSource
     if isinstance(module, ChainedModel):
         source = ConditionalChain(module, encoder, request, seed=seed)
         tally.particles, tally.effective = source.particles, source.effective
@@ -312,7 +312,7 @@ class Filling:
 
     def __init__(
         self,
-        source: Source,
+        source: RowSource,
         encoder: TableEncoder,
         rules: Enforced,
         request: Request,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
 from tabgan.encoding.table import TableEncoder
+from tabgan.modules.protocol import LikelihoodModel, RowModel
 from tabgan.nets.inputs import chain_columns
 
 Logs = NDArray[np.float64]
@@ -18,18 +17,18 @@ AT_ONCE = 5_000  # rows
 PSEUDO_ROWS = 0.5  # of every code of a column, as a chain's heads start from
 
 
-def log_likelihood(module: Any, encoder: TableEncoder, rows: pd.DataFrame) -> Logs | None:
+def log_likelihood(module: RowModel, encoder: TableEncoder, rows: pd.DataFrame) -> Logs | None:
     """The logarithm of p(row) of each row, in nats, float64 [n]; None of a module without one.
 
     A row's codes are meant: its categories, and the bins and cells of its numbers. A number that
     training never had has the codes of the nearest that it had.
 
     Args:
-        module: may have ``log_likelihood(CodedRows) -> float32 [n]``, as ``ChainModule``.
+        module: a model, which may be a ``LikelihoodModel``.
         encoder: of its table.
         rows: a table of the encoder's schema.
     """
-    if not hasattr(module, "log_likelihood"):
+    if not isinstance(module, LikelihoodModel):
         return None
     with torch.inference_mode():
         pieces = encoder.encode_coded(rows).pieces(AT_ONCE)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,15 +162,6 @@ def write_shard(
     return mine.path(folder)
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """What ``_manifest.json`` says: what was asked, the parts, and the numbers of the missing.
-
-    Raises:
-        TabganError: when there is none, or it cannot be read.
-    """
-    return _read(folder / MANIFEST)
-
-
 def file_hash(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as stream:
@@ -229,9 +219,8 @@ def _write_manifest(folder: Path, shard: Shard) -> None:
     listed: list[dict[str, Any]] = []
     while (accounts := _accounts(folder)) != listed:
         listed = accounts
-        mine = folder / f"_manifest_{shard.number}.json"  # nobody else's until it is renamed
-        write_whole(mine, json.dumps(_manifest(listed, shard.of), indent=2) + "\n")
-        os.replace(mine, folder / MANIFEST)
+        text = json.dumps(_manifest(listed, shard.of), indent=2) + "\n"
+        write_whole(folder / MANIFEST, text, shared=True)
     missing = shard.of - len(listed)
     log.info("%s: %s of %s parts", folder, f"{len(listed):,}", f"{shard.of:,}")
     if not missing:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
@@ -21,7 +20,7 @@ from tabgan.modules.protocol import RowModel
 from tabgan.sampling.draw import CHUNK_ROWS, Tally, draw_chunks
 from tabgan.sampling.refiner import Refiner
 from tabgan.system.files import write_account
-from tabgan.system.terminal import show
+from tabgan.system.terminal import error_console, show
 from tabgan.tables.conditions import MISSING, Where, read_where
 from tabgan.tables.writers import open_writer
 
@@ -78,7 +77,7 @@ def stream_rows(
     )
     can_miss = [name for name in encoder.missing_rates_["all"] if name in encoder.schema_.names]
     missing = pd.Series(0.0, index=can_miss)
-    console = Console(stderr=True)
+    console = error_console()
     with open_writer(out, schema) as writer:
         for chunk in track(
             chunks,

@@ -16,13 +16,13 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from tabgan.metrics.detection import MIN_ROWS, c2st_test
-from tabgan.metrics.diversity import distinct_share, gower_diversity
+from tabgan.metrics.diversity import distinct_row_share, gower_diversity
 from tabgan.metrics.privacy import duplicate_rate, quantile_dcr
 from tabgan.report.files import prepare, write_pictures
 from tabgan.report.progress import Tell, progress
 from tabgan.scored.audit_page import answers, audit_page, audit_pictures, class_names
-from tabgan.scored.matching import nearest_pairs, score_matched
 from tabgan.scored.metrics import right_side, score_errors, score_ks
+from tabgan.scored.pairing import nearest_pairs, score_matched
 from tabgan.system.terminal import say, show
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ def build_audit(audited: Audited, *, out: Path, seed: int, threads: int) -> Figu
     started = time.perf_counter()
     prepare(out)
     with progress(2 * len(audited.ways) + 5) as tell:
-        figures = measure(audited, seed=seed, threads=threads, tell=tell)
+        figures = measure_audit(audited, seed=seed, threads=threads, tell=tell)
         tell("", stage="pictures")
         ranges = range_table(audited)
         pictures = audit_pictures(audited, ranges)
@@ -122,7 +122,7 @@ def build_audit(audited: Audited, *, out: Path, seed: int, threads: int) -> Figu
     return figures
 
 
-def measure(audited: Audited, *, seed: int, threads: int, tell: Tell) -> Figures:
+def measure_audit(audited: Audited, *, seed: int, threads: int, tell: Tell) -> Figures:
     """Every figure of every way; one that is undefined is left out."""
     figures: Figures = {"rows": len(audited.asked), "data": audited.title}
     figures |= _attainable(audited)
@@ -174,7 +174,7 @@ def range_table(audited: Audited) -> pd.DataFrame:
             line |= score_errors(asked, loop.obtained[inside])
             line["one_shot_mae"] = float(np.abs(one_shot.obtained[inside] - asked).mean())
             line |= {"reached": float(audited.kept[inside].mean())}
-            line |= {"distinct": distinct_share(rows)}
+            line |= {"distinct": distinct_row_share(rows)}
             line["gower"] = gower_diversity(audited.train[audited.names], rows)
         lines.append(line)
     return pd.DataFrame(lines).set_index("range")
@@ -188,7 +188,7 @@ def _of_way(audited: Audited, way: Way) -> Figures:
         "right_side": right_side(audited.asked, way.obtained),
         "min_score": float(way.obtained.min()),
         "max_score": float(way.obtained.max()),
-        "distinct": distinct_share(rows),
+        "distinct": distinct_row_share(rows),
         "gower": gower_diversity(audited.train[audited.names], rows),
         "duplicate_rate": duplicate_rate(audited.train[audited.names], rows),
         "queries": way.queries,

@@ -13,7 +13,7 @@ from tabgan.report.evaluation_page import figure_text
 from tabgan.report.evaluation_pictures import column_key, column_picture
 from tabgan.report.html import Html, bullets, element, gallery, page, paragraph, picture, section
 from tabgan.report.html import table as html_table
-from tabgan.scored.matching import score_matched
+from tabgan.scored.pairing import score_matched
 from tabgan.scored.plots import ranges_picture, scatter_picture, spread_picture
 
 if TYPE_CHECKING:

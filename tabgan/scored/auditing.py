@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from tabgan.blackboxes.counted import Counted
 from tabgan.blackboxes.estimator import EstimatorBox
 from tabgan.blackboxes.forest import fit_forest
+from tabgan.cli.keys import keys_of
 from tabgan.cli.overrides import command_given
 from tabgan.config.opening import Run, open_run
 from tabgan.errors import TabganError, check_keys
@@ -39,18 +40,17 @@ from tabgan.tables.writers import write_table
 
 log = logging.getLogger(__name__)
 
-KEYS = ("run", "n", "tolerance", "budget", "direct", "seed", "out", "threads", "blackbox")
 FEWEST_ROWS = 20  # below, no classifier tells anything
 
 
-def gather(cfg: DictConfig, out: Path) -> Audited:
+def gather_audit(cfg: DictConfig, out: Path) -> Audited:
     """Run the closed loop and every baseline of it; the loop's rows are written to ``out`` at once.
 
     Raises:
         TabganError: for a run without test rows, without a black box, or with a box of other
             columns; for fewer than 20 rows; when the box fails, which names the rows kept so far.
     """
-    check_keys(cfg, KEYS)
+    check_keys(cfg, keys_of("audit"))
     if cfg.n < FEWEST_ROWS:
         raise TabganError(f"n={cfg.n}: an audit needs at least {FEWEST_ROWS} rows")
     compute_with(1)

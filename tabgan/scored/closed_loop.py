@@ -19,8 +19,8 @@ from tabgan.modules.protocol import RowModel
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.refiner import Refiner
 from tabgan.scored.asking import table_of
-from tabgan.scored.matching import nearest_pairs
 from tabgan.scored.model import ScoredModel
+from tabgan.scored.pairing import nearest_pairs
 from tabgan.seeding import generator_at, rng_at, seed_at
 from tabgan.tables.schema import Column, TableSchema
 

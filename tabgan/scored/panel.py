@@ -14,8 +14,8 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from tabgan.callbacks.pace import Pace
 from tabgan.metrics.detection import MIN_ROWS, cheap_c2st_auc
 from tabgan.scored.asking import Asker
-from tabgan.scored.matching import score_matched
 from tabgan.scored.model import ScoredModel
+from tabgan.scored.pairing import score_matched
 from tabgan.scored.plots import scatter_picture
 from tabgan.seeding import generator_at, rng_at
 from tabgan.serving.datamodule import TableDataModule

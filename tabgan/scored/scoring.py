@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
-from rich.console import Console
 from rich.progress import Progress
 
 from tabgan.blackboxes.counted import Counted
@@ -25,6 +24,7 @@ from tabgan.scored.closed_loop import (
 )
 from tabgan.scored.querying import FITTED, given_box, own_box
 from tabgan.system.files import write_account
+from tabgan.system.terminal import error_console
 from tabgan.tables.writers import write_table
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def write_scored_rows(cfg: DictConfig, run: Run, out: Path, *, n: int) -> dict[s
     propose = proposer(run.module, run.encoder, chosen_refiner(run, cfg.refine))
     box = box_of(cfg.get("blackbox"), run)
     limits = {"tolerance": cfg.tolerance, "budget": cfg.budget, "seed": cfg.seed}
-    console = Console(stderr=True)
+    console = error_console()
     with Progress(console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("rows kept", total=len(asked))
         found = closed_loop(

@@ -52,7 +52,7 @@ Make = Callable[[TableSchema], TableEncoder]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class RowFile:
     """A table in a file, and what its codes follow from.
 
     Attributes:
@@ -121,7 +121,7 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CodedTable:
+class StoredCodes:
     """What a cache folder holds.
 
     Attributes:
@@ -147,7 +147,7 @@ def is_large(path: Path) -> bool:
     return path.is_file() and path.stat().st_size >= (LARGE_PACKED if packed else LARGE)
 
 
-def coded_table(source: Source, make_encoder: Make, cache: Path) -> CodedTable:
+def coded_table(source: RowFile, make_encoder: Make, cache: Path) -> StoredCodes:
     """The table of ``source``, encoded: out of ``cache``, or, the first time, into it.
 
     Three passes over the file, a piece of it in memory at a time: the schema (categories, kinds);
@@ -182,13 +182,13 @@ def _put(part: Path, folder: Path) -> None:
             os.rename(part, folder)
 
 
-def _open(folder: Path) -> CodedTable:
+def _open(folder: Path) -> StoredCodes:
     try:
         facts = json.loads((folder / DONE).read_text("utf-8"))
         encoder = TableEncoder.load(folder / "encoder")
         tables = {name: read_parquet(folder / f"{name}.parquet")[0] for name in facts["tables"]}
         condition = _condition_layout(encoder.condition_width)
-        return CodedTable(
+        return StoredCodes(
             folder=folder,
             encoder=encoder,
             rows=_mapped(folder, encoder.layout_, "rows"),
@@ -201,7 +201,7 @@ def _open(folder: Path) -> CodedTable:
         raise TabganError(f"{folder}: a damaged cache: {error!r}; remove the folder") from error
 
 
-def _build(source: Source, make_encoder: Make, folder: Path) -> None:
+def _build(source: RowFile, make_encoder: Make, folder: Path) -> None:
     """Read the table and fill ``folder``."""
     log.info("%s: reading piece by piece", source.path)
     schema, n_rows = source.survey()
@@ -237,7 +237,7 @@ class _Samples:
     With a test file, its rows alone are for testing.
     """
 
-    def __init__(self, source: Source, schema: TableSchema, n_rows: int) -> None:
+    def __init__(self, source: RowFile, schema: TableSchema, n_rows: int) -> None:
         self.source, self.schema = source, schema
         self.n_train = 0
         cut = source.test_fraction if source.test_path is None else 0.0
@@ -347,7 +347,7 @@ def _as_numbers(values: pd.Series) -> NDArray[Any]:
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _write_codes(source: Source, encoder: TableEncoder, folder: Path, samples: _Samples) -> bool:
+def _write_codes(source: RowFile, encoder: TableEncoder, folder: Path, samples: _Samples) -> bool:
     """Fill ``folder`` with the codes of all training rows; False when a derived column is not."""
     condition = _condition_layout(encoder.condition_width)
     whole = _created(folder, encoder.layout_, "rows", samples.n_train)
@@ -373,7 +373,7 @@ def _write_codes(source: Source, encoder: TableEncoder, folder: Path, samples: _
 
 
 def _train_pieces(
-    source: Source, encoder: TableEncoder, samples: _Samples
+    source: RowFile, encoder: TableEncoder, samples: _Samples
 ) -> Iterator[tuple[int, pd.DataFrame]]:
     """The training rows piece by piece; of the others, too, no id is made again."""
     for place, piece in enumerate(source.pieces(encoder.schema)):

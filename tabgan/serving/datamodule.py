@@ -21,7 +21,7 @@ from tabgan.errors import TabganError
 from tabgan.paths import path_of
 from tabgan.serving.balance import balanced, check_balance
 from tabgan.serving.batches import BatchLoader, EpochOrder
-from tabgan.serving.cache import Source, coded_table, is_large
+from tabgan.serving.cache import RowFile, coded_table, is_large
 from tabgan.tables.lines import first_line
 from tabgan.tables.readers import read_table, schema_beside
 from tabgan.tables.schema import TableSchema
@@ -157,7 +157,7 @@ class TableDataModule(pl.LightningDataModule):
         self._check_fraction()
         path = Path(self.path)
         self.title = path.name.split(".")[0]
-        source = Source(
+        source = RowFile(
             path=path,
             target=self.target,
             schema_path=schema_beside(path) if self.schema_path is None else Path(self.schema_path),

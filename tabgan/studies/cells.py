@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tabgan.system.files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,4 @@ def digest(plain: Any) -> str:
 
 def keep(path: Path, plain: Any) -> None:
     """Write JSON that is there whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(plain, indent=2, default=str) + "\n", "utf-8")
-    os.replace(part, path)
+    write_whole(path, json.dumps(plain, indent=2, default=str) + "\n", shared=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tabgan.encoding.numbers import date_unit
 from tabgan.errors import TabganError
-from tabgan.metrics.nearest import MixedRows, mixed_rows, nearest
+from tabgan.metrics.nearest import MixedRows, mixed_rows, nearest_rows
 from tabgan.seeding import rng_at
 
 Places = NDArray[np.int64]
@@ -64,7 +64,7 @@ class Interpolation:
         """Each member's nearest other members; a class of few has them several times."""
         own = MixedRows(rows.numbers[members], rows.codes[members])
         found = min(self.neighbours + 1, len(members))
-        near = nearest(own, own, n_neighbours=found)[1]
+        near = nearest_rows(own, own, n_neighbours=found)[1]
         others = near[:, 1:] if found > 1 else near  # the first is the row itself, or its twin
         return members[np.resize(others.T, (self.neighbours, len(members))).T]
 

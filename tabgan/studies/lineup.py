@@ -15,6 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from tabgan.cli.endings import explain
+from tabgan.cli.keys import keys_of
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.evaluation.gathering import takes_a_run
@@ -23,11 +24,6 @@ from tabgan.studies.contestants import DRIVERS, Baseline, Ours, Peer
 from tabgan.studies.prepared import Prepared, prepare
 from tabgan.system.shell import command
 from tabgan.tables.sources import user_cache
-
-COMMON = ("tables", "seeds", "cache", "out", "seed", "run_name", "data")
-OF_BENCH = (
-    "experiments", "words", "baselines", "peers", "peer_seeds", "speed_rows", "resplit", "peer",
-)  # fmt: skip
 
 
 def cache_of(cfg: DictConfig) -> Path:
@@ -100,7 +96,7 @@ def study_of(cfg: DictConfig) -> tuple[str, Callable[..., Any]]:
     if "study" not in cfg:
         names = sorted(path.stem for path in (conf_dir() / "study").glob("*.yaml"))
         raise TabganError(f"no study: give +study=<name>; the names are {names}")
-    check_keys(cfg, (*COMMON, "study"))
+    check_keys(cfg, (*keys_of("study"), "study"))
     name = HydraConfig.get().runtime.choices["study"]
     if takes_a_run(cfg.study):
         raise TabganError(

@@ -34,7 +34,7 @@ FIGURES = {
 }
 
 
-class Game(TypedDict):
+class Curve(TypedDict):
     """A training, and the curve that is asked.
 
     Attributes:
@@ -48,7 +48,7 @@ class Game(TypedDict):
 
 def wasserstein_study(
     *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Contestant],
-    seeds: Sequence[int], cache: Path, out: Path, games: Mapping[str, Game],
+    seeds: Sequence[int], cache: Path, out: Path, games: Mapping[str, Curve],
 ) -> list[Line]:  # fmt: skip
     """Train every game, and correlate its curve with ``val/c2st_auc`` wherever the panel looked.
 

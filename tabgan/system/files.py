@@ -6,7 +6,8 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +16,43 @@ from tabgan.errors import TabganError
 FORMAT = 1  # of a run folder; raised when an older tabgan would misread what this one writes
 
 
-def write_whole(path: Path, data: bytes | str) -> None:
-    """Write beside ``path``, flush to the disk, rename: a killed process leaves the file before.
+@contextmanager
+def whole(path: Path, *, shared: bool = False) -> Iterator[Path]:
+    """A name beside ``path`` to write to; the file gets its own once the block has ended well.
+
+    It is flushed to the disk first: a killed process leaves the file that was there before.
+
+    Args:
+        path: of the file; its folder exists.
+        shared: whether several processes may write it at once: each then has a name of its own.
 
     Raises:
         OSError: when it cannot be written; the file before is then as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    own = f".{os.getpid()}" if shared else ""
+    part = path.with_name(f"{own}.{path.name}.part")
     try:
-        with part.open("wb") as stream:
-            stream.write(data.encode() if isinstance(data, str) else data)
-            stream.flush()
+        yield part
+        with part.open("rb+") as stream:
             os.fsync(stream.fileno())
         os.replace(part, path)
-    except OSError as error:
+    finally:
         part.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(path)) from error
     _flush_folder(path.parent)
+
+
+def write_whole(path: Path, data: bytes | str, *, shared: bool = False) -> None:
+    """Write a file that is there whole or not at all (``whole``), and its folder if need be.
+
+    Raises:
+        OSError: naming ``path``, when it cannot be written; the file before is then as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with whole(path, shared=shared) as part:
+            part.write_bytes(data.encode() if isinstance(data, str) else data)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def packed(folder: Path) -> bytes:

@@ -7,19 +7,16 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 from tabgan.errors import TabganError
 from tabgan.system.ranks import is_first
 
-try:
-    import fcntl
-except ImportError:  # Windows: nothing is locked there
-    fcntl = None  # type: ignore[assignment]
-
 LOCK = "run.lock"
+PATIENCE = 0.2  # seconds; a holder that has just gone takes its file along
 
 
 class HeldError(TabganError):
@@ -28,7 +25,7 @@ class HeldError(TabganError):
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """``folder`` is this process's until the end; ``run.lock`` in it says whose it is.
+    """``folder`` is this process's until the end; ``run.lock`` in it names the process.
 
     The system lets go of the lock of a process that was killed, so the file it left behind keeps
     nobody out. Of a training in several processes the first holds it for all.
@@ -36,16 +33,23 @@ def held(folder: Path) -> Iterator[None]:
     Raises:
         HeldError: naming the process that holds it.
     """
-    if fcntl is None or not is_first():
+    if not is_first():
         yield
         return
     path = folder / LOCK
-    stream = _taken(path)
+    holder = _holder(path)
+    lock = FileLock(path, timeout=PATIENCE)
     try:
+        lock.acquire()
+    except Timeout as error:
+        raise HeldError(f"{folder.absolute()}: {holder}; wait for it, or stop it") from error
+    try:
+        _sign(path)
         yield
     finally:
-        path.unlink(missing_ok=True)
-        stream.close()
+        with suppress(OSError):  # Windows removes no open file
+            path.unlink()
+        lock.release()
 
 
 def check_free(folder: Path) -> None:
@@ -59,31 +63,17 @@ def check_free(folder: Path) -> None:
             pass
 
 
-def _taken(path: Path) -> IO[str]:
-    """The open lock file, locked; of one that its holder has just removed, a new one."""
-    while True:
-        stream = path.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            with stream:
-                raise HeldError(f"{path.parent.absolute()}: {_holder(stream)}") from error
-        if path.is_file() and os.fstat(stream.fileno()).st_ino == path.stat().st_ino:
-            break
-        stream.close()
-    stream.truncate(0)
+def _sign(path: Path) -> None:
+    """Write into the lock file which process holds it."""
     who = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%F %T")}
-    json.dump(who, stream)
-    stream.flush()
-    return stream
+    with suppress(OSError):  # Windows lets nobody write into a locked file
+        path.write_text(json.dumps(who), "utf-8")
 
 
-def _holder(stream: IO[str]) -> str:
-    """Who says in the lock file that the folder is theirs."""
-    stream.seek(0)
+def _holder(path: Path) -> str:
+    """The process that a lock file names, as an error message says it."""
     try:
-        who = json.loads(stream.read())
-        name = f"process {who['pid']} on {who['host']} has been at work here since {who['since']}"
-    except (ValueError, KeyError, TypeError):
-        name = "another process is at work here"
-    return f"{name}; wait for it, or stop it"
+        who = json.loads(path.read_text("utf-8"))
+        return f"process {who['pid']} on {who['host']} has been at work here since {who['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process is at work here"

@@ -39,6 +39,11 @@ def fits(table: Table, *, least: int = 0) -> bool:
     return _measured(table).maximum <= max(_console().width, least)
 
 
+def error_console() -> Console:
+    """Standard error, where progress bars go."""
+    return Console(stderr=True)
+
+
 def _measured(table: Table) -> Measurement:
     """The characters that a line of the table takes, at the least and at the most."""
     return _console(UNBOUNDED).measure(table)

@@ -158,7 +158,7 @@ def read_mix(column: Column, mix: str | Mapping[Any, float]) -> dict[str, float]
     return {label: share for label, share in shares.items() if share}
 
 
-def read_like(path: Path) -> list[dict[str, Any]]:
+def read_conditions(path: Path) -> list[dict[str, Any]]:
     """A CSV file of conditions: per row what is asked, empty cells left out.
 
     The delimiter is the one that the header uses most, as of tables.

@@ -12,7 +12,6 @@ import http.client
 import io
 import logging
 import os
-import uuid
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from urllib.request import Request, urlopen
 
 from tabgan.errors import TabganError
 from tabgan.paths import asset
+from tabgan.system.files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -306,15 +306,8 @@ def _fetch(address: Address) -> bytes:
 
 def _save(source: Source, download: Download, content: bytes) -> Path:
     path = data_folder() / download.save_as
-    # Renamed when whole, so that neither a killed run nor one beside us leaves half a file.
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(download.header + content)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, download.header + content, shared=True)
     except OSError as error:
         raise TabganError(
             f"data set {source.name!r}: downloaded, but {path} cannot be written "

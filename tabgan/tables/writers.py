@@ -1,14 +1,13 @@
 """Tables written chunk by chunk, in constant memory, byte for byte the same for the same rows.
 
-A file grows as ``<path>.part`` and gets its name when it is whole; after an exception nothing is
-left of it.
+A file grows under another name and gets its own when it is whole; after an exception nothing is
+left of it (``system.files.whole``).
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tabgan.errors import TabganError
+from tabgan.system.files import whole
 from tabgan.tables.amounts import NumberForm
 from tabgan.tables.dates import format_dates, java_of
 from tabgan.tables.dtypes import OWN_TEXT, TEXT, dense
@@ -87,33 +87,18 @@ def open_writer(path: str | Path, schema: TableSchema) -> Iterator[TableWriter]:
     make = _writer_of(path)
     if not path.parent.is_dir():
         raise TabganError(f"folder not found: {path.parent.absolute()}")
-    part = path.with_name(path.name + ".part")
-    try:
+    with whole(path) as part:
         writer = make(part, schema)
         try:
             yield writer
         finally:
             writer.close()
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_table(path: str | Path, table: pd.DataFrame, schema: TableSchema) -> None:
     """Write a whole table; see ``open_writer``."""
     with open_writer(path, schema) as writer:
         writer.write(table)
-
-
-def write_arff(path: str | Path, table: pd.DataFrame, schema: TableSchema) -> None:
-    """Write a whole table as ARFF.
-
-    Raises:
-        TabganError: when the path ends in neither ``.arff`` nor ``.arff.gz``.
-    """
-    if not Path(path).name.lower().endswith((".arff", ".arff.gz")):
-        raise TabganError(f"{path}: expected a file ending in .arff or .arff.gz")
-    write_table(path, table, schema)
 
 
 class _TextWriter(TableWriter):

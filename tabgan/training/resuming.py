@@ -9,7 +9,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from tabgan.cli.sweeps import begin, forget_failure, note_failure
+from tabgan.cli.sweeps import begin_sweep, forget_failure, note_failure
 from tabgan.config.composing import compose_run, jobs_of, stored_run, sweep_begun_in
 from tabgan.config.opening import OWN_TABLE
 from tabgan.config.recipes import PARTS, TO_GO_ON, check_stored_targets
@@ -37,7 +37,7 @@ def resume(folder: Path, *, trust: bool) -> None:
     if not is_sweep(folder):
         _resume_run(folder, trust=trust)
         return
-    begin(folder)
+    begin_sweep(folder)
     failed = []
     for number in unfinished(folder):
         try:

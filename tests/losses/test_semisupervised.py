@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tabgan.losses.semisupervised import feature_distance, real_logits, real_or_fake_loss
+from tabgan.losses.semisupervised import moment_distance, real_logits, real_or_fake_loss
 
 
 def test_two_classes_of_logit_0_make_a_row_real_with_two_thirds():
@@ -17,4 +17,4 @@ def test_two_classes_of_logit_0_make_a_row_real_with_two_thirds():
 
 def test_features_are_apart_by_the_mean_square_of_their_means():
     real, fake = torch.tensor([[1.0, 0.0], [3.0, 0.0]]), torch.tensor([[0.0, 1.0]])
-    assert float(feature_distance(real, fake)) == (2**2 + 1**2) / 2
+    assert float(moment_distance(real, fake)) == (2**2 + 1**2) / 2

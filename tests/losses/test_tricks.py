@@ -9,9 +9,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tabgan.errors import TabganError
 from tabgan.losses import adversarial
+from tabgan.losses.features import feature_distance
 from tabgan.losses.feedback import dropping, heard_critics
 from tabgan.losses.labels import flipped, relabelled, smoothed
-from tabgan.losses.matching import feature_distance
 
 REAL, FAKE = torch.tensor([1.0, 2.0]), torch.tensor([-1.0, 0.5])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabgan.metrics.diversity import distinct_share, gower_diversity
+from tabgan.metrics.diversity import distinct_row_share, gower_diversity
 
 REAL = pd.DataFrame({"x": [0.0, 10.0], "kind": pd.Categorical(["a", "b"])})
 
@@ -38,4 +38,4 @@ def test_one_row_has_no_diversity():
 
 
 def test_a_row_that_stands_twice_is_one_less():
-    assert distinct_share(rows([1.0, 1.0, 2.0, 3.0], ["a", "a", "a", "a"])) == 0.75
+    assert distinct_row_share(rows([1.0, 1.0, 2.0, 3.0], ["a", "a", "a", "a"])) == 0.75

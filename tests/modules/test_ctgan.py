@@ -100,15 +100,21 @@ def test_sampling_a_class_shows_values_as_often_as_that_class_has_them(seed):
     np.testing.assert_allclose(shares, expected, atol=0.011)
 
 
+def asking(vector, column, place, n):
+    """Vectors [n, width] that ask ``column`` for the ``place``-th value of its block."""
+    block = [block.column for block in vector.blocks].index(column)
+    return torch.eye(vector.width)[[int(vector.starts[block]) + place] * n]
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 def test_the_cross_entropy_reads_the_column_that_is_asked_for(vector, name):
     _, in_row, width = COLUMNS[name]
     raw = torch.zeros(4, LAYOUT.width)
-    even = vector.cross_entropy(raw, vector.of_value(name, 1, 4))
+    even = vector.cross_entropy(raw, asking(vector, name, 1, 4))
     torch.testing.assert_close(even, torch.tensor(float(width)).log())
     raw[:, in_row + 1] = 50.0
-    assert vector.cross_entropy(raw, vector.of_value(name, 1, 4)) < 1e-6
-    assert vector.cross_entropy(raw, vector.of_value(name, 0, 4)) > 49
+    assert vector.cross_entropy(raw, asking(vector, name, 1, 4)) < 1e-6
+    assert vector.cross_entropy(raw, asking(vector, name, 0, 4)) > 49
 
 
 def test_a_rows_own_vector_shows_its_columns_in_turn(vector):
@@ -156,7 +162,7 @@ def obedient(letters, training):
 def test_generated_rows_have_the_value_that_was_asked_of_the_column(obedient):
     encoder, vector = obedient.data.encoder, obedient.module.vector
     for name, place, letter in [("second", 0, "c"), ("second", 2, "e"), ("third", 1, "g")]:
-        rows = obedient.module.sample(vector.of_value(name, place, 500), generator_at(0))
+        rows = obedient.module.sample(asking(vector, name, place, 500), generator_at(0))
         table = encoder.decode(rows.numpy(), np.empty((500, 0), np.float32))
         assert (table[name] == letter).mean() > 0.9  # a third to a half, if it did not listen
 

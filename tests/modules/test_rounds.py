@@ -127,4 +127,4 @@ def test_trees_are_not_grown_on_fewer_than_200_real_rows(chain):
 
 def test_two_standard_errors_of_an_auc_between_100_and_100_rows():
     side = Side(kept=np.empty((0, 1)), held=np.zeros((100, 1)))
-    assert chance(side, side) == pytest.approx(2 * math.sqrt(0.02 / 12))
+    assert chance(side, side) == pytest.approx(2 * math.sqrt(201 / 120_000))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tabgan.errors import TabganError
-from tabgan.tables.conditions import all_match, read_asked, read_like, read_mix, read_where
+from tabgan.tables.conditions import all_match, read_asked, read_conditions, read_mix, read_where
 from tabgan.tables.schema import Column
 
 DAY = 86_400_000_000  # microseconds
@@ -235,13 +235,13 @@ def test_what_is_no_mix(schema, mix, told):
 def test_a_file_of_conditions_may_have_semicolons(tmp_path):
     path = tmp_path / "like.csv"
     path.write_text('age;"a,b,c"\n[1,2];red\n')
-    assert read_like(path) == [{"age": "[1,2]", "a,b,c": "red"}]
+    assert read_conditions(path) == [{"age": "[1,2]", "a,b,c": "red"}]
 
 
 def test_a_file_of_conditions_leaves_empty_cells_out(tmp_path):
     path = tmp_path / "conditions.csv"
     path.write_text('age,colour\n3..5,\n,"[red,?]"\n,\n?,NA\n', "utf-8")
-    assert read_like(path) == [
+    assert read_conditions(path) == [
         {"age": "3..5"},
         {"colour": "[red,?]"},
         {},
@@ -252,4 +252,4 @@ def test_a_file_of_conditions_leaves_empty_cells_out(tmp_path):
 def test_a_file_of_no_conditions_is_refused(tmp_path):
     (tmp_path / "none.csv").write_text("age\n", "utf-8")
     with pytest.raises(TabganError, match="no rows; expected one condition per row"):
-        read_like(tmp_path / "none.csv")
+        read_conditions(tmp_path / "none.csv")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tabgan.scored.matching import nearest_pairs, score_matched
+from tabgan.scored.pairing import nearest_pairs, score_matched
 
 
 def test_each_place_is_used_once():
