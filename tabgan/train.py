@@ -14,7 +14,7 @@ from tabgan.cli.overrides import quote
 from tabgan.cli.sweeps import begin_sweep
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
-from tabgan.runs.folder import way_to_rows
+from tabgan.runs.folder import what_next
 from tabgan.system.ranks import is_first
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def main(cfg: DictConfig, folder: str) -> float | None:
 
         check_config(cfg)  # a misspelt word may be why no table is named
         raise
-    log.info("loading torch and Lightning")
+    log.info("loading PyTorch and Lightning")
     from tabgan.training.journey import (
         train,  # torch and Lightning take seconds, and --help must not
     )
@@ -43,7 +43,8 @@ def main(cfg: DictConfig, folder: str) -> float | None:
         )
     score = train(cfg, Path(folder))
     if is_first():
-        log.info("%s", way_to_rows(Path(folder)))
+        for line in what_next(Path(folder)):
+            log.info("%s", line)
     return score
 
 

@@ -402,8 +402,8 @@ def test_a_column_of_a_hundred_thousand_levels(train_csv, tmp_path):
     ended = train_csv("model=cgan_basic", **columns)
     assert ended.status == 0
     for told in (
-        "column 'user' is text without repetition: regenerated as a key",
-        "column 'row' numbers the rows: regenerated as a key",
+        "column 'user' is text without repetition: new ones are made up",
+        "column 'row' numbers the rows: new ones are made up",
         "distinct values: grouped",
     ):
         assert told in ended.out

@@ -93,7 +93,7 @@ def test_both_processes_take_the_same_rounds(tmp_path, adversarial):
              "model.likelihood_steps=1", "model.lr=0", "model.round_lr=1e-3",
              f"model.adversarial={adversarial}")  # fmt: skip
     (first, other), said = seen_by_both(tmp_path, started(tmp_path, path, *words))
-    assert adversarial == "slopes" or said.count("round 2 of 2: critics' AUC") == 1
+    assert adversarial == "slopes" or said.count("adversarial round 2 of 2: critics tell") == 1
     assert len(first["batches"]) == len(other["batches"])
     for name, weights in first["weights"].items():
         assert torch.equal(weights, other["weights"][name]), name

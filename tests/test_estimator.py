@@ -231,7 +231,7 @@ def test_keys_and_holes_cannot_be_asked_for_and_holes_are_not_refined():
     for asked, says in (
         ({"where": {"rank": 3}}, "where.rank: the column is a key, whose values number the rows"),
         ({"where": {"job": None}}, r"where.job=\?: generated rows have no missing values there"),
-        ({"refine": True}, "has no refiner: trees would tell training rows by their holes"),
+        ({"refine": True}, "has no refiner: trees would tell training rows by their missing cells"),
     ):
         with pytest.raises(TabganError, match=says):
             gan.sample(2, **asked)
@@ -599,7 +599,7 @@ def test_nothing_is_said_unless_asked(capfd):
     assert capfd.readouterr() == ("", "")
     TableGAN(overrides=UNREFINED, verbose=True).fit(people())
     said = capfd.readouterr().out
-    assert "240 rows x 4 columns" in said
+    assert "240 rows of 4 columns" in said
     assert "generated rows" in said
 
 

@@ -61,9 +61,10 @@ def test_the_run_folder_holds_an_event_file(made):
 
 
 def test_training_says_where_everything_is_and_shows_rows(journey, made):
-    assert f"the run: {made}" in journey[1]
-    assert f"python -m tabgan.sample run={made} n=1000" in journey[1]
-    assert "300 rows x 8 columns" in journey[1]
+    assert f"the run folder: {made}" in journey[1]
+    assert f"more rows: python -m tabgan.sample run={made} n=1000" in journey[1]
+    assert f"a report on them: python -m tabgan.evaluate run={made}" in journey[1]
+    assert "300 rows of 8 columns" in journey[1]
     assert "generated rows" in journey[1]
 
 

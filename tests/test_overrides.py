@@ -235,7 +235,7 @@ def test_logging_can_be_chosen_and_turned_off(command, mixed_arff, name, tmp_pat
     ended = command("train", *table, "hydra.run.dir=run")
     assert ended.status == 0, ended.err
     assert not (tmp_path / "run" / "train.log").exists()
-    assert ("the run:" in ended.out) == (name == "stdout")
+    assert ("the run folder:" in ended.out) == (name == "stdout")
     assert command("sample", "run=run", "n=5", f"hydra/job_logging={name}").status == 0
 
 

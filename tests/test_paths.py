@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tabgan import TabganError, TableGAN
 from tabgan.cli.overrides import as_typed, hydra_words, quote
 from tabgan.paths import conf_dir, path_of
-from tabgan.runs.folder import not_a_run, way_to_rows
+from tabgan.runs.folder import not_a_run, what_next
 from tabgan.system.shell import command as shell_command
 
 SMALL = ("data.target=label", "data.batch_size=50", "model=cgan_basic", "+debug=smoke")
@@ -185,7 +185,7 @@ def test_a_folder_above_runs_names_them_newest_first(trained, tmp_path, command)
         assert says in ended.err, (name, words)
     with pytest.raises(TabganError, match="runs in it, newest first: "):
         TableGAN.load(above)
-    assert way_to_rows(trained).startswith("more rows: ")
+    assert what_next(trained)[0].startswith("more rows: ")
 
 
 def test_only_the_first_of_many_runs_are_named(tmp_path):

@@ -9,12 +9,16 @@ import pytest
 from matplotlib.figure import Figure
 from rich.table import Table
 
+from tabgan.callbacks.progress import minutes
 from tabgan.cli.manual import _read, first_sentence, keys_of, manual
+from tabgan.constraints.finding.evidence import Found
+from tabgan.constraints.reading import read_constraint
+from tabgan.encoding.choice import in_words
 from tabgan.paths import conf_dir
-from tabgan.report.explore import explore
+from tabgan.report.explore import _print_rules, explore
 from tabgan.report.plots import _Values, numbers_picture
 from tabgan.report.reading import read_real
-from tabgan.runs.session import show_rows
+from tabgan.runs.session import result, show_rows
 from tabgan.system.terminal import fits, say, show
 from tabgan.tables.profile import describe
 from tabgan.tables.schema import Column, TableSchema
@@ -130,6 +134,35 @@ def test_explore_shows_values_as_they_are(tmp_path, capsys):
     assert list(summary["smallest"]) == ["1990", "94110"]
     assert "1,990" not in (tmp_path / "out" / "explore.html").read_text("utf-8")
     assert "94110" in capsys.readouterr().out
+
+
+def test_a_training_ends_with_three_figures_in_words():
+    figures = {"val/c2st_auc": 0.5394, "val/trend_error": 1.13, "val/duplicate_rate": 0.004}
+    assert result(figures) == (
+        "beside validation rows: generated rows are told from real ones with AUC 0.539 (.5 is not "
+        "at all); pairs of columns are off by 1.1 %; 0.4% of the rows are training rows"
+    )
+    assert result({}) == "beside validation rows: too few of them to measure"
+
+
+def test_how_a_column_is_modelled_is_said_in_words():
+    assert in_words("key") == "id: new ones are made up"
+    assert in_words("derived") == "computed from another"
+    assert in_words("quantile_normal+missing") == "quantile normal, missing"  # of textbook models
+
+
+def test_the_time_left_is_in_seconds_or_minutes():
+    assert [minutes(seconds) for seconds in (40.2, 99, 100, 750)] == [
+        "40 s", "99 s", "2 min", "12 min",
+    ]  # fmt: skip
+
+
+def test_explore_says_how_many_rules_it_found(capsys):
+    total = Found(rule=read_constraint("total = net + tax"), evidence=90.0)
+    _print_rules([total])
+    assert capsys.readouterr().out.startswith("1 rule was found that every row keeps; ")
+    _print_rules([total, total])
+    assert capsys.readouterr().out.startswith("2 rules were found that every row keeps; ")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

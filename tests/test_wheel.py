@@ -78,7 +78,7 @@ def test_the_console_commands_help(python, tmp_path, name):
 def test_two_batches_of_adult_train_and_sample_from_another_folder(python, tmp_path):
     words = ("+experiment=cgan_adult", "+debug=smoke")
     told = done(python, "-m", "tabgan.train", *words, folder=tmp_path)
-    assert "48,842 rows x 15 columns" in told
+    assert "48,842 rows of 15 columns" in told
     (run,) = tmp_path.glob("outputs/*/*")
     out = tmp_path / "rows.csv"
     words = (f"run={run}", "n=20", "where.income='>50K'", f"out={out}")

@@ -51,6 +51,7 @@ class BestAndLast(Checkpoint):
         self.last_every = last_every
         self.best_score = self.last_score = float("inf")
         self.best_step: int | None = None
+        self.best_metrics: dict[str, float] = {}
         self.metrics: dict[str, float] = {}
         self._stopping: Interrupted | None = None
 
@@ -110,12 +111,14 @@ class BestAndLast(Checkpoint):
             "best_score": self.best_score,
             "last_score": self.last_score,
             "best_step": self.best_step,
+            "best_metrics": self.best_metrics,
             "metrics": self.metrics,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best_score, self.best_step = state_dict["best_score"], state_dict["best_step"]
         self.last_score = state_dict["last_score"]
+        self.best_metrics = dict(state_dict.get("best_metrics", {}))
         self.metrics = dict(state_dict.get("metrics", {}))
 
     def last_metrics(self, trainer: pl.Trainer) -> dict[str, float]:
@@ -132,7 +135,7 @@ class BestAndLast(Checkpoint):
         is_new, self.last_score = score != self.last_score, score
         if is_new and score < self.best_score + self.tolerance:
             self.best_score = min(score, self.best_score)
-            self.best_step = trainer.global_step
+            self.best_step, self.best_metrics = trainer.global_step, self.last_metrics(trainer)
             self._save(trainer, "best.ckpt")
 
     def _save_if_due(self, trainer: pl.Trainer, *, due: bool = False) -> None:

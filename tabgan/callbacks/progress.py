@@ -39,6 +39,7 @@ class Progress(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.spoke = self.begun = time.monotonic()
+        self.first = trainer.current_epoch
         self.bar = bars.Progress(
             bars.TextColumn("training"),
             bars.BarColumn(),
@@ -72,8 +73,16 @@ class Progress(pl.Callback):
         if self.console.is_jupyter or self.console.is_terminal:
             return
         if time.monotonic() - self.spoke >= QUIET_SECONDS:
-            log.info("epoch %s of %s, %s", done, trainer.max_epochs, losses)
             self.spoke = time.monotonic()
+            pace = (self.spoke - self.begun) / (done - self.first)
+            left = pace * (int(trainer.max_epochs or done) - done)
+            log.info(
+                "epoch %s of %s, at most %s left; %s",
+                done,
+                trainer.max_epochs,
+                minutes(left),
+                losses,
+            )
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.bar.stop()
@@ -99,10 +108,15 @@ class Progress(pl.Callback):
             self.bar.stop()
 
 
+def minutes(seconds: float) -> str:
+    """A span of time as people read it: ``40 s``, ``12 min``."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
 def _losses(metrics: dict[str, Any]) -> str:
     """The losses of the training, by name, and the C2ST."""
     losses = sorted(key for key in metrics if LOSS.fullmatch(key))
-    shown = {key.removeprefix("train/").removesuffix("_loss"): metrics[key] for key in losses}
+    shown = {key.removeprefix("train/").replace("_loss", " loss"): metrics[key] for key in losses}
     if C2ST in metrics:
-        shown["c2st"] = metrics[C2ST]
-    return "  ".join(f"{name} {value:.3f}" for name, value in shown.items())
+        shown["AUC"] = metrics[C2ST]
+    return ", ".join(f"{name} {value:.3f}" for name, value in shown.items())

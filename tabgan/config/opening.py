@@ -147,7 +147,7 @@ def _check_refining(run: Run) -> None:
     if not OmegaConf.select(run.config, "refiner.rounds"):
         why = "; train with refiner=boosted"
     elif run.encoder.is_masked:
-        why = ": trees would tell training rows by their holes (encoder.missing=masked)"
+        why = ": trees would tell training rows by their missing cells (encoder.missing=masked)"
     elif not (run.folder / FINISHED).is_file():
         why = " yet: its training has not finished"
     if why:

@@ -20,7 +20,7 @@ from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.modules.planning import PLANNED, plan_steps
 from tabgan.modules.protocol import PlannedModel, RowModel, absent_members
 from tabgan.runs.checkpoints import PlainCheckpoints
-from tabgan.runs.session import describe, foretell, record_configuration, save_map, save_plan
+from tabgan.runs.session import check_size, describe, record_configuration, save_map, save_plan
 from tabgan.serving.batches import batches_of_epoch
 from tabgan.serving.datamodule import TableDataModule
 from tabgan.serving.forecast import Sizes, learning_nets
@@ -203,7 +203,7 @@ def forecast(cfg: DictConfig, datamodule: TableDataModule, module: RowModel) -> 
         steps=_steps(cfg, len(datamodule.coded("train")[0])),
         pool_factor=cfg.refiner.pool_factor if cfg.refiner.rounds else 0.0,
     )
-    foretell(sizes, None if limit == AUTO else float(limit))
+    check_size(sizes, None if limit == AUTO else float(limit))
 
 
 def _steps(cfg: DictConfig, n_rows: int) -> int:

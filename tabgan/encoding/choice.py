@@ -41,6 +41,19 @@ NOMINALS = ("onehot", "label")
 MANY = ("auto", "drop", "keep")
 ROWS_PER_LEVEL = 10  # fewer, and a number's values are a sample of a scale, not categories
 
+MODELLED = {  # how a column is modelled, in words; others have their encoder's name
+    "constant": "one value only, put back",
+    "condition": "condition of the generator",
+    "onehot": "category",
+    "levels": "number of few values",
+    "cells": "number",
+    "grouped": "category, rare ones together",
+    "key": "id: new ones are made up",
+    "derived": "computed from another",
+    "sum": "computed from others",
+    "told": "computed from others",
+    "dropped": "left out",
+}
 KEPT = {  # how a column that was taken for an id comes back as it is
     "integer": " (encoder.many=keep, or the kind numeric in a schema file, learns it)",
     "string": " (the kind nominal in a schema file keeps its texts)",
@@ -204,16 +217,21 @@ class Choice:
         what = f"{name} {'is text' if text else 'is nominal'} with {distinct:,} distinct values"
         if many and self.many == "auto":
             n = len(common_levels(numbers))
-            ending = f"grouped, {n} of them have a place each and the others one together"
+            ending = f"grouped: {n} of them stay apart and the others are one group"
             return "grouped", f"{what}: {ending}"
         hint = " (declare it nominal in the schema to keep it)" if text else ""
         return "dropped", f"{what}: dropped{hint}"
 
     def _key(self, what: str, hint: str = "") -> Chosen:
-        """Regenerate an id, or drop it where the user wants no such column."""
+        """Make up new ids, or drop the column where the user wants none."""
         if self.many == "drop":
             return "dropped", f"{what}: dropped{hint}"
-        return "key", f"{what}: regenerated as a key{hint}"
+        return "key", f"{what}: new ones are made up{hint}"
+
+
+def in_words(encoding: str) -> str:
+    """How a column with this encoding is modelled, for people."""
+    return MODELLED.get(encoding, encoding.replace("_", " ").replace("+", ", "))
 
 
 def _hint(column: Column, texts: Sequence[str], encoding: str) -> str | None:

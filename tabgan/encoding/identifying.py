@@ -175,7 +175,9 @@ def _numbers(column: Column, values: pd.Series, known: pd.Series) -> Identifying
     if len(known) >= NAMED_ROWS and _differ(known) and is_id_name(column.name):
         return Identifying(f"holds ids, as its name says ({digits})", _key(column, known))
     if is_account_number(numbers):
-        return Identifying(f"holds numbers as long as of accounts ({digits})", _key(column, known))
+        return Identifying(
+            f"holds numbers as long as those of accounts ({digits})", _key(column, known)
+        )
     return None
 
 

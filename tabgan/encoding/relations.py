@@ -214,7 +214,7 @@ class Relations:
         for name, of in found.items():
             if encodings[name] == "levels" and of.is_mixed:
                 of.low, of.high = float(np.nanmin(columns[name])), float(np.nanmax(columns[name]))
-            self.notes.append(f"column {name!r} is {of}: put back, not learned")
+            self.notes.append(f"column {name!r} is {of}: computed from the others, not learned")
         readings = {name: self.derived.pop(name) for name in of_sums}
         for name in readings.keys() & found.keys():
             self.notes.remove(_follows(name, readings[name][0]))
@@ -226,4 +226,4 @@ class Relations:
 
 
 def _follows(name: str, source: str) -> str:
-    return f"column {name!r} follows from {source!r}: derived, not learned"
+    return f"column {name!r} follows from {source!r}: computed from it, not learned"

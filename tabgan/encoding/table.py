@@ -462,7 +462,7 @@ class TableEncoder:
             self.encodings_[name] = "sum" if isinstance(given_by, Sum) else "told"
             self.encoders_.pop(name, None)
             self.notes_.append(
-                f"column {name!r} is given by a declared rule: put back, not learned"
+                f"column {name!r} follows from a declared rule: computed, not learned"
             )
 
     def _find_gaps(self, train: pd.DataFrame, *, leave: Collection[str]) -> None:
@@ -502,7 +502,7 @@ class TableEncoder:
                 kept.append(rule)
             elif rule.column not in out | sources and self._give(rule):
                 kept.append(rule)
-                self.notes_.append(f"column {rule.sentence}: put back, not learned")
+                self.notes_.append(f"column {rule.sentence}: computed from the others, not learned")
                 self.encodings_[rule.column] = "told"
                 del self.encoders_[rule.column]
         self.found_ = Constraints(tuple(kept))

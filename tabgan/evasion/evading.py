@@ -62,7 +62,7 @@ def train_evasion(cfg: DictConfig, folder: Path) -> None:
     check_trainer(cfg, folder)
     traffic = traffic_of(cfg)
     evade(cfg, folder, traffic, detector_of(cfg, traffic))
-    log.info("the run: %s", folder)
+    log.info("the run folder: %s", folder)
 
 
 def traffic_of(cfg: DictConfig) -> Traffic:

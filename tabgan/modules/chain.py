@@ -161,7 +161,7 @@ class ChainModule(CGANModule):
             self.averaged.net.load_state_dict(self.generator.state_dict())
         self.seed, self.rows, self.held = seed, rows, held
         if self.masked and self.rounds:
-            log.info("no adversarial rounds: critics would tell real rows by their unknown cells")
+            log.info("no adversarial rounds: critics would tell real rows by their missing cells")
             self.rounds = 0
 
     def take_up(self, train: Whole) -> None:
@@ -251,12 +251,18 @@ class ChainModule(CGANModule):
         )
         number = self.rounds_done + 1
         if self.round is None:
-            log.info("round %s: critics see no difference beyond chance; training ends", number)
+            log.info(
+                "adversarial round %s: critics cannot tell generated rows from real ones beyond "
+                "chance; training ends", number,
+            )  # fmt: skip
             self.rounds_done = self.rounds
             self._stop_when_done()
             return False
         self._players()[1].optimizer.state.clear()  # another loss: old moments mislead
-        log.info("round %s of %s: critics' AUC %.3f", number, self.rounds, self.round.auc)
+        log.info(
+            "adversarial round %s of %s: critics tell generated rows from real ones with AUC %.3f "
+            "(.5 is not at all)", number, self.rounds, self.round.auc,
+        )  # fmt: skip
         self.log("train/round_auc", self.round.auc)
         return True
 
@@ -338,8 +344,8 @@ class ChainModule(CGANModule):
             self.averaged.net.load_state_dict(weights)
         self.best_weights, self.stale_looks = None, 0
         log.info(
-            "likelihood: step %s of %s was best, %.4g nats a validation row",
-            self.best_step, self.global_step, self.best_nll,
+            "maximum likelihood: %s steps, goes on from step %s, where validation rows were "
+            "likeliest (%.4g nats a row)", self.global_step, self.best_step, self.best_nll,
         )  # fmt: skip
 
     def configure_optimizers(self) -> list[Optimizer]:

@@ -61,7 +61,7 @@ def explore(
     summary = pd.DataFrame([_summary(column, rows[column.name]) for column in schema.columns])
     (coded,) = code_tables(table=rows[known])
     with progress(len(known) + 5) as tell:
-        tell("", stage=f"{len(rows):,} rows x {len(schema.columns)} columns")
+        tell("", stage=f"{len(rows):,} rows of {len(schema.columns)} columns")
         pictures = {}
         for place, name in enumerate(known[:MOST_DRAWN]):
             tell(name)
@@ -92,7 +92,9 @@ def explore(
     write_whole(out / "explore.json", json.dumps(facts, indent=2) + "\n")
     _print(title, summary, label_words(rows, schema))
     _print_rules(rules)
-    log.info("the pictures: %s; TensorBoard: %s", out / "explore.html", out / "tensorboard")
+    log.info(
+        "the page: %s; the same for TensorBoard: %s", out / "explore.html", out / "tensorboard"
+    )
     return summary
 
 
@@ -279,7 +281,12 @@ def _print_rules(rules: Sequence[Found]) -> None:
         say("No rule was found that every row keeps.")
         return
     texts = [json.dumps(one.rule.text, ensure_ascii=False) for one in rules[:SHOWN_RULES]]
-    say(f"Every row keeps {len(rules)} rules; for a schema file (or data.constraints):")
+    found = (
+        "1 rule was found that every row keeps"
+        if len(rules) == 1
+        else (f"{len(rules)} rules were found that every row keeps")
+    )
+    say(f"{found}; to have generated rows keep them, too, put this into a schema file:")
     listed = ",\n".join(f"  {text}" for text in texts)
     say(f'"constraints": [\n{listed}\n]', verbatim=True)
     if more := len(rules) - len(texts):

@@ -79,24 +79,24 @@ def measure(tables: Tables, *, seed: int, threads: int, full_mle: bool, tell: Te
     of_train, of_test, of_synthetic = code_tables(train=train, test=test, synthetic=synthetic)
     options: dict[str, Any] = {"seed": seed, "threads": threads, "full_mle": full_mle}
     rows = tables.comparison(**options)
-    tell("", stage="real rows in the generator's place")
+    tell("", stage="judging real rows, the best that can be had")
     ceiling, ceiling_notes = evaluate_real_rows(rows, progress=tell)
-    tell("", stage="independent columns")
+    tell("", stage="judging columns drawn independently, the worst")
     shuffled = rows.independent(tables.log_likelihoods.get("independent."))
     floor, _ = evaluate_tables(shuffled, progress=tell)
     is_test = same_rows(test, synthetic)
-    tell("", stage="synthetic rows")
+    tell("", stage="judging the generated rows")
     if is_test:
         model, notes = dict(ceiling), dict(ceiling_notes)
     else:
         model, notes = evaluate_tables(rows, progress=tell)
     scores = {"": _finite(model)}
     if tables.refined is not None:
-        tell("", stage="refined rows")
+        tell("", stage="judging the refined rows")
         refined, _ = evaluate_tables(tables.comparison("refined.", **options), progress=tell)
         scores["refined."] = _finite(refined)
     scores |= {"real_test.": _finite(ceiling), "independent.": _finite(floor)}
-    tell("", stage="columns, pairs and variety")
+    tell("", stage="comparing columns, pairs and variety")
     like = draw_rows(train, len(synthetic), seed, "collapse")  # fewer rows have fewer categories
     signals = collapse_signals(like, synthetic, seed=seed)
     return Measured(

@@ -101,9 +101,9 @@ def print_rules(rules: Sequence[RuleShare], headings: Mapping[str, str]) -> None
     if not rules:
         return
     if not shown:
-        say(f"All {len(rules)} rules that training rows keep, synthetic rows keep too.")
+        say(f"Generated rows keep all {len(rules)} rules that training rows keep.")
         return
-    table = Table(title="rules, and the share of rows that keep them", title_justify="left")
+    table = Table(title="share of rows that keep each rule", title_justify="left")
     prefixes = [prefix for prefix in ("train.", *headings) if prefix in shown[0].shares]
     table.add_column("rule")
     table.add_column("")
@@ -114,7 +114,7 @@ def print_rules(rules: Sequence[RuleShare], headings: Mapping[str, str]) -> None
         table.add_row(escape(one.text), one.kind, *figures)
     show(table)
     if more := len(rules) - len(shown):
-        say(f"and {more} other rules, kept by all of them or listed in the report")
+        say(f"and {more} other rules, which all rows keep or the report lists")
 
 
 def _tables(tables: Tables) -> dict[str, pd.DataFrame]:

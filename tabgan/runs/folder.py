@@ -100,15 +100,18 @@ def way_on(folder: Path | None) -> str:
     return f"go on with: {command('train', f'run={folder.absolute()}', 'resume=true')}"
 
 
-def way_to_rows(folder: Path) -> str:
-    """The command that draws rows with the run in ``folder``, or why there is none."""
+def what_next(folder: Path) -> list[str]:
+    """The commands to go on with the run in ``folder``, or why there are none."""
     if not is_run(folder):
-        return "no rows can be drawn: the run's configuration was not kept (hydra.output_subdir)"
+        return ["no rows can be drawn: the run's configuration was not kept (hydra.output_subdir)"]
     if not any((folder / "checkpoints" / name).is_file() for name in CHECKPOINTS):
-        return "no rows can be drawn: no weights were kept (callbacks.checkpoint)"
+        return ["no rows can be drawn: no weights were kept (callbacks.checkpoint)"]
     if kind_of(folder) == RECORDS:
-        return f"records of a file, changed: {command('sample', f'run={folder}', 'like=FILE')}"
-    return f"more rows: {command('sample', f'run={folder}', 'n=1000')}"
+        return [f"records of a file, changed: {command('sample', f'run={folder}', 'like=FILE')}"]
+    return [
+        f"more rows: {command('sample', f'run={folder}', 'n=1000')}",
+        f"a report on them: {command('evaluate', f'run={folder}')}",
+    ]
 
 
 def not_a_run(folder: Path, absent: str) -> TabganError:

@@ -26,6 +26,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from torch.utils.tensorboard.summary import hparams
 
 from tabgan.callbacks.checkpoint import BestAndLast
+from tabgan.encoding.choice import in_words
 from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.modules.protocol import RowModel
@@ -39,7 +40,7 @@ from tabgan.serving.forecast import (
     Sizes,
     check_memory,
     count_parameters,
-    forecast_table,
+    estimate,
     learning_nets,
 )
 from tabgan.system.arithmetic import compute_with
@@ -116,7 +117,7 @@ def keep_best(trainer: Trainer, module: RowModel) -> float | None:
         return None
     if checkpoint.best_path is not None:
         load_weights(module, checkpoint.best_path)
-        log.info("best weights: step %s, %s", checkpoint.best_step, checkpoint.best_path)
+        log.info("weights kept: those of step %s, %s", checkpoint.best_step, checkpoint.best_path)
         if checkpoint.best_step == 0 and trainer.global_step > 0:
             log.warning(
                 "none of the %s training steps lowered %s: the weights kept are those that the "
@@ -141,7 +142,9 @@ def fit_refiner(
         return None
     encoder = datamodule.encoder
     if encoder.is_masked:
-        log.info("no refiner: trees would tell training rows by their holes (encoder.missing)")
+        log.info(
+            "no refinement: trees would tell training rows by their missing cells (encoder.missing)"
+        )
         return None
     weights = class_weights(encoder, {})
     rules = enforced(module, encoder, weights)
@@ -163,7 +166,7 @@ def fit_refiner(
     )
     if refiner.is_idle:
         log.warning(
-            "no refiner: %s; refined rows are the same as raw ones (refine=false)",
+            "no refinement: %s; sample gives rows as they are drawn",
             refiner.reason_ or "it found nothing to refine",
         )
         return None
@@ -184,7 +187,22 @@ def finish(
     rows = preview(module, encoder, refiner, folder, seed=seed)
     save_metrics(trainer, folder)
     show_rows(rows.head(10), "generated rows")
-    log.info("the run: %s", folder)
+    if isinstance(trainer.checkpoint_callback, BestAndLast):
+        log.info("result, %s", result(trainer.checkpoint_callback.best_metrics))
+    log.info("the run folder: %s", folder)
+
+
+def result(metrics: Mapping[str, float]) -> str:
+    """How good generated rows are beside validation rows: fidelity, dependence, copies."""
+    said = []
+    if "val/c2st_auc" in metrics:
+        auc = f"{metrics['val/c2st_auc']:.3f}"
+        said.append(f"generated rows are told from real ones with AUC {auc} (.5 is not at all)")
+    if "val/trend_error" in metrics:
+        said.append(f"pairs of columns are off by {metrics['val/trend_error']:.1f} %")
+    if "val/duplicate_rate" in metrics:
+        said.append(f"{metrics['val/duplicate_rate']:.1%} of the rows are training rows")
+    return f"beside validation rows: {'; '.join(said) or 'too few of them to measure'}"
 
 
 def save_map(encoder: TableEncoder, folder: Path) -> None:
@@ -196,25 +214,27 @@ def save_map(encoder: TableEncoder, folder: Path) -> None:
 def save_plan(planned: dict[str, float], folder: Path) -> None:
     """Write ``plan.json``, what ``auto`` became, and say it."""
     write_whole(folder / "plan.json", json.dumps(planned, indent=2) + "\n")
-    for key, value in planned.items():
-        log.info("auto: %s=%s", key, value)
+    chosen = ", ".join(
+        f"{key}={'null' if value is None else value}" for key, value in planned.items()
+    )
+    log.info("settings chosen for this table (auto): %s", chosen)
 
 
 def describe(encoder: TableEncoder) -> None:
     """Say what is about to be learned: the columns, and how each is encoded."""
     if log.isEnabledFor(logging.INFO):
-        show(profile.describe(encoder.schema, encoder.encodings_))
+        words = {name: in_words(encoding) for name, encoding in encoder.encodings_.items()}
+        show(profile.describe(encoder.schema, words))
 
 
-def foretell(sizes: Sizes, memory_limit: float | None) -> None:
-    """Say how large the training will be and how long it may take.
+def check_size(sizes: Sizes, memory_limit: float | None) -> None:
+    """Say how large the training will be.
 
     Raises:
         TabganError: when it would take more memory than there is (``serving.forecast``).
     """
     check_memory(sizes, memory_limit)
-    if log.isEnabledFor(logging.INFO):
-        show(forecast_table(sizes))
+    log.info("%s", estimate(sizes))
 
 
 def record_configuration(

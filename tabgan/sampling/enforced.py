@@ -49,7 +49,7 @@ class Enforced:
         dropped = [rule.text for place, rule in enumerate(rules) if place not in left]
         if dropped:
             log.info(
-                "not kept in every row, since most generated rows break them: %s",
+                "rules that generated rows need not keep, since most of them break them: %s",
                 "; ".join(dropped),
             )
         self.found = Constraints(tuple(rules[place] for place in left))

@@ -45,7 +45,7 @@ def fill_file(
     _tell(account)
     for filled, target in zip(imputer.fill(table, n_imputations, how), outs, strict=True):
         write_table(target, filled, written_schema(schema, filled))
-        log.info("filled: %s", target)
+        log.info("the filled table: %s", target)
     write_account(outs[0], account)
     if out is not None and n_imputations > 1 and _numbered(out, n_imputations + 1).exists():
         log.warning("%s is of an earlier call", _numbered(out, n_imputations + 1))
@@ -157,8 +157,8 @@ def _account(imputer: Imputer, table: pd.DataFrame) -> dict[str, Any]:
 
 def _tell(account: dict[str, Any]) -> None:
     holes = account["holes"]
-    log.info("%s holes in %s rows", f"{sum(holes.values()):,}", f"{account['rows']:,}")
+    log.info("%s missing cells in %s rows", f"{sum(holes.values()):,}", f"{account['rows']:,}")
     if n := account["rows_without_a_known_cell"]:
         log.info("%s rows have no known cell: they are drawn like any row of the table", f"{n:,}")
     for name, n in account["holes_left"].items():
-        log.info("column %r was never learned: %s holes stay", name, f"{n:,}")
+        log.info("column %r was never learned: its %s missing cells stay missing", name, f"{n:,}")

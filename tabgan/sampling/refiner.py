@@ -121,7 +121,7 @@ class Refiner:
         self.n_columns_ = real.shape[1]
         say = progress or (lambda line: None)
         if len(real) < MIN_REAL_ROWS:
-            self.reason_ = f"{len(real)} real rows; refining needs at least {MIN_REAL_ROWS}"
+            self.reason_ = f"{len(real)} real rows are too few; it needs {MIN_REAL_ROWS}"
             return self
         order = rng_at(seed, "refine", "real").permutation(len(real))
         real = real[order[:MOST_REAL_ROWS]]
@@ -131,20 +131,20 @@ class Refiner:
         for index in range(rounds):
             pool = survivors(n_pool)
             if pool is None:
-                self.reason_ = f"under {MIN_ACCEPTANCE:.0%} of generated rows survive"
+                self.reason_ = f"less than {100 * MIN_ACCEPTANCE:.0f} of 100 rows would be kept"
                 break
             pool_split = Side.of(pool)
             if not self._add_round(real_split, pool_split, seed_at(seed, "refine", index)):
                 break
             say(
-                f"refiner round {index + 1}: AUC {self.aucs_[-1]:.3f} before it, "
-                f"accepts {self.acceptance_[-1]:.0%}, all rounds {self.total_acceptance:.1%}"
+                f"refinement round {index + 1}: generated rows were told from real ones with AUC "
+                f"{self.aucs_[-1]:.3f}; it keeps {100 * self.acceptance_[-1]:.0f} of 100 rows"
             )
         if self.reason_:
-            say(f"refiner stops after {len(self.rounds_)} rounds: {self.reason_}")
+            say(f"refinement ends: {self.reason_}")
         if not self.is_idle and (pool := survivors(n_pool)) is not None:
             self._add_marginals(real, pool)
-            say(f"refiner with marginals re-matched: accepts {self.total_acceptance:.1%}")
+            say(f"sample will keep {100 * self.total_acceptance:.0f} of 100 rows that it draws")
         return self
 
     def accept(self, rows: Floats, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -213,12 +213,14 @@ class Refiner:
         auc = trees.auc_
         noise = chance(real, pool)
         if auc <= max(MIN_AUC, 0.5 + noise):
-            self.reason_ = f"held-out rows are not told apart any more (AUC {auc:.3f})"
+            self.reason_ = (
+                f"generated rows are not told from real ones beyond chance (AUC {auc:.3f})"
+            )
             return False
         if self.aucs_ and auc > self.aucs_[-1] + noise:
             self.reason_ = (
-                f"round {len(self.rounds_)} did harm (AUC {self.aucs_[-1]:.3f}, then {auc:.3f}) "
-                "and was dropped"
+                f"round {len(self.rounds_)} did harm (AUC {self.aucs_[-1]:.3f} before it, "
+                f"{auc:.3f} after it) and was dropped"
             )
             for learned in (self.rounds_, self.acceptance_, self.aucs_):
                 learned.pop()
@@ -228,7 +230,7 @@ class Refiner:
         if acceptance * self.total_acceptance < MIN_ACCEPTANCE:
             self.reason_ = (
                 f"with round {len(self.rounds_) + 1} only "
-                f"{acceptance * self.total_acceptance:.2%} of generated rows would survive"
+                f"{100 * acceptance * self.total_acceptance:.2g} of 100 rows would be kept"
             )
             return False
         self.rounds_.append(added)

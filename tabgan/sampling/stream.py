@@ -116,7 +116,7 @@ def stream_rows(
     _tell(rates, classes)
     if ruled:
         share = tally.unruly / max(tally.unruly + tally.satisfied, 1)
-        log.info("rules: %.2f %% of the rows drawn broke one and were left out", 100 * share)
+        log.info("rules: %.2f %% of the rows drawn broke one and were drawn again", 100 * share)
     if refiner or where or mix or like:
         _tell_tally(tally, refiner)
     log.info("%s rows in %.1f s (%s a second): %s", f"{n:,}", seconds, f"{n / seconds:,.0f}", out)
@@ -185,15 +185,20 @@ def _tell(rates: dict[str, dict[str, float]], classes: dict[str, int] | None) ->
 
 
 def _tell_tally(tally: Tally, refiner: Refiner | None) -> None:
-    log.info("hit rate %.3f: the rows as asked, of %s tried", tally.hit_rate, f"{tally.tried:,}")
+    log.info(
+        "conditions: %.1f %% of %s rows drawn satisfy them", 100 * tally.hit_rate,
+        f"{tally.tried:,}",
+    )  # fmt: skip
     if tally.share is not None:
-        log.info("the generator gives such rows a share of %.2g", tally.share)
+        log.info(
+            "without conditions %.2g %% of the generator's rows are like that", 100 * tally.share
+        )
     if tally.particles > 1:
         log.info(
-            "particles: each row is one of %s drawn side by side, %.1f of them effective",
+            "each row was chosen among %s drawn side by side (%.1f of them effective)",
             tally.particles, tally.effective,
         )  # fmt: skip
     if refiner:
         share = tally.accepted / max(tally.satisfied, 1)
-        log.info("refined: %.0f %% of these are accepted", 100 * share)
-    log.info("oversampling %.2f: rows tried per row written", tally.oversampling)
+        log.info("refinement keeps %.0f of 100 of these rows", 100 * share)
+    log.info("%.2f rows were drawn for each that is written", tally.oversampling)

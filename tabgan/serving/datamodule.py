@@ -183,7 +183,7 @@ class TableDataModule(pl.LightningDataModule):
             "validation": self._encode(table.validation),
         }
         log.info(
-            "rows: %s train, on the disk; in memory %s of them, %s validation, %s test",
+            "%s rows to learn from, on the disk (%s in memory), %s for validation, %s for tests",
             *(f"{len(p):,}" for p in (table.rows, self.train, self.validation, self.test)),
         )
 
@@ -206,7 +206,7 @@ class TableDataModule(pl.LightningDataModule):
             rest, self.schema, n_cut=n_cut, seed=self.seed, place="validation"
         )
         log.info(
-            "rows: %s train, %s validation, %s test",
+            "%s rows to learn from, %s for validation, %s for tests",
             *(f"{len(part):,}" for part in (self.train, self.validation, self.test)),
         )
         self._check_rows(len(self.train), len(self.validation))
@@ -341,7 +341,7 @@ class TableDataModule(pl.LightningDataModule):
         table, schema = read_table(
             path, target=target, schema_path=schema_path, drop=self.drop, index=self.index
         )
-        log.info("%s rows x %s columns", f"{len(table):,}", len(schema.columns))
+        log.info("%s rows of %s columns", f"{len(table):,}", len(schema.columns))
         return table, schema
 
 

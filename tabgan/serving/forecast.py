@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.table import Table
 from torch import nn
 
 from tabgan.encoding.coded import CodedRows
@@ -83,21 +82,16 @@ def memory_parts(sizes: Sizes) -> dict[str, float]:
     }
 
 
-def forecast_table(sizes: Sizes) -> Table:
-    """The forecast for people, as one table."""
-    parts = memory_parts(sizes)
-    shown = Table(title="forecast", title_justify="left", show_header=False)
-    shown.add_row("rows", f"{len(sizes.rows):,}")
-    shown.add_row("row width", f"{sizes.width:,} places, {len(sizes.rows.layout.blocks)} blocks")
-    shown.add_row("condition width", f"{sizes.condition_width:,}")
-    for name, net in sizes.nets.items():
-        shown.add_row(name, f"{count_parameters(net):,} parameters")
-    shown.add_row("steps", f"{sizes.steps:,} of {sizes.batch_size:,} rows")
-    sizes_now = {"now": taken()} | parts
+def estimate(sizes: Sizes) -> str:
+    """What the training will take, in one line."""
+    sizes_now = {"now": taken()} | memory_parts(sizes)
     listed = ", ".join(f"{k} {size / GIB:.2f}" for k, size in sizes_now.items() if size > GIB / 200)
-    total = sum(sizes_now.values()) / GIB
-    shown.add_row("memory", f"about {total:.2f} GiB: {listed}")
-    return shown
+    numbers = {name: count_parameters(net) for name, net in sizes.nets.items()}
+    nets = ", ".join(f"{name} of {n:,} parameters" for name, n in numbers.items())
+    return (
+        f"estimate: {sizes.steps:,} steps of {sizes.batch_size:,} rows; {nets}; about "
+        f"{sum(sizes_now.values()) / GIB:.2f} GiB of memory ({listed})"
+    )
 
 
 def check_memory(sizes: Sizes, limit: float | None) -> None:

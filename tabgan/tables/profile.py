@@ -188,13 +188,13 @@ def looks_like(texts: Sequence[str]) -> str | None:
 def describe(schema: TableSchema, encodings: Mapping[str, str] | None = None) -> Table:
     """A schema as a table for people: one line per column, the target marked with ``*``.
 
-    ``encodings`` says beside each column how it is encoded.
+    ``encodings`` says beside each column how it is modelled.
     """
-    shown = Table(title=escape(schema.name), title_justify="left")
+    shown = Table(title=escape(schema.name), title_justify="left", box=None)
     for heading in ("", "column", "kind", "values", "missing"):
         shown.add_column(heading)
     if encodings is not None:
-        shown.add_column("encoded as")
+        shown.add_column("modelled as")
     for column in schema.columns:
         mark = "*" if column.name == schema.target else ""
         missing = "yes" if column.missing else ""

@@ -14,7 +14,7 @@ from tabgan.config.composing import compose_run, jobs_of, stored_run, sweep_begu
 from tabgan.config.opening import OWN_TABLE
 from tabgan.config.recipes import PARTS, TO_GO_ON, check_stored_targets
 from tabgan.errors import TabganError
-from tabgan.runs.folder import FINISHED, SWEEP, is_begun, way_to_rows
+from tabgan.runs.folder import FINISHED, SWEEP, is_begun, what_next
 from tabgan.training.journey import train
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,8 @@ def _resume_run(folder: Path, *, trust: bool) -> None:
         if (folder / OWN_TABLE).is_file():
             cfg.data.path = str(folder / OWN_TABLE)
         train(cfg, folder, resume=True)
-        log.info("%s", way_to_rows(folder))
+        for line in what_next(folder):
+            log.info("%s", line)
 
 
 def _check_targets(cfg: DictConfig, folder: Path) -> None:

@@ -65,7 +65,7 @@ def test_columns_that_a_formula_gives_leave_the_row_and_come_back_exactly(shop, 
         assert encoder.encodings_[name] in ("sum", "told")
         assert not encoder.layout_.of(name)
         assert (
-            f"column {name!r} is given by a declared rule: put back, not learned" in encoder.notes_
+            f"column {name!r} follows from a declared rule: computed, not learned" in encoder.notes_
         )
     decoded = there_and_back(encoder, table)
     pd.testing.assert_frame_equal(decoded, table)
@@ -203,7 +203,10 @@ def test_columns_that_several_others_decide_are_found_and_put_back(flights, tmp_
     assert {name for name, found in encoder.encodings_.items() if found == "told"} == {
         "km", "left", "stamp",
     }  # fmt: skip
-    assert "column 'km' follows from 'origin' and 'dest': put back, not learned" in encoder.notes_
+    assert (
+        "column 'km' follows from 'origin' and 'dest': computed from the others, not learned"
+        in encoder.notes_
+    )
     decoded = there_and_back(encoder, table)
     pd.testing.assert_frame_equal(decoded, table)
     encoder.save(tmp_path)

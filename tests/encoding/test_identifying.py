@@ -43,7 +43,7 @@ def test_names_of_measures(name):
 def test_account_numbers_are_ids_by_their_length_whatever_they_are_called(rng):
     accounts = rng.choice(9 * 10**9, N, replace=False) + 10**9
     assert why("a", accounts) == (
-        "holds numbers as long as of accounts (400 of 400 whole numbers differ)"
+        "holds numbers as long as those of accounts (400 of 400 whole numbers differ)"
     )
 
 
@@ -178,7 +178,7 @@ def test_notes_say_what_became_of_an_id_and_how_to_keep_it(rng):
     (note,) = encoded(frame)[0].notes_
     assert note == (
         "column 'customer' holds ids, as its name says (400 of 400 whole numbers differ): "
-        "regenerated as a key (encoder.many=keep, or the kind numeric in a schema file, learns "
+        "new ones are made up (encoder.many=keep, or the kind numeric in a schema file, learns "
         "it); their form is [1-9][0-9]{4}, and none is a training row's"
     )
 

@@ -49,7 +49,7 @@ def test_a_number_that_counts_the_rows_goes_on_where_training_ends(rng):
     encoder, table = fitted({"id": rng.permutation(N) + 1_000})
     assert encoder.encodings_["id"] == "key"
     assert encoder.notes_ == [
-        "column 'id' numbers the rows: regenerated as a key (encoder.many=keep, or the kind "
+        "column 'id' numbers the rows: new ones are made up (encoder.many=keep, or the kind "
         "numeric in a schema file, learns it)"
     ]
     assert compared(encoder.schema_) == ["x"]  # no metric looks at an id
@@ -66,7 +66,7 @@ def test_dates_and_numbers_that_stay_text_are_named_with_what_would_let_them_be_
     assert encoder.encodings_ == {"x": "quantile_normal", "day": "key", "rate": "onehot"}
     first, second = encoder.notes_
     assert first == (
-        "column 'day' is text without repetition: regenerated as a key (the kind nominal in a "
+        "column 'day' is text without repetition: new ones are made up (the kind nominal in a "
         "schema file keeps its texts); it looks like dates such "
         "as '2020/01/01', learned as dates where all have one form"
     )

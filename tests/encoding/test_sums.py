@@ -120,7 +120,9 @@ def test_any_generated_row_has_its_total(encoder):
     made = encoder.decode(rows, np.empty((500, 0), np.float32))
     assert (made["total"] == made["net"] + made["tax"]).all()
     assert encoder.encodings_["total"] == "sum"
-    assert encoder.notes_ == ["column 'total' is 'tax' + 'net': put back, not learned"]
+    assert encoder.notes_ == [
+        "column 'total' is 'tax' + 'net': computed from the others, not learned"
+    ]
 
 
 def test_a_sum_survives_the_disk(encoder, tmp_path):

@@ -108,7 +108,7 @@ def test_few_real_rows_are_not_refined_and_the_reason_says_so():
     real = coins(MIN_REAL_ROWS - 1, 0)
     refiner = Refiner().fit(real, coins, rounds=3, pool_factor=2.0, seed=0)
     assert refiner.rounds_ == []
-    assert refiner.reason_ == "199 real rows; refining needs at least 200"
+    assert refiner.reason_ == "199 real rows are too few; it needs 200"
     assert refiner.accept(coins(50, 1), np.random.default_rng(0)).all()
     assert refiner.total_acceptance == 1.0
 
@@ -118,7 +118,9 @@ def test_rows_that_were_set_apart_say_when_to_stop():
     held = coins(500, 9)  # in which the coins are as independent as the generator's
     refiner = Refiner().fit(real, coins, rounds=2, pool_factor=2.0, seed=0, held=held)
     assert refiner.rounds_ == []
-    assert refiner.reason_.startswith("held-out rows are not told apart any more (AUC 0.")
+    assert refiner.reason_.startswith(
+        "generated rows are not told from real ones beyond chance (AUC 0."
+    )
     few = Refiner().fit(real, coins, rounds=2, pool_factor=2.0, seed=0, held=held[:59])
     assert few.aucs_[0] > 0.6  # under 60 decide nothing: some of the real rows do
 
@@ -135,7 +137,9 @@ def test_a_generator_that_is_right_is_left_alone():
     real = coins(2_000, 10_001)
     refiner = Refiner().fit(real, coins, rounds=3, pool_factor=2.0, seed=0)
     assert refiner.rounds_ == []
-    assert refiner.reason_.startswith("held-out rows are not told apart any more (AUC ")
+    assert refiner.reason_.startswith(
+        "generated rows are not told from real ones beyond chance (AUC "
+    )
 
 
 def test_a_generator_that_is_seldom_right_is_told_of(monkeypatch):
@@ -148,7 +152,7 @@ def test_a_generator_that_is_seldom_right_is_told_of(monkeypatch):
     real = np.random.default_rng(1).normal(size=(1_000, 1))
     refiner = Refiner().fit(real, draw, rounds=3, pool_factor=2.0, seed=0)
     assert refiner.rounds_ == []
-    assert "of generated rows would survive" in refiner.reason_
+    assert "of 100 rows would be kept" in refiner.reason_
 
 
 def test_a_column_that_the_trees_left_bent_is_re_matched():
@@ -178,9 +182,14 @@ def test_missing_values_and_constant_columns_pass_through():
 def test_progress_hears_of_every_step():
     lines = []
     real = pairs(1_000, 0.8, np.random.default_rng(0))
-    Refiner().fit(real, coins, rounds=1, pool_factor=2.0, seed=0, progress=lines.append)
+    refiner = Refiner()
+    refiner.fit(real, coins, rounds=1, pool_factor=2.0, seed=0, progress=lines.append)
     heads = [line.partition(":")[0] for line in lines]
-    assert heads == ["refiner round 1", "refiner with marginals re-matched"]
+    assert heads[0] == "refinement round 1"
+    assert (
+        lines[1]
+        == f"sample will keep {100 * refiner.total_acceptance:.0f} of 100 rows that it draws"
+    )
 
 
 def test_rows_of_another_width_are_refused(coin_refiner):

@@ -12,7 +12,7 @@ from tabgan.serving.forecast import (
     Sizes,
     available,
     check_memory,
-    forecast_table,
+    estimate,
     memory_parts,
     taken,
 )
@@ -64,8 +64,17 @@ def test_the_machine_has_some_memory_left():
     assert taken() > 2**25  # torch alone
 
 
-def test_the_forecast_draws_no_random_number():
+def test_the_estimate_is_one_line():
+    said = estimate(sizes())
+    assert said.startswith(
+        "estimate: 100 steps of 500 rows; generator of 10,000 parameters, critic of 1,000 "
+        "parameters; about "
+    )
+    assert "\n" not in said
+
+
+def test_the_estimate_draws_no_random_number():
     described = sizes()  # its nets draw their weights
     before = torch.get_rng_state()
-    forecast_table(described)
+    estimate(described)
     assert torch.equal(torch.get_rng_state(), before)
