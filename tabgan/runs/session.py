@@ -56,6 +56,7 @@ log = logging.getLogger(__name__)
 FOREIGN_WARNINGS = (
     ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning 2.6 on torch 2.13
     ".*in eval mode at the start of training.*",  # the moving average, on purpose
+    ".*but have no `validation_step`.*",  # a RowModel needs none
     ".*smaller than the logging interval.*",  # steps are counted over epochs, so curves do come
     ".*`.*sync_dist=True.*",  # processes that train together measure the same
     ".*Previous log files in this directory will be deleted.*",  # a resumed run writes them again
