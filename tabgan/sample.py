@@ -23,6 +23,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.evaluation.gathering import read_data
     from tabgan.evasion.opening import write_changed
     from tabgan.runs.folder import RECORDS, kind_of, unused
+    from tabgan.runs.model_file import output_path
     from tabgan.sampling.stream import stream_rows
     from tabgan.system.arithmetic import compute_with
     from tabgan.system.files import write_account
@@ -34,7 +35,8 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         write_changed(cfg)
         return
     run = open_run(Path(cfg.run))
-    own = run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
+    name = f"rows_seed{cfg.seed}.csv"
+    own = output_path(Path(cfg.run), f"samples/{name}", name)
     out = Path(cfg.out) if cfg.out else unused(own)
     where = json.loads(cfg.where or "{}")
     like = read_conditions(Path(cfg.like)) if cfg.like else None
