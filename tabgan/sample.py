@@ -1,13 +1,14 @@
 """``python -m tabgan.sample run=FOLDER n=1000``: rows out of a trained run."""
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from tabgan.cli.keys import keys_of
 from tabgan.cli.launch import job, launch
-from tabgan.errors import check_keys
+from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
 
+OF_A_RUN = ("refine", "where", "mix", "like", "score", "budget", "blackbox", "shards", "shard")
 ROWS = 1_000  # where neither n nor like says how many
 
 
@@ -30,6 +31,9 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.tables.conditions import read_conditions
 
     check_keys(cfg, keys_of("sample"))
+    if cfg.schema is not None:
+        _draw_unlearned(cfg)
+        return
     compute_with(cfg.threads)
     if kind_of(Path(cfg.run)) == RECORDS:
         write_changed(cfg)
@@ -69,6 +73,25 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         write_account(out, account | {"training_rows": support})
     if data is not None:
         check_rows(run, data, refiner, out, where, seed=cfg.seed)
+
+
+def _draw_unlearned(cfg: DictConfig) -> None:
+    """Draw rows of a schema file alone."""
+    from pathlib import Path
+
+    from tabgan.runs.folder import unused
+    from tabgan.sampling.unlearned import write_unlearned
+    from tabgan.tables.schema import TableSchema
+
+    others = [name for name in OF_A_RUN if cfg.get(name) is not None]
+    if not OmegaConf.is_missing(cfg, "run") or others or cfg.check:
+        other = "run" if not OmegaConf.is_missing(cfg, "run") else (*others, "check")[0]
+        raise TabganError(f"schema= and {other}: rows of a schema alone are drawn without a run")
+    path = Path(cfg.schema)
+    own = path.with_name(f"{path.name.split('.')[0]}_rows_seed{cfg.seed}.csv")
+    out = Path(cfg.out) if cfg.out else unused(own)
+    n = ROWS if cfg.n is None else int(cfg.n)
+    write_unlearned(TableSchema.load(path), out, n=n, seed=cfg.seed)
 
 
 def run() -> None:

@@ -23,7 +23,7 @@ from tabgan.system.shell import command
 
 PATHS = (
     "run", "start", "out", "real", "test", "synthetic", "like", "direct", "cache", "save_dir",
-    "metadata",
+    "metadata", "schema",
 )  # fmt: skip  # and every key that ends in path
 TEXTS = ("target", "mix")  # taken as they are written
 OPEN = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "run_name")  # but for ${...}
