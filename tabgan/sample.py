@@ -16,6 +16,10 @@ ROWS = 1_000  # where neither n nor like says how many
 @job
 def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Open the run, draw rows that satisfy the conditions, stream them to disk."""
+    check_keys(cfg, keys_of("sample"))
+    if cfg.schema is not None:
+        _draw_unlearned(cfg)
+        return
     import json  # torch takes seconds to import, and --help must not
     from pathlib import Path
 
@@ -30,10 +34,6 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.system.files import write_account
     from tabgan.tables.conditions import read_conditions
 
-    check_keys(cfg, keys_of("sample"))
-    if cfg.schema is not None:
-        _draw_unlearned(cfg)
-        return
     compute_with(cfg.threads)
     if kind_of(Path(cfg.run)) == RECORDS:
         write_changed(cfg)
