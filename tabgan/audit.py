@@ -14,10 +14,11 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from pathlib import Path  # torch takes seconds to import, and --help must not
 
     from tabgan.runs.folder import check_own
+    from tabgan.runs.model_file import output_path
     from tabgan.scored.audit import build_audit
     from tabgan.scored.auditing import gather_audit
 
-    out = Path(cfg.out or f"{cfg.run}/audit")
+    out = Path(cfg.out) if cfg.out else output_path(Path(cfg.run), "audit", "audit")
     check_own(out, None)
     build_audit(gather_audit(cfg, out), out=out, seed=cfg.seed, threads=cfg.threads)
 

@@ -35,16 +35,18 @@ from tabgan.evaluation.gathering import RunData, read_data, test_log_likelihoods
 from tabgan.metrics.boosting import THREADS
 from tabgan.metrics.panel import evaluate_tables
 from tabgan.paths import conf_dir, path_of
-from tabgan.report.build import build_report
+from tabgan.report.build import Report, build_report
 from tabgan.report.reading import Tables, read_like, table_like
 from tabgan.report.rules import rule_figures, rule_shares
+from tabgan.runs.card import CARD, write_card
+from tabgan.runs.model_file import SUFFIX, save_model
 from tabgan.runs.session import undisturbed
 from tabgan.sampling.draw import Tally, draw_chunks
 from tabgan.sampling.holes import check_columns, check_how, with_holes, written_schema
 from tabgan.sampling.imputing import Imputer
 from tabgan.sampling.refiner import Refiner
+from tabgan.system.archive import packed, unpack
 from tabgan.system.arithmetic import compute_with
-from tabgan.system.files import packed, unpack
 from tabgan.tables.conditions import Where, conditions_of
 from tabgan.tables.frames import FrameKind, to_pandas
 from tabgan.tables.notes import tell_missing
@@ -113,6 +115,7 @@ class TableGAN(BaseEstimator):
 
     run_: Run
     _kind: FrameKind | None
+    _figures: dict[str, float] | None
 
     def __init__(
         self,
@@ -292,31 +295,47 @@ class TableGAN(BaseEstimator):
         tables = self._tables(test, n, seed)
         with _speaking(self.verbose):
             if out is None:
-                return _panel(tables, seed)
-            report = build_report(tables, out=path_of(out), seed=seed, threads=THREADS)
-        return {name: value for name, value in report.items() if not isinstance(value, str)}
+                report = _panel(tables, seed)
+            else:
+                report = build_report(tables, out=path_of(out), seed=seed, threads=THREADS)
+        figures = {name: value for name, value in report.items() if not isinstance(value, str)}
+        self._figures = figures  # for the model card
+        return dict(figures)
 
-    def save(self, folder: str | Path) -> None:
-        """Copy the run folder, which the commands read too, to a new place.
+    def save(self, path: str | Path) -> None:
+        """Keep the model as a run folder, which the commands read too, or as one file.
 
-        A DataFrame that was fitted lies in it as ``table.parquet``: remove the file before giving
-        the folder away, and only evaluation will miss it.
+        A path that ends in ``.tabgan`` is one file: a zip archive of the folder, which takes the
+        place of an earlier one in one move; the same model gives the same bytes. In both lies
+        ``README.md``, a model card. A DataFrame that was fitted lies in a folder as
+        ``table.parquet``: remove that before giving the folder away. A file is without. Only
+        evaluation needs those rows.
 
         Raises:
             NotFittedError: before ``fit``.
-            TabganError: when ``folder`` has something in it.
+            TabganError: when the folder has something in it.
         """
         check_is_fitted(self, "run_")
-        shutil.copytree(_there(self.run_.folder), _empty(path_of(folder)), dirs_exist_ok=True)
+        path = path_of(path)
+        if path.suffix != SUFFIX:
+            self._copy(_empty(path))
+            return
+        if path.is_dir():
+            raise TabganError(f"{path}: expected a file to write, got a folder")
+        with tempfile.TemporaryDirectory(prefix="tabgan-") as folder:
+            self._copy(Path(folder))
+            save_model(Path(folder), path)
 
     @classmethod
-    def load(cls, folder: str | Path) -> Self:
-        """The model of a folder that ``save`` or ``python -m tabgan.train`` left.
+    def load(cls, path: str | Path) -> Self:
+        """The model of a folder or file that ``save`` left, or of ``python -m tabgan.train``.
+
+        Nothing is unpickled; a file is unpacked into a temporary folder that goes with the object.
 
         Raises:
-            TabganError: when it is no run folder, or has no checkpoint.
+            TabganError: when it is no run folder or model file, or has no checkpoint.
         """
-        run = open_run(path_of(folder))
+        run = open_run(path_of(path))
         gan = cls(_preset(run), seed=run.config.seed, overrides=_overrides(run) or None)
         gan._take(run, is_temporary=False)
         return gan
@@ -332,13 +351,19 @@ class TableGAN(BaseEstimator):
         """Unpack the run folder into a temporary one, which goes with the object."""
         state = dict(state)
         files = state.pop("_packed", None)
-        kind = state.pop("_kind", None)
+        kind, figures = state.pop("_kind", None), state.pop("_figures", None)
         super().__setstate__(state)
         if files is not None:
             folder = Path(tempfile.mkdtemp(prefix="tabgan-"))
             unpack(files, folder)
             self._take(open_run(folder), is_temporary=True)
-            self._kind = kind
+            self._kind, self._figures = kind, figures
+
+    def _copy(self, folder: Path) -> None:
+        """The run folder's files in another, with a card that has what was evaluated since."""
+        shutil.copytree(_there(self.run_.folder), folder, dirs_exist_ok=True)
+        if self._figures or not (folder / CARD).is_file():
+            write_card(folder, self._figures)
 
     def _take(self, run: Run, *, is_temporary: bool) -> None:
         """Be fitted to ``run``, and remove the temporary folder of the run before."""
@@ -346,7 +371,7 @@ class TableGAN(BaseEstimator):
             forget()
         if is_temporary:
             self._forget = weakref.finalize(self, shutil.rmtree, run.folder, ignore_errors=True)
-        self.run_, self._kind = run, None
+        self.run_, self._kind, self._figures = run, None, None
         names = run.encoder.schema.names
         self.feature_names_in_ = np.array(names, dtype=object)
         self.n_features_in_ = len(names)
@@ -539,9 +564,9 @@ def _test_rows(
     return data.test
 
 
-def _panel(tables: Tables, seed: int) -> dict[str, float]:
+def _panel(tables: Tables, seed: int) -> Report:
     """The metrics of the drawn and of the refined rows, without the anchors; notes are logged."""
-    found: dict[str, float] = {}
+    found: Report = {}
     for prefix in ("", "refined.") if tables.refined is not None else ("",):
         scores, notes = evaluate_tables(tables.comparison(prefix, seed=seed))
         found |= {prefix + name: float(value) for name, value in scores.items()}

@@ -19,6 +19,8 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     )
     from tabgan.evaluation.resplit import resplits
     from tabgan.report.build import build_report
+    from tabgan.runs.card import write_card
+    from tabgan.runs.folder import is_run
 
     if "study" in cfg:
         run_study(cfg)
@@ -34,6 +36,8 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         facts=evaluation.facts,
         configuration=evaluation.configuration,
     )
+    if is_run(evaluation.out):
+        write_card(evaluation.out)
 
 
 def run() -> None:

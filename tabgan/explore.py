@@ -18,9 +18,11 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from pathlib import Path  # pandas and matplotlib take a while, and --help must not
 
     from tabgan.config.misfits import hints_of, misfits
+    from tabgan.encoding.identifying import with_keys
     from tabgan.report.explore import explore
     from tabgan.report.reading import read_whole
     from tabgan.runs.folder import check_own, folder_of
+    from tabgan.tables.sdv import write_metadata
 
     check_table_named("explore")
     check_keys(cfg, keys_of("explore"))
@@ -34,6 +36,8 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     own = Path("outputs/explore") / (cfg.run_name or title)
     out = Path(cfg.out) if cfg.out else folder_of(own, "explore.json", "table", source)
     check_own(out, None)
+    if cfg.metadata:
+        write_metadata(with_keys(schema, rows), Path(cfg.metadata))
     explore(title, rows, schema, out=out, source=source)
 
 

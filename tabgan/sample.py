@@ -1,13 +1,14 @@
 """``python -m tabgan.sample run=FOLDER n=1000``: rows out of a trained run."""
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from tabgan.cli.keys import keys_of
 from tabgan.cli.launch import job, launch
-from tabgan.errors import check_keys
+from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
 
+OF_A_RUN = ("refine", "where", "mix", "like", "score", "budget", "blackbox", "shards", "shard")
 ROWS = 1_000  # where neither n nor like says how many
 
 
@@ -15,6 +16,10 @@ ROWS = 1_000  # where neither n nor like says how many
 @job
 def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Open the run, draw rows that satisfy the conditions, stream them to disk."""
+    check_keys(cfg, keys_of("sample"))
+    if cfg.schema is not None:
+        _draw_unlearned(cfg)
+        return
     import json  # torch takes seconds to import, and --help must not
     from pathlib import Path
 
@@ -23,18 +28,19 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.evaluation.gathering import read_data
     from tabgan.evasion.opening import write_changed
     from tabgan.runs.folder import RECORDS, kind_of, unused
+    from tabgan.runs.model_file import output_path
     from tabgan.sampling.stream import stream_rows
     from tabgan.system.arithmetic import compute_with
     from tabgan.system.files import write_account
     from tabgan.tables.conditions import read_conditions
 
-    check_keys(cfg, keys_of("sample"))
     compute_with(cfg.threads)
     if kind_of(Path(cfg.run)) == RECORDS:
         write_changed(cfg)
         return
     run = open_run(Path(cfg.run))
-    own = run.folder / "samples" / f"rows_seed{cfg.seed}.csv"
+    name = f"rows_seed{cfg.seed}.csv"
+    own = output_path(Path(cfg.run), f"samples/{name}", name)
     out = Path(cfg.out) if cfg.out else unused(own)
     where = json.loads(cfg.where or "{}")
     like = read_conditions(Path(cfg.like)) if cfg.like else None
@@ -67,6 +73,25 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         write_account(out, account | {"training_rows": support})
     if data is not None:
         check_rows(run, data, refiner, out, where, seed=cfg.seed)
+
+
+def _draw_unlearned(cfg: DictConfig) -> None:
+    """Draw rows of a schema file alone."""
+    from pathlib import Path
+
+    from tabgan.runs.folder import unused
+    from tabgan.sampling.unlearned import write_unlearned
+    from tabgan.tables.schema import TableSchema
+
+    others = [name for name in OF_A_RUN if cfg.get(name) is not None]
+    if not OmegaConf.is_missing(cfg, "run") or others or cfg.check:
+        other = "run" if not OmegaConf.is_missing(cfg, "run") else (*others, "check")[0]
+        raise TabganError(f"schema= and {other}: rows of a schema alone are drawn without a run")
+    path = Path(cfg.schema)
+    own = path.with_name(f"{path.name.split('.')[0]}_rows_seed{cfg.seed}.csv")
+    out = Path(cfg.out) if cfg.out else unused(own)
+    n = ROWS if cfg.n is None else int(cfg.n)
+    write_unlearned(TableSchema.load(path), out, n=n, seed=cfg.seed)
 
 
 def run() -> None:

@@ -23,7 +23,7 @@ FLOORS = {  # folders, lowest first, and which of those below each may import
     "report": TABLES | {"metrics", "blackboxes"},
     "sampling": TABLES | NETS,
     "callbacks": TABLES | NETS | {"serving", "sampling", "metrics", "report"},
-    "runs": TABLES | NETS | {"serving", "sampling", "callbacks"},
+    "runs": TABLES | NETS | {"metrics", "serving", "sampling", "callbacks"},
     "config": TABLES | NETS | {"metrics", "serving", "sampling", "callbacks", "runs"},
     "cli": {"config", "runs"},
     "evasion": TABLES | {"nets", "blackboxes", "report", "runs", "config"},

@@ -16,11 +16,14 @@ from yaml import YAMLError
 from tabgan.errors import TabganError, nearest
 from tabgan.paths import path_of
 from tabgan.runs.folder import not_a_run
+from tabgan.runs.model_file import is_model_file
+from tabgan.system.archive import read_file
 from tabgan.system.ranks import is_first
 from tabgan.system.shell import command
 
 PATHS = (
     "run", "start", "out", "real", "test", "synthetic", "like", "direct", "cache", "save_dir",
+    "metadata", "schema",
 )  # fmt: skip  # and every key that ends in path
 TEXTS = ("target", "mix")  # taken as they are written
 OPEN = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "run_name")  # but for ${...}
@@ -292,9 +295,14 @@ def _condition(word: str, run: str | None) -> tuple[str, str]:
 
 def _column_names(run: Path) -> list[str]:
     path = run / "schema.json"
-    if not path.is_file():
+    text = read_file(run, "schema.json") if is_model_file(run) else _text_of(path)
+    if text is None:
         raise not_a_run(run, "schema.json")
     try:
-        return [column["name"] for column in json.loads(path.read_text("utf-8"))["columns"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [column["name"] for column in json.loads(text)["columns"]]
+    except (ValueError, KeyError, TypeError) as error:
         raise TabganError(f"not a run folder: {path.absolute()} cannot be read") from error
+
+
+def _text_of(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None

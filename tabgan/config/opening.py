@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from tabgan.errors import TabganError
 from tabgan.modules.protocol import RowModel
 from tabgan.runs.checkpoints import find_checkpoint, load_weights
 from tabgan.runs.folder import BY_ESTIMATOR, FINISHED, RECORDS, kind_of, not_a_run
+from tabgan.runs.model_file import is_model_file, unpacked_model
 from tabgan.runs.provenance import read_record
 from tabgan.sampling.refiner import Refiner
 from tabgan.system.shell import command
@@ -58,10 +61,14 @@ class Run:
 def open_run(folder: Path) -> Run:
     """Rebuild a run from its folder, with the weights of ``best.ckpt`` (or else ``last.ckpt``).
 
+    A model file is unpacked into a temporary folder, which goes with the run.
+
     Raises:
         TabganError: when the folder is not a run's, has no checkpoint, or its parts do not
-            belong together.
+            belong together; when the file is no model file (``system.archive``).
     """
+    if is_model_file(folder):
+        return _open_file(folder)
     config_path = folder / ".hydra" / "config.yaml"
     if not config_path.is_file():
         raise not_a_run(folder, ".hydra/config.yaml")
@@ -97,6 +104,17 @@ def open_run(folder: Path) -> Run:
         checkpoint=checkpoint,
         refiner=_stored_refiner(folder / "refiner"),
     )
+
+
+def _open_file(path: Path) -> Run:
+    folder = unpacked_model(path)
+    try:
+        run = open_run(folder)
+    except TabganError as error:
+        shutil.rmtree(folder)
+        raise TabganError(str(error).replace(str(folder), str(path))) from error
+    weakref.finalize(run, shutil.rmtree, folder, ignore_errors=True)
+    return run
 
 
 def stored_plan(folder: Path) -> dict[str, float]:

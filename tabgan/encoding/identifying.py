@@ -13,7 +13,7 @@ are ids, and 87 that number their rows, of which 7 are measures (a rank, a count
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from tabgan.encoding.forms import Form
 from tabgan.encoding.keys import FormedKey, Key, RunningKey, split_numbered
 from tabgan.encoding.patterns import form_of_pattern
 from tabgan.tables.profile import looks_like
-from tabgan.tables.schema import Column
+from tabgan.tables.schema import Column, TableSchema
 
 KEY_SHARE = 0.95  # distinct values per known one, from which a column may identify rows
 KEY_ROWS = 100  # fewer whole numbers may be all different by chance
@@ -100,6 +100,15 @@ def identifying(column: Column, values: pd.Series) -> Identifying | None:
     if found is None and column.key:
         return Identifying("is declared a key", _key(column, known))
     return found
+
+
+def with_keys(schema: TableSchema, table: pd.DataFrame) -> TableSchema:
+    """A schema whose columns that identify their rows are declared keys, but for the target."""
+    columns = (
+        replace(c, key=c.name != schema.target and identifying(c, table[c.name]) is not None)
+        for c in schema.columns
+    )
+    return replace(schema, columns=tuple(columns))
 
 
 def private_form(texts: pd.Series) -> str | None:

@@ -21,7 +21,8 @@ from tabgan.cli.keys import keys_of
 from tabgan.cli.overrides import command_given
 from tabgan.errors import TabganError, check_keys
 from tabgan.report.reading import Tables, read_like, read_real
-from tabgan.runs.folder import check_own, folder_of
+from tabgan.runs.folder import BY_ESTIMATOR, check_own, folder_of
+from tabgan.runs.model_file import is_model_file, output_path
 from tabgan.system.shell import command
 from tabgan.tables.schema import TableSchema
 
@@ -97,6 +98,8 @@ def run_study(cfg: DictConfig) -> None:
         raise TabganError("a study looks at a trained run: give run=<folder>")
     if not takes_a_run(cfg.study):
         raise TabganError(f"this study trains runs of its own: {command('study')} +study=<name>")
+    if cfg.out is None and is_model_file(Path(cfg.run)):
+        raise TabganError(f"run={cfg.run}: a study of a model file writes to a folder: give out=")
     from tabgan.config.opening import open_run
     from tabgan.system.arithmetic import compute_with
 
@@ -134,7 +137,8 @@ def _of_run(cfg: DictConfig) -> Evaluation:
 
     compute_with(1)
     run = open_run(Path(cfg.run))
-    own = run.folder if cfg.synthetic is None else beside(Path(cfg.synthetic))
+    own = output_path(Path(cfg.run), "", "report")
+    own = own if cfg.synthetic is None else beside(Path(cfg.synthetic))
     out = Path(cfg.out) if cfg.out else own
     check_own(out, run.folder if cfg.synthetic is None else None)
     schema = run.encoder.schema_
@@ -205,6 +209,12 @@ def read_data(run: Run) -> RunData:
     """
     from tabgan.runs.provenance import check_table  # torch
 
+    path = run.config.data.get("path")
+    if path is not None and Path(path).name in BY_ESTIMATOR and not Path(path).is_file():
+        raise TabganError(
+            f"{Path(path).name}: the rows that the model was trained on are not with it (a "
+            "model file holds none); a folder that TableGAN.save writes has them"
+        )
     data = _data_module(run)
     data.setup("fit")
     check_table(data, run.folder)
@@ -253,7 +263,7 @@ def _synthetic_rows(
     cfg: DictConfig, run: Run, schema: TableSchema, n_train: int
 ) -> tuple[pd.DataFrame, pd.DataFrame | None, Facts]:
     """Rows as the generator draws them, rows that its refiner accepts, and how to make them."""
-    folder = run.folder.absolute()
+    folder = Path(cfg.run).absolute()
     facts: Facts = {"run": str(folder), "checkpoint": run.checkpoint.name}
     if cfg.synthetic is not None:
         read = read_like(Path(cfg.synthetic), schema, ignored=run.left_out)

@@ -40,15 +40,15 @@ def resplits(cfg: DictConfig) -> dict[str, Resplit]:
     )
     from tabgan.sampling.draw import draw_chunks
 
-    old = Path(cfg.run)
-    data = read_data(open_run(old))
+    old = open_run(Path(cfg.run))
+    data = read_data(old)
     schema, rows = data.schema, pd.concat([data.train, data.validation], ignore_index=True)
     first, second = split_rows(rows, schema, n_cut=len(rows) // 2, seed=cfg.seed, place="resplit")
     with tempfile.TemporaryDirectory() as folder:
         half, new = Path(folder) / "half.parquet", Path(folder) / "run"
         write_table(half, first, schema)
         log.info("resplit: training on %s of %s rows", f"{len(first):,}", f"{len(rows):,}")
-        _train(old, half, new, target=schema.target)
+        _train(old.folder, half, new, target=schema.target)
         run = open_run(new)
         names = compared(run.encoder.schema_)
         seen = read_data(run).train

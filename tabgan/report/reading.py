@@ -21,7 +21,7 @@ from tabgan.errors import TabganError
 from tabgan.metrics.comparison import Comparison, Resplit
 from tabgan.tables.dtypes import TEXT
 from tabgan.tables.notes import tell_codes
-from tabgan.tables.readers import column_names, reader_of, schema_beside
+from tabgan.tables.readers import column_names, read_as_declared, reader_of, schema_beside
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.sources import resolve
 from tabgan.tables.spelling import spellings
@@ -132,8 +132,8 @@ def read_real(
         TabganError: when the file cannot be read, has no rows, or lacks the target.
     """
     found = schema_beside(path) if schema_path is None else Path(schema_path)
-    given = None if found is None else TableSchema.load(found)
-    table, schema = _read(path, given, target, index)
+    table, schema = read_as_declared(path, found, target=target, index=index)
+    _check_rows(table, path)
     schema = schema.without(map(str, drop))
     tell_codes(table, schema, path)
     return table[list(schema.names)], schema
@@ -188,7 +188,8 @@ def read_like(path: Path, schema: TableSchema, *, ignored: Iterable[str] = ()) -
             is not of its column's kind, or no value of a nominal column is among its categories.
     """
     lenient = _lenient_schema(schema, column_names(path, schema), path, ignored)
-    table, _ = _read(path, lenient)
+    table, _ = reader_of(path)(path, schema=lenient)
+    _check_rows(table, path)
     return _with_categories(table, schema, path)
 
 
@@ -239,17 +240,9 @@ def _identifying(table: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
     return table[[c.name for c in columns]].assign(**whole).astype(TEXT)
 
 
-def _read(
-    path: Path,
-    schema: TableSchema | None = None,
-    target: str | None = None,
-    index: str = "drop",
-) -> tuple[pd.DataFrame, TableSchema]:
-    read = reader_of(path, index=index)
-    table, schema = read(path, target=target, schema=schema)
+def _check_rows(table: pd.DataFrame, path: Path) -> None:
     if len(table) == 0:
         raise TabganError(f"{path}: no rows")
-    return table, schema
 
 
 def _lenient_schema(

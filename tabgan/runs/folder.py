@@ -24,7 +24,7 @@ LEAVINGS = (
     *(".hydra", RECORD, "plan.json", "schema.json", "encoder", "checkpoints", "refiner"),
     *("blackbox", "csv", "tensorboard", "mlruns", "wandb", FINISHED, "failed.json", "samples"),
     *REPORT,
-    *("audit", "fooled", "rules.txt"),
+    *("audit", "fooled", "rules.txt", "README.md"),
     *BY_ESTIMATOR,
 )
 

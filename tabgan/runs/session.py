@@ -30,6 +30,7 @@ from tabgan.encoding.choice import in_words
 from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.modules.protocol import RowModel
+from tabgan.runs.card import write_card
 from tabgan.runs.checkpoints import load_weights
 from tabgan.runs.folder import FINISHED
 from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers, enforced
@@ -184,9 +185,10 @@ def finish(
     *,
     seed: int,
 ) -> None:
-    """Write a preview and metrics, which mark the run as finished, and say where everything is."""
+    """Write a preview, metrics, which mark the run as finished, and a model card; show rows."""
     rows = preview(module, encoder, refiner, folder, seed=seed)
     save_metrics(trainer, folder)
+    write_card(folder)
     show_rows(rows.head(10), "generated rows")
     if isinstance(trainer.checkpoint_callback, BestAndLast):
         log.info("result, %s", result(trainer.checkpoint_callback.best_metrics))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,21 +51,6 @@ def write_whole(path: Path, data: bytes | str, *, shared: bool = False) -> None:
             part.write_bytes(data.encode() if isinstance(data, str) else data)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
-
-
-def packed(folder: Path) -> bytes:
-    """All files of a folder as a zip archive."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
-        for path in sorted(folder.rglob("*")):
-            archive.write(path, path.relative_to(folder))
-    return stream.getvalue()
-
-
-def unpack(files: bytes, folder: Path) -> None:
-    """Write what ``packed`` gave into ``folder``."""
-    with zipfile.ZipFile(io.BytesIO(files)) as archive:
-        archive.extractall(folder)
 
 
 def account_of(rows: Path) -> Path:

@@ -166,6 +166,17 @@ def measured_column(name: str, values: pd.Series, written: Written) -> Column | 
     return Column(name=name, missing=missing, dtype="str", **fields)
 
 
+def numbers_in_text(name: str, values: pd.Series) -> Column | None:
+    """The column of text that somebody declares to be numbers; None where it is not."""
+    known = values.dropna()
+    unique = pd.Series(known.unique(), dtype=TEXT)
+    fields = _measured_fields(name, known, unique, False, Written()) if len(unique) else None
+    if fields is None or fields["kind"] not in ("numeric", "integer"):
+        return None
+    missing = bool(len(known) < len(values) or fields.get("missing_values"))
+    return Column(name=name, missing=missing, **fields)
+
+
 def looks_like(texts: Sequence[str]) -> str | None:
     """What text about to be no more than labels looks like, and what would let it be learned.
 
@@ -434,7 +445,7 @@ def _text_fields(
         return fields
     if too_many:
         return {"kind": "string"}
-    return {"kind": "nominal", "categories": tuple(_in_order(distinct))}
+    return {"kind": "nominal", "categories": tuple(in_order(distinct))}
 
 
 def _measured_fields(
@@ -480,7 +491,8 @@ def _is_truth(labels: list[str]) -> bool:
     return len(labels) == 2 and set(labels) in spellings
 
 
-def _in_order(labels: list[str]) -> list[str]:
+def in_order(labels: list[str]) -> list[str]:
+    """Labels sorted, as numbers where all are."""
     try:
         return sorted(labels, key=lambda label: (float(label), label))
     except ValueError:

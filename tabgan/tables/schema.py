@@ -282,7 +282,10 @@ class TableSchema:
             TabganError: when a field is absent, unknown or of a newer format.
         """
         if not isinstance(plain, Mapping) or not isinstance(plain.get("columns"), list):
-            raise TabganError("schema: expected an object with a list 'columns'")
+            raise TabganError(
+                "schema: expected an object with a list 'columns' (SDV's metadata is read with a "
+                "table that fits into memory: data.schema_path, explore)"
+            )
         if plain.get("format", FORMAT) != FORMAT:
             raise TabganError(
                 f"schema: expected format {FORMAT}, got {plain['format']!r}; "
@@ -308,14 +311,25 @@ class TableSchema:
         Raises:
             TabganError: when the file is absent, not JSON, or not a schema.
         """
-        if not path.is_file():
-            raise TabganError(f"schema file not found: {path}")
+        plain = read_plain(path)
         try:
-            return cls.from_plain(json.loads(path.read_text("utf-8")))
+            return cls.from_plain(plain)
         except TabganError as error:
             raise TabganError(f"{path}: {error}") from error
-        except (ValueError, RecursionError) as error:  # no JSON, a number of 5,000 digits, ...
-            raise TabganError(f"{path}: not a JSON schema: {error}") from error
+
+
+def read_plain(path: Path) -> Any:
+    """What a schema file holds, as JSON has it.
+
+    Raises:
+        TabganError: when the file is absent or not JSON.
+    """
+    if not path.is_file():
+        raise TabganError(f"schema file not found: {path}")
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:  # no JSON, a number of 5,000 digits, ...
+        raise TabganError(f"{path}: not a JSON schema: {error}") from error
 
 
 def _widened(mine: Column, other: Column) -> Column:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from tabgan.tables.notes import tell_codes
 from tabgan.tables.readers.arff import arff_names, read_arff
 from tabgan.tables.readers.csv import csv_head, read_csv
 from tabgan.tables.readers.parquet import parquet_names, read_parquet
-from tabgan.tables.schema import TableSchema
+from tabgan.tables.schema import Column, TableSchema, read_plain
+from tabgan.tables.sdv import Metadata, is_metadata
 
 __all__ = [
     "column_names",
     "read_arff",
+    "read_as_declared",
     "read_csv",
     "read_parquet",
     "read_table",
@@ -52,12 +55,13 @@ def read_table(
 
     A schema file (``schema_path``, or else ``<path>.schema.json`` beside the table) is used in
     place of what the file declares or what its values suggest; but a column with missing values
-    has them, whatever it says.
+    has them, whatever it says. SDV's metadata (``tables.sdv``) says the kinds alone.
 
     Args:
         path: the table; its suffix names the format.
         target: the name of the column to predict; None takes the schema file's, or none.
-        schema_path: a schema that ``TableSchema.save`` wrote and a person may have edited.
+        schema_path: a schema that ``TableSchema.save`` wrote and a person may have edited, or
+            SDV's metadata as JSON.
         drop: columns to leave out.
         index: "drop" leaves out a first column of a CSV file that has no name and numbers or names
             the rows, "keep" keeps it.
@@ -68,18 +72,42 @@ def read_table(
             (``check_table``).
     """
     path = Path(path)
-    read = reader_of(path, index=index)
     schema_path = schema_beside(path) if schema_path is None else Path(schema_path)
-    given = None
-    if schema_path is not None:
-        log.info("%s: schema of %s", path, schema_path)
-        given = TableSchema.load(schema_path)
-    table, schema = read(path, target=target, schema=given)
+    table, schema = read_as_declared(path, schema_path, target=target, index=index)
     schema = schema.without(drop)
     table = table[list(schema.names)]
     check_table(table, schema)
     tell_codes(table, schema, path)
     return table, schema.with_missing(name for name in table if table[name].isna().any())
+
+
+def read_as_declared(
+    path: Path, schema_path: Path | None, *, target: str | None, index: str
+) -> tuple[pd.DataFrame, TableSchema]:
+    """A file's table and schema, as a schema file or SDV's metadata declares it, if there is one.
+
+    Raises:
+        TabganError: as ``read_table``, but for tables that nothing can be learned from.
+    """
+    read = reader_of(path, index=index)
+    if schema_path is None:
+        return read(path, target=target)
+    log.info("%s: schema of %s", path, schema_path)
+    plain = read_plain(schema_path)
+    if not is_metadata(plain):
+        return read(path, target=target, schema=TableSchema.load(schema_path))
+    _, schema = read(path, target=target)
+
+    def texts(name: str) -> pd.Series:
+        as_text = Column(name=name, kind="string", missing=True)
+        columns = tuple(as_text if column.name == name else column for column in schema.columns)
+        return read(path, schema=replace(schema, columns=columns, target=None))[0][name]
+
+    try:
+        declared = Metadata.of_plain(plain).applied(schema, texts)
+    except TabganError as error:
+        raise TabganError(f"{schema_path}: {error}") from error
+    return read(path, target=target, schema=declared)
 
 
 def schema_beside(path: Path) -> Path | None:

@@ -24,7 +24,7 @@ from tabgan.tables.numbers import has_leading_zeros
 from tabgan.tables.profile import (
     MOST_CATEGORIES,
     Written,
-    _in_order,
+    in_order,
     infer_schema,
 )
 from tabgan.tables.readers.arff import BadRow, _finish, _gather, measured, open_rows
@@ -337,7 +337,7 @@ def _settled(column: Column, *, ordered: bool) -> Column:
         return column
     if len(column.categories) > MOST_CATEGORIES:
         return replace(column, kind="string", categories=())
-    labels = tuple(_in_order(list(column.categories)))
+    labels = tuple(in_order(list(column.categories)))
     truth = {"true", "false"} == {label.lower() for label in labels} and len(labels) == 2
     return replace(column, categories=labels, kind="boolean" if truth else "nominal")
 

@@ -1,0 +1,47 @@
+"""A model as one file: a run folder in a zip archive, without the rows it was trained on."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from tabgan.runs.folder import BY_ESTIMATOR
+from tabgan.system.archive import packed, unpack
+from tabgan.system.files import write_whole
+
+SUFFIX = ".tabgan"
+
+
+def is_model_file(path: Path) -> bool:
+    """Whether a path is that of a model as one file, by its name or because it is a file."""
+    return path.is_file() or (path.suffix == SUFFIX and not path.is_dir())
+
+
+def save_model(folder: Path, path: Path) -> None:
+    """Write a run folder as one file, in one move; equal folders give equal bytes.
+
+    The table of a DataFrame that was fitted (``table.parquet``) stays behind: a file is to be given
+    away, and only evaluation needs those rows.
+    """
+    write_whole(path, packed(folder, without=BY_ESTIMATOR))
+
+
+def unpacked_model(path: Path) -> Path:
+    """A new temporary folder with the run of a model file; whoever asked removes it.
+
+    Raises:
+        TabganError: when it cannot be read, or holds what ``system.archive.unpack`` refuses.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tabgan-"))
+    try:
+        unpack(path, folder)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return folder
+
+
+def output_path(run: Path, inside: str, beside: str) -> Path:
+    """Where a command writes: ``inside`` a run folder, or as ``<model>_<beside>`` beside a file."""
+    return run.with_name(f"{run.stem}_{beside}") if is_model_file(run) else run / inside
