@@ -188,7 +188,9 @@ def test_the_command_leaves_an_ordinary_run_folder(trained):
         assert (run / name).stat().st_size > 0
     assert not (run / "csv" / "checkpoints").exists()  # Lightning would keep one of its own
     assert list(pd.read_csv(run / "samples" / "preview.csv")) == ["flag", "count", "errors"]
+    assert json.loads((run / "run.json").read_text("utf-8"))["kind"] == "records"
     assert f"the run folder: {run}" in said
+    assert "records of a file, changed: " in said
 
 
 def test_the_study_judges_the_very_run_that_the_command_leaves(trained, done):
