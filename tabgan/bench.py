@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.cli.keys import keys_of
+from tabgan.cli.keys import command_keys
 from tabgan.cli.launch import job, launch
 from tabgan.paths import conf_dir
 
@@ -18,7 +18,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.studies.bench import bench
     from tabgan.studies.lineup import cache_of, others_on, ours, tables_of
 
-    check_keys(cfg, keys_of("bench"))
+    check_keys(cfg, command_keys("bench"))
     recipes = [ours(name, [f"+experiment={name}", *cfg.words]) for name in cfg.experiments]
     bench(
         tables=tables_of(cfg),

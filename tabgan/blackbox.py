@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.cli.keys import keys_of
+from tabgan.cli.keys import command_keys
 from tabgan.cli.launch import check_table_named, job, launch
 from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
@@ -26,7 +26,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         raise TabganError(
             "blackbox: expected forest, which is fitted here; others are fitted already"
         )
-    check_keys(cfg, keys_of("blackbox"))
+    check_keys(cfg, command_keys("blackbox"))
     data = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
     data.batch_size = 1  # nothing is trained in batches
     data.setup("fit")

@@ -5,7 +5,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.cli.keys import keys_of
+from tabgan.cli.keys import command_keys
 from tabgan.cli.launch import check_table_named, job, launch
 from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
@@ -25,7 +25,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.tables.sdv import write_metadata
 
     check_table_named("explore")
-    check_keys(cfg, keys_of("explore"))
+    check_keys(cfg, command_keys("explore"))
     keys = ("name", "path", "target", "test_path", "schema_path", "drop", "index")
     data: Any = OmegaConf.to_container(cfg.data)
     asked = {key: data[key] for key in keys}

@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.cli.keys import keys_of
+from tabgan.cli.keys import command_keys
 from tabgan.cli.launch import job, launch
 from tabgan.errors import check_keys
 from tabgan.paths import conf_dir
@@ -20,7 +20,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.sampling.imputing import Imputer
     from tabgan.system.arithmetic import compute_with
 
-    check_keys(cfg, keys_of("impute"))
+    check_keys(cfg, command_keys("impute"))
     compute_with(cfg.threads)
     path = Path(cfg.data.path)
     run = open_run(Path(cfg.run))

@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.cli.keys import keys_of
+from tabgan.cli.keys import command_keys
 from tabgan.cli.launch import job, launch
 from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
@@ -16,7 +16,7 @@ ROWS = 1_000  # where neither n nor like says how many
 @job
 def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Open the run, draw rows that satisfy the conditions, stream them to disk."""
-    check_keys(cfg, keys_of("sample"))
+    check_keys(cfg, command_keys("sample"))
     if cfg.schema is not None:
         _draw_unlearned(cfg)
         return

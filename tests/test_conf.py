@@ -7,7 +7,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from tabgan.cli.keys import keys_of
+from tabgan.cli.keys import command_keys
 from tabgan.config.recipes import check_config, check_stored_targets
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
@@ -79,7 +79,9 @@ COMMANDS = ["audit", "bench", "blackbox", "evaluate", "explore", "impute", "samp
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_keys_of_a_command_are_those_that_its_file_composes_to(command):
-    assert set(keys_of(command)) == {*map(str, composed(config=command))}
+    keys = set(command_keys(command))
+    chosen = ["blackbox=forest"] if "blackbox" in keys else []  # else null, which is no key
+    assert keys == {*map(str, composed(*chosen, config=command))}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -45,7 +45,9 @@ def python(wheel, tmp_path_factory):
 def test_the_wheel_holds_configuration_and_data_and_no_tests(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     shipped = {f"tabgan/{path.relative_to(ROOT)}" for path in (ROOT / "conf").rglob("*.yaml")}
-    assert names >= shipped | {"tabgan/assets/adult.arff.gz", "tabgan/train.py"}
+    pages = {str(path.relative_to(ROOT)) for path in (ROOT / "tabgan").rglob("templates/*")}
+    assert {Path(name).suffix for name in pages} == {".html", ".css"}
+    assert names >= shipped | pages | {"tabgan/assets/adult.arff.gz", "tabgan/train.py"}
     assert not [name for name in names if name.startswith(("tests/", "scripts/", "outputs/"))]
 
 

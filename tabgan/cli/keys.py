@@ -7,13 +7,13 @@ import yaml
 from tabgan.paths import conf_dir
 
 
-def keys_of(command: str) -> list[str]:
+def command_keys(command: str) -> list[str]:
     """The top-level keys of ``conf/<command>.yaml``, of its base files and of its groups."""
     content = yaml.safe_load((conf_dir() / f"{command}.yaml").read_text("utf-8"))
     keys = [key for key in content if key not in ("defaults", "hydra")]
     for entry in content.get("defaults", []):
         if isinstance(entry, str):
-            keys += keys_of(entry) if entry != "_self_" else []
+            keys += command_keys(entry) if entry != "_self_" else []
         else:
             (group,) = entry
             if not group.startswith(("override", "hydra")):

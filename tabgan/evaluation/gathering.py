@@ -17,7 +17,7 @@ from hydra.utils import get_object, instantiate
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.cli.keys import keys_of
+from tabgan.cli.keys import command_keys
 from tabgan.cli.overrides import command_given
 from tabgan.errors import TabganError, check_keys
 from tabgan.report.reading import Tables, read_like, read_real
@@ -71,7 +71,7 @@ def gather(cfg: DictConfig) -> Evaluation:
         TabganError: when words are missing or do not go together, a file cannot be read or has
             other columns, or a run has no test rows.
     """
-    check_keys(cfg, keys_of("evaluate"))
+    check_keys(cfg, command_keys("evaluate"))
     if cfg.run is not None:
         return _of_run(cfg)
     if cfg.resplit:
@@ -90,7 +90,7 @@ def run_study(cfg: DictConfig) -> None:
         TabganError: without a run, with another table than the run's, or when the run cannot be
             read.
     """
-    alien = [n for n in map(str, cfg) if n not in (*keys_of("evaluate"), "study")]
+    alien = [n for n in map(str, cfg) if n not in (*command_keys("evaluate"), "study")]
     alien += [n for n in ("real", "test", "synthetic", "target", "n") if cfg[n] is not None]
     if alien:
         raise TabganError(f"{alien[0]}: a study takes run=, out=, seed= and keys of study")

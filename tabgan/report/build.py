@@ -18,9 +18,10 @@ from tabgan.metrics.collapse import COLLAPSE_THRESHOLD
 from tabgan.metrics.detection import detector_name
 from tabgan.metrics.panel import steps
 from tabgan.metrics.registry import METRICS
-from tabgan.report.evaluation_page import evaluation_page, figure_text
+from tabgan.report.evaluation_page import evaluation_page
 from tabgan.report.evaluation_pictures import draw_pictures
 from tabgan.report.files import prepare, write_pictures
+from tabgan.report.html import figure_text
 from tabgan.report.measure import COLUMNS, Measured, measure, worst_pairs
 from tabgan.report.progress import progress
 from tabgan.report.reading import Tables

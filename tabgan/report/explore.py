@@ -18,7 +18,7 @@ from tabgan.metrics.coding import code_tables
 from tabgan.metrics.fidelity import associations
 from tabgan.report.evaluation_pictures import column_key, column_picture
 from tabgan.report.files import prepare, write_events, write_pictures
-from tabgan.report.html import Html, gallery, page, paragraph, picture, section, table
+from tabgan.report.html import page
 from tabgan.report.plots import bars_picture, heatmap_picture
 from tabgan.report.progress import progress
 from tabgan.report.rules import table_rules
@@ -77,16 +77,20 @@ def explore(
         rules = table_rules(schema, rows[known])
     write_pictures(out, pictures)
     write_events(out / "tensorboard", pictures)
-    sections = [
-        section("Label", *_label(rows, schema, known, pictures)),
-        section("Columns", _column_table(summary)),
-        section("Distributions", *_distributions(known, pictures)),
-        section("Missing values", *_missing(rows, pictures)),
-        section("Cardinalities", *_cardinalities(pictures)),
-        section("Associations", *_associations(square, schema, known, pictures)),
-        section("Rules", *_rules(rules)),
-    ]
-    text = page(f"{title}: the table", _opening(rows, schema), sections)
+    text = page(
+        "report/templates/explore.html",
+        title=f"{title}: the table",
+        pictures=pictures,
+        **_label(rows, schema, known),
+        facts=_facts(rows, schema),
+        header=HEADER,
+        columns=_column_rows(summary),
+        n_known=len(known),
+        drawn=_drawn(known, pictures),
+        missing=_missing(rows),
+        **_associated(square, schema.target),
+        rules=[[one.rule.text, one.rule.sentence, f"{one.evidence:,.0f}"] for one in rules],
+    )
     (out / "explore.html").write_text(text, "utf-8")
     facts = {"table": source, "rows": len(rows), "columns": list(schema.names)}
     write_whole(out / "explore.json", json.dumps(facts, indent=2) + "\n")
@@ -165,114 +169,60 @@ def _paired(known: Sequence[str], target: str | None) -> list[str]:
     return [name for name in known if name in chosen or name == target]
 
 
-def _opening(rows: pd.DataFrame, schema: TableSchema) -> Html:
+def _facts(rows: pd.DataFrame, schema: TableSchema) -> str:
     kinds = pd.Series([column.kind for column in schema.columns]).value_counts()
     told = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
     repeated = int(rows.duplicated().sum())
-    facts = (
+    return (
         f"{len(rows):,} rows, {len(schema.columns)} columns ({told}); {repeated:,} rows repeat "
         f"another; {int(rows.isna().sum().sum()):,} values are missing."
     )
-    words = paragraph(label_words(rows, schema), class_="headline")
-    return Html(words + paragraph(facts, class_="soft"))
 
 
-def _label(
-    rows: pd.DataFrame, schema: TableSchema, known: Sequence[str], pictures: dict[str, bytes]
-) -> list[Html]:
-    if schema.target is None or schema.target not in known:
-        return [paragraph(label_words(rows, schema))]
-    parts = []
-    png = pictures.get(column_key(known.index(schema.target), schema.target))
-    if png is not None:
-        alt = f"Distribution of the target {schema.target}"
-        parts.append(picture(png, alt=alt, class_="single"))
-    if schema[schema.target].is_nominal:
-        counts = rows[schema.target].value_counts(dropna=False)
-        lines = [
-            ["missing" if pd.isna(label) else label, f"{n:,}", f"{n / len(rows):.2%}"]
-            for label, n in counts.items()
-        ]
-        parts.append(table(["class", "rows", "share"], lines, numbers=(1, 2)))
-    return parts
+def _label(rows: pd.DataFrame, schema: TableSchema, known: Sequence[str]) -> dict[str, object]:
+    """The target, its picture and its classes; a target that is not looked at is none."""
+    target = schema.target if schema.target in known else None
+    found: dict[str, object] = {"label": label_words(rows, schema), "target": target}
+    if target is None:
+        return found
+    counts = rows[target].value_counts(dropna=False) if schema[target].is_nominal else {}
+    classes = [
+        ["missing" if pd.isna(label) else label, f"{n:,}", f"{n / len(rows):.2%}"]
+        for label, n in counts.items()
+    ]
+    return found | {"target_picture": column_key(known.index(target), target), "classes": classes}
 
 
-def _column_table(summary: pd.DataFrame) -> Html:
-    lines = [
+def _column_rows(summary: pd.DataFrame) -> list[list[str]]:
+    return [
         [row.column, row.kind, f"{row.distinct:,}", f"{row.missing:.2%}" if row.missing else "",
          row.smallest, row.largest, row.top]
         for row in summary.itertuples()
     ]  # fmt: skip
-    return table(HEADER, lines, numbers=(2, 3, 4, 5))
 
 
-def _distributions(known: Sequence[str], pictures: dict[str, bytes]) -> list[Html]:
+def _drawn(known: Sequence[str], pictures: dict[str, bytes]) -> list[tuple[str, bytes]]:
     keys = ((name, column_key(place, name)) for place, name in enumerate(known))
-    shown = [
-        picture(pictures[key], alt=f"Distribution of {name}")
-        for name, key in keys
-        if key in pictures
-    ]
-    words = (
-        "A value that holds many rows stands beside the histogram of the others; long tails are "
-        "drawn on a logarithmic axis."
-    )
-    more = [] if len(shown) == len(known) else [paragraph(f"The first {MOST_DRAWN} columns.")]
-    return [paragraph(words), *more, gallery(shown)]
+    return [(name, pictures[key]) for name, key in keys if key in pictures]
 
 
-def _missing(rows: pd.DataFrame, pictures: dict[str, bytes]) -> list[Html]:
-    if "missing" not in pictures:
-        return [paragraph("No value is missing.")]
+def _missing(rows: pd.DataFrame) -> str:
     n_rows = int(rows.isna().any(axis=1).sum())
-    words = f"{n_rows:,} rows ({n_rows / len(rows):.1%}) miss at least one value."
-    alt = "Bars: share of missing values per column"
-    return [paragraph(words), picture(pictures["missing"], alt=alt, class_="single")]
+    return f"{n_rows:,} rows ({n_rows / len(rows):.1%}) miss at least one value."
 
 
-def _cardinalities(pictures: dict[str, bytes]) -> list[Html]:
-    alt = "Bars: number of distinct values per column"
-    return [picture(pictures["cardinalities"], alt=alt, class_="single")]
-
-
-def _associations(
-    square: pd.DataFrame | None,
-    schema: TableSchema,
-    known: Sequence[str],
-    pictures: dict[str, bytes],
-) -> list[Html]:
+def _associated(square: pd.DataFrame | None, target: str | None) -> dict[str, object]:
+    """The pairs that tell most of each other, and what tells most of the target."""
     if square is None:
-        return [paragraph("There is one column only.")]
-    words = (
-        "Normalised mutual information of each pair, numbers cut into ten bins of equal width: 0 "
-        "is independent, 1 is one column given by the other."
-    )
-    parts = [paragraph(words)]
-    if len(square) < len(known):
-        parts.append(paragraph(f"The target and the first of {len(known)} columns."))
-    alt = "Heatmap of the association of each pair of columns"
-    parts.append(picture(pictures["associations"], alt=alt, class_="single"))
-    pairs = _strongest(square)
-    parts.append(table(["column", "and column", "association"], pairs, numbers=(2,)))
-    if schema.target in square.index:
-        with_target = square[schema.target].drop(schema.target).sort_values(ascending=False)
-        lines = [[name, f"{value:.3f}"] for name, value in with_target.head(SHOWN_PAIRS).items()]
-        parts.append(
-            table([f"with the target {schema.target}", "association"], lines, numbers=(1,))
-        )
-    return parts
-
-
-def _rules(rules: Sequence[Found]) -> list[Html]:
-    if not rules:
-        return [paragraph("No rule was found that every row keeps.")]
-    words = (
-        "What every row keeps, and how many rows would break it by chance. As a list of texts "
-        '"constraints" in a schema file, or with TableGAN(constraints=[...]), generated rows keep '
-        "it too."
-    )
-    lines = [[one.rule.text, one.rule.sentence, f"{one.evidence:,.0f}"] for one in rules]
-    return [paragraph(words), table(["rule", "in words", "evidence"], lines, numbers=(2,))]
+        return {}
+    with_target = pd.Series(dtype="float64")
+    if target in square.index:
+        with_target = square[target].drop(target).sort_values(ascending=False)
+    return {
+        "n_paired": len(square),
+        "pairs": _strongest(square),
+        "with_target": [[n, f"{value:.3f}"] for n, value in with_target.head(SHOWN_PAIRS).items()],
+    }
 
 
 def _print_rules(rules: Sequence[Found]) -> None:
@@ -304,9 +254,7 @@ def _print(title: str, summary: pd.DataFrame, label: str) -> None:
     shown = Table(title=escape(title), title_justify="left", box=None)
     for place, heading in enumerate(HEADER):
         shown.add_column(heading, justify="right" if 2 <= place <= 5 else "left")
-    for row in summary.itertuples():
-        missing = f"{row.missing:.2%}" if row.missing else ""
-        cells = (row.column, row.kind, f"{row.distinct:,}", missing, row.smallest, row.largest)
-        shown.add_row(*(escape(str(cell)) for cell in (*cells, row.top)))
+    for row in _column_rows(summary):
+        shown.add_row(*(escape(str(cell)) for cell in row))
     show(shown)
     say(label)

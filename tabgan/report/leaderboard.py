@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -14,18 +15,7 @@ from rich.table import Table
 
 from tabgan.errors import TabganError
 from tabgan.metrics.registry import EVERY
-from tabgan.report.evaluation_page import figure_text
-from tabgan.report.html import (
-    Html,
-    bullets,
-    element,
-    gallery,
-    page,
-    paragraph,
-    picture,
-    section,
-    table,
-)
+from tabgan.report.html import figure_text, page
 from tabgan.report.scatter import standings_picture
 from tabgan.report.standings import (
     COSTS,
@@ -109,35 +99,24 @@ def leaderboard_page(
     rows: Sequence[Standing], entries: Sequence[Entry], without: Sequence[Path]
 ) -> str:
     """``leaderboard.html``: one file, no script, nothing from the network."""
-    sections = []
-    for data, some in _by_data(rows):
-        parts: list[Html] = [
-            paragraph(_lead(some)),
-            _html_table(some, anchors(entries, data)),
-            _pictures(some),
-        ]
-        sections.append(section(data, *parts))
+    boards = {data: _board(some, anchors(entries, data)) for data, some in _by_data(rows)}
     named = [n for n in HEADINGS if n in EVERY and any(n in row.figures for row in rows)]
-    meanings = [
-        f"{name}: {EVERY[name].says}; ideal {EVERY[name].ideal:g}, {EVERY[name].better} is better."
-        for name in named
-    ]
-    sections.append(section("What the columns say", bullets(meanings)))
-    folders = [
-        [row.recipe, row.data, ", ".join(row.seeds), ", ".join(map(str, row.folders))]
-        for row in rows
-    ]
-    sections.append(section("Runs", table(["recipe", "table", "seeds", "folders"], folders)))
-    if without:
-        missing = bullets(f"{folder}: {_command(folder)}" for folder in without)
-        sections.append(section("Runs without a report", missing))
-    opening = paragraph(
-        f"{_counted(len(entries), 'run')}, {_counted(len(rows), 'recipe')}. Runs that differ only "
-        "in the seed are one row: mean ± standard deviation over seeds. The best of a column is "
-        "bold; real rows and independent columns stand in the generator's place.",
-        class_="soft",
+    return page(
+        "report/templates/leaderboard.html",
+        title="Leaderboard: quality, privacy, time",
+        boards=boards,
+        counts=f"{_counted(len(entries), 'run')}, {_counted(len(rows), 'recipe')}",
+        meanings=[
+            f"{name}: {EVERY[name].says}; ideal {EVERY[name].ideal:g}, {EVERY[name].better} is "
+            "better."
+            for name in named
+        ],
+        folders=[
+            [row.recipe, row.data, ", ".join(row.seeds), ", ".join(map(str, row.folders))]
+            for row in rows
+        ],
+        without=[f"{folder}: {_command(folder)}" for folder in without],
     )
-    return page("Leaderboard: quality, privacy, time", opening, sections)
 
 
 def _by_data(rows: Iterable[Standing]) -> list[tuple[str, list[Standing]]]:
@@ -231,44 +210,40 @@ def _terminal(data: str, rows: Sequence[Standing], floor: Sequence[Standing]) ->
     return shown
 
 
-def _html_table(rows: Sequence[Standing], floor: Sequence[Standing]) -> Html:
+def _board(rows: Sequence[Standing], floor: Sequence[Standing]) -> dict[str, Any]:
+    """What the page says of one table: who leads, all recipes, the anchors, pictures."""
     names = _shown(rows)
     leaders = {name: best(rows, name) for name in names}
-    lines: list[Sequence[object]] = []
-    for place, row in enumerate(rows, start=1):
-        cells = [_cell(name, row, bold=row in leaders[name]) for name in names]
-        lines.append([place, row.recipe, len(row.folders), *cells])
-    lines.append(["for comparison"])
-    for row in floor:
-        cells_ = ["" if n in COSTS else _text(n, row.mean(n)) for n in names]
-        lines.append(["", row.recipe, "", *cells_])
-    lines.append(["", "ideal", "", *map(_ideal, names)])
-    headings = [
-        Html("".join(element("div", line) for line in _heading(name).split("\n"))) for name in names
+    cells = [
+        [(_text(n, row.mean(n)), _spread_text(n, row), row in leaders[n]) for n in names]
+        for row in rows
     ]
-    header = ["#", "recipe", "n", *headings]
-    return table(header, lines, numbers=(0, *range(2, len(header))))
+    below = [[row.recipe, *("" if n in COSTS else _text(n, row.mean(n)) for n in names)]
+             for row in floor]  # fmt: skip
+    return {
+        "lead": _lead(rows),
+        "headings": [_heading(name).split("\n") for name in names],
+        "rows": [(r.recipe, len(r.folders), own) for r, own in zip(rows, cells, strict=True)],
+        "below": [*below, ["ideal", *map(_ideal, names)]],
+        "pictures": _pictures(rows),
+    }
 
 
-def _cell(name: str, row: Standing, *, bold: bool) -> Html:
-    text, spread = _text(name, row.mean(name)), row.spread(name)
-    mean = element("div", element("strong", text) if bold else text)
-    if not spread:
-        return mean
-    return Html(mean + element("div", element("small", f"± {_text(name, spread)}")))
+def _spread_text(name: str, row: Standing) -> str:
+    spread = row.spread(name)
+    return _text(name, spread) if spread else ""
 
 
-def _pictures(rows: Sequence[Standing]) -> Html:
-    """Quality and privacy against time, one picture each, for what has both."""
-    drawn = []
+def _pictures(rows: Sequence[Standing]) -> dict[str, bytes]:
+    """Quality and privacy against time, by what they show, for what has both."""
+    drawn = {}
     for name in PICTURES:
         label = f"{EVERY[name].label} (ideal {EVERY[name].ideal:g})"
         points = [(row.figures.get("seconds", []), row.figures.get(name, [])) for row in rows]
         png = standings_picture(f"{label} against training time", label, points)
         if png is not None:
-            caption = f"{EVERY[name].says}; numbers are the table's, dots are runs"
-            drawn.append(picture(png, alt=caption, caption=caption))
-    return gallery(drawn, wide=True)
+            drawn[f"{EVERY[name].says}; numbers are the table's, dots are runs"] = png
+    return drawn
 
 
 def _write(folder: Path, rows: Sequence[Standing], text: str) -> None:

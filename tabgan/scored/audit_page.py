@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from tabgan.metrics.coding import code_tables
-from tabgan.report.evaluation_page import figure_text
 from tabgan.report.evaluation_pictures import column_key, column_picture
-from tabgan.report.html import Html, bullets, element, gallery, page, paragraph, picture, section
-from tabgan.report.html import table as html_table
+from tabgan.report.html import figure_text, page
 from tabgan.scored.pairing import score_matched
 from tabgan.scored.plots import ranges_picture, scatter_picture, spread_picture
 
@@ -24,6 +22,19 @@ CONSTANT = 1e-3  # scores no further apart are one score
 FEW = 0.005  # share of real rows: a range with fewer hardly occurs
 GRADES = ((0.01, "good"), (0.05, "fair"))  # of a mean absolute error
 
+OF_WAYS = (
+    "mae", "rmse", "within_05", "within_10", "ks", "right_side", "c2st_matched_auc",
+    "matched_rows", "duplicate_rate", "distinct", "gower", "queries_per_row", "seconds_to_make",
+)  # fmt: skip
+RANGES = (
+    "asked", "real_rows", "mae", "within_05", "within_10", "reached", "one_shot_mae", "distinct",
+    "gower",
+)  # fmt: skip
+OF_CLASSES = ("rows", "mae", "within_05", "within_10")
+FACTS = (
+    "command", "run", "model", "checkpoint", "blackbox", "tolerance", "ended", "k", "queries",
+    "training_queries", "seconds",
+)  # fmt: skip
 WAYS = {
     "closed loop": "generated, queried, kept when near enough",
     "one shot": "generated for the score, queried once to know what came out",
@@ -81,59 +92,37 @@ def audit_page(
     audited: Audited, figures: Figures, ranges: pd.DataFrame, pictures: Mapping[str, bytes]
 ) -> str:
     """The whole page."""
-    told = [figures[name] for name in figures if name.startswith("answer.")]
-    sections = [
-        section("Answers", bullets(told), *_unreached(audited)),
-        section("Ways", *_ways(audited, figures)),
-        section("Asked and obtained", *_scatters(audited, pictures)),
-        section("Ranges", *_ranges(ranges, pictures)),
-        section("Classes", *_classes(audited, figures)),
-        section("Scores", _one(pictures, "spread", "Histograms of scores asked and obtained")),
-        section("Columns", *_columns(pictures)),
-        section("How this was made", *_making(figures)),
-    ]
-    return page(f"{audited.title}: rows for scores", _opening(figures), sections)
+    return page(
+        "scored/templates/audit.html",
+        title=f"{audited.title}: rows for scores",
+        figures=figures,
+        cards=_cards(figures),
+        answers=[figures[name] for name in figures if name.startswith("answer.")],
+        unreached=audited.unreached,
+        ways={way: WAYS[way] for way in audited.ways},
+        way_figures=_way_figures(audited, figures),
+        range_header=["score asked", *(name.replace("_", " ") for name in RANGES)],
+        ranges=_range_rows(ranges),
+        classes=_class_rows(audited, figures),
+        pictures=pictures,
+        facts=[[name, _fact(figures[name])] for name in FACTS if name in figures],
+    )
 
 
-def _opening(figures: Figures) -> Html:
-    cards = (
-        ("Closed loop", "mae", "mean absolute error between asked and obtained score"),
-        ("One shot", "one_shot.mae", "the same without a second query"),
-    )
-    shown = [
-        element(
-            "div",
-            paragraph(title, class_="soft"),
-            paragraph(f"MAE {float(figures[name]):.4f}", class_="answer"),
-            paragraph(says),
-            class_=f"card {_grade(float(figures[name]))}",
-        )
-        for title, name, says in cards
-    ]
-    auc, queries = (
-        float(figures.get("c2st_matched_auc", np.nan)),
-        float(figures["queries_per_kept_row"]),
-    )
-    shown.append(
-        element(
-            "div",
-            paragraph("Realism", class_="soft"),
-            paragraph(f"C2ST {auc:.3f}", class_="answer"),
-            paragraph("against real test rows of the same scores; .5 cannot be told apart"),
-            class_=f"card {'good' if auc < 0.6 else 'fair' if auc < 0.7 else 'poor'}",
-        )
-    )
-    shown.append(
-        element(
-            "div",
-            paragraph("Price", class_="soft"),
-            paragraph(f"{queries:.2f} queries", class_="answer"),
-            paragraph(f"a kept row; {figures['kept']:,} of {figures['rows']:,} rows were kept"),
-            class_=f"card {'good' if queries <= 8 else 'fair'}",
-        )
-    )
-    says = f"{figures['rows']:,} rows, their scores asked evenly from [0, 1]."
-    return Html(paragraph(says, class_="headline") + element("div", *shown, class_="cards"))
+def _cards(figures: Figures) -> list[tuple[str, str, str, str]]:
+    """Grade, question, answer and what it says, of each."""
+    loop, once = float(figures["mae"]), float(figures["one_shot.mae"])
+    auc = float(figures.get("c2st_matched_auc", np.nan))
+    queries = float(figures["queries_per_kept_row"])
+    kept = f"a kept row; {figures['kept']:,} of {figures['rows']:,} rows were kept"
+    return [
+        (_grade(loop), "Closed loop", f"MAE {loop:.4f}",
+         "mean absolute error between asked and obtained score"),
+        (_grade(once), "One shot", f"MAE {once:.4f}", "the same without a second query"),
+        ("good" if auc < 0.6 else "fair" if auc < 0.7 else "poor", "Realism", f"C2ST {auc:.3f}",
+         "against real test rows of the same scores; .5 cannot be told apart"),
+        ("good" if queries <= 8 else "fair", "Price", f"{queries:.2f} queries", kept),
+    ]  # fmt: skip
 
 
 def _grade(mae: float) -> str:
@@ -214,100 +203,32 @@ def _report_words(figures: Figures) -> str:
     )
 
 
-def _unreached(audited: Audited) -> list[Html]:
-    if not audited.unreached:
-        return []
-    return [paragraph("Scores that were not reached:"), bullets(audited.unreached)]
-
-
-def _ways(audited: Audited, figures: Figures) -> list[Html]:
-    names = (
-        "mae", "rmse", "within_05", "within_10", "ks", "right_side", "c2st_matched_auc",
-        "matched_rows",
-        "duplicate_rate", "distinct", "gower", "queries_per_row", "seconds_to_make",
-    )  # fmt: skip
+def _way_figures(audited: Audited, figures: Figures) -> list[list[str]]:
     prefixes = ["" if way == "closed loop" else f"{way.lower().replace(' ', '_')}."
                 for way in audited.ways]  # fmt: skip
-    rows: list[Sequence[object]] = [
-        [name, *(figure_text(float(figures.get(prefix + name, np.nan))) for prefix in prefixes)]
-        for name in names
-    ]
-    meaning = [f"{way}: {WAYS[way]}" for way in audited.ways]
-    gower, copies = figures["real_test.gower"], float(figures["real_test.duplicate_rate"])
-    near = [float(figures[name]) for name in ("dcr_q02", "dcr_q05")]
-    anchors = (
-        f"Real test rows of the same scores have a mean Gower distance of {gower:.3f}, and "
-        f"{copies:.1%} of them stand in the training table too. {near[0]:.1f} % and "
-        f"{near[1]:.1f} % of the loop's rows are nearer to training rows than the nearest 2 % and "
-        "5 % of those."
-    )
-    header = ["figure", *audited.ways]
-    numbers = tuple(range(1, len(header)))
-    return [html_table(header, rows, numbers=numbers), paragraph(anchors), bullets(meaning)]
-
-
-def _scatters(audited: Audited, pictures: Mapping[str, bytes]) -> list[Html]:
-    shown = [
-        picture(
-            pictures[f"scatter_{way.replace(' ', '_')}"],
-            alt=f"Scatter of asked against obtained scores: {way}",
-        )
-        for way in audited.ways
-    ]
-    return [gallery(shown, wide=True)]
-
-
-def _ranges(ranges: pd.DataFrame, pictures: Mapping[str, bytes]) -> list[Html]:
-    names = ("asked", "real_rows", "mae", "within_05", "within_10", "reached", "one_shot_mae",
-             "distinct", "gower")  # fmt: skip
-    rows: list[Sequence[object]] = []
-    for name, line in ranges.iterrows():
-        counts = [f"{int(line[column]):,}" for column in names[:2]]
-        figures = [figure_text(line.get(column)) for column in names[2:]]
-        rows.append([name, *counts, *figures])
-    header = ["score asked", *(name.replace("_", " ") for name in names)]
     return [
-        paragraph("Real rows are test rows that get such a score: where there are none, none may."),
-        html_table(header, rows, numbers=tuple(range(1, len(header)))),
-        gallery(
-            [
-                picture(pictures["ranges"], alt="Lines: mean absolute error per range"),
-                picture(pictures["diversity"], alt="Lines: diversity of rows per range"),
-            ]
-        ),
+        [name, *(figure_text(float(figures.get(prefix + name, np.nan))) for prefix in prefixes)]
+        for name in OF_WAYS
     ]
 
 
-def _classes(audited: Audited, figures: Figures) -> list[Html]:
-    names = ("rows", "mae", "within_05", "within_10")
-    rows: list[Sequence[object]] = []
+def _range_rows(ranges: pd.DataFrame) -> list[list[str]]:
+    return [
+        [str(name), *(f"{int(line[column]):,}" for column in RANGES[:2]),
+         *(figure_text(line.get(column)) for column in RANGES[2:])]
+        for name, line in ranges.iterrows()
+    ]  # fmt: skip
+
+
+def _class_rows(audited: Audited, figures: Figures) -> list[list[str]]:
+    rows = []
     for label in class_names(audited):
-        values = [float(figures[f"class.{label}.{name}"]) for name in names]
-        rows.append([label, f"{int(values[0]):,}", *map(figure_text, values[1:])])
-    return [html_table(["the box decides for", *names], rows, numbers=(1, 2, 3, 4))]
-
-
-def _columns(pictures: Mapping[str, bytes]) -> list[Html]:
-    shown = [
-        picture(png, alt=f"Distribution of {name.split('_', 2)[2]}")
-        for name, png in pictures.items()
-        if name.startswith("column_")
-    ]
-    says = "Generated rows (closed loop) beside real test rows of the same scores."
-    return [paragraph(says), gallery(shown)]
-
-
-def _making(figures: Figures) -> list[Html]:
-    names = ("command", "run", "model", "checkpoint", "blackbox", "tolerance", "ended", "k",
-             "queries", "training_queries", "seconds")  # fmt: skip
-    return [html_table(["what", "value"], [[n, _fact(figures[n])] for n in names if n in figures])]
+        n, *others = (float(figures[f"class.{label}.{name}"]) for name in OF_CLASSES)
+        rows.append([label, f"{int(n):,}", *map(figure_text, others)])
+    return rows
 
 
 def _fact(value: float | str) -> str:
     """A number of queries as a whole one; text as it is."""
     whole = not isinstance(value, str) and float(value).is_integer()
     return f"{int(value):,}" if whole else str(value)
-
-
-def _one(pictures: Mapping[str, bytes], name: str, alt: str) -> Html:
-    return picture(pictures[name], alt=alt, class_="single")

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from tabgan.blackboxes.counted import Counted
 from tabgan.blackboxes.estimator import EstimatorBox
 from tabgan.blackboxes.forest import fit_forest
-from tabgan.cli.keys import keys_of
+from tabgan.cli.keys import command_keys
 from tabgan.cli.overrides import command_given
 from tabgan.config.opening import Run, open_run
 from tabgan.errors import TabganError, check_keys
@@ -50,7 +50,7 @@ def gather_audit(cfg: DictConfig, out: Path) -> Audited:
         TabganError: for a run without test rows, without a black box, or with a box of other
             columns; for fewer than 20 rows; when the box fails, which names the rows kept so far.
     """
-    check_keys(cfg, keys_of("audit"))
+    check_keys(cfg, command_keys("audit"))
     if cfg.n < FEWEST_ROWS:
         raise TabganError(f"n={cfg.n}: an audit needs at least {FEWEST_ROWS} rows")
     compute_with(1)

@@ -10,8 +10,7 @@ import pandas as pd
 
 from tabgan.evasion.rules import RuleBook
 from tabgan.report.dots import dots_picture
-from tabgan.report.evaluation_page import figure_text
-from tabgan.report.html import bullets, element, page, paragraph, picture, section, table
+from tabgan.report.html import figure_text, page
 from tabgan.studies.cells import keep
 from tabgan.studies.tallies import markdown, write_tally
 
@@ -130,21 +129,8 @@ def _page(tallies: Sequence[str], png: bytes, rules: RuleBook) -> str:
         head, _, *body = [
             [cell.strip() for cell in row.strip("|").split("|")] for row in tally.splitlines()
         ]
-        tables.append(table(head, body, numbers=range(3, len(head))))
-    opening = paragraph(
-        "Rows of attacks, changed where their category may change, before the detectors that "
-        "they were made for. For testing one's own detectors."
-    )
+        tables.append((head, body))
     return page(
-        "Evasion",
-        opening,
-        [
-            section(
-                "What passes",
-                picture(png, alt="detection rates before and after", class_="single"),
-                *tables,
-                bullets(LEGEND),
-            ),
-            section("The rules of the table", element("pre", "\n".join(rules.texts()))),
-        ],
-    )
+        "studies/templates/evasion.html", title="Evasion", picture=png, tables=tables,
+        legend=LEGEND, rules=rules.texts(),
+    )  # fmt: skip

@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from tabgan.cli.endings import explain
-from tabgan.cli.keys import keys_of
+from tabgan.cli.keys import command_keys
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.evaluation.gathering import takes_a_run
@@ -96,7 +96,7 @@ def study_of(cfg: DictConfig) -> tuple[str, Callable[..., Any]]:
     if "study" not in cfg:
         names = sorted(path.stem for path in (conf_dir() / "study").glob("*.yaml"))
         raise TabganError(f"no study: give +study=<name>; the names are {names}")
-    check_keys(cfg, (*keys_of("study"), "study"))
+    check_keys(cfg, (*command_keys("study"), "study"))
     name = HydraConfig.get().runtime.choices["study"]
     if takes_a_run(cfg.study):
         raise TabganError(

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tabgan.metrics.collapse import COLLAPSE_THRESHOLD
-from tabgan.report.evaluation_page import figure_text
+from tabgan.report.html import figure_text
 from tabgan.system.terminal import say, show
 
 SHOWN = 12  # columns of a printed table; the files have all

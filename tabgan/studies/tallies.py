@@ -10,7 +10,7 @@ import pandas as pd
 
 from tabgan.errors import TabganError
 from tabgan.metrics.registry import METRICS
-from tabgan.report.evaluation_page import figure_text
+from tabgan.report.html import figure_text
 
 Line = Mapping[str, Any]
 WORDS = ("table", "recipe", "rows")  # what a group of seeds has in common

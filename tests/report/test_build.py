@@ -11,7 +11,8 @@ import pytest
 from tabgan.errors import TabganError
 from tabgan.metrics.registry import METRICS
 from tabgan.report.build import build_report
-from tabgan.report.evaluation_page import _metric_rows, _metric_table
+from tabgan.report.evaluation_page import metric_tables
+from tabgan.report.html import templates
 from tabgan.report.measure import measure, row_notes
 from tabgan.report.verdict import Judged, findings, headline
 
@@ -329,7 +330,10 @@ def test_every_figure_stands_under_its_own_heading():
     prefixes = ("", "refined.", "real_test.", "independent.")
     scores = {prefix: {"dcr_q05": float(at)} for at, prefix in enumerate(prefixes)}
     measured = SimpleNamespace(scores=scores, notes={})
-    page = str(_metric_table(measured, _metric_rows(measured, ["dcr_q05"])))
+    made = metric_tables(measured)
+    parts = templates().get_template("report/templates/parts.html").module
+    metrics = [metric for metric in made["privacy"] if metric.name == "dcr_q05"]
+    page = parts.metric_table(made["scores"], made["headings"], [("", metrics)])
     heads, cells = (re.findall(rf"<{tag}[^>]*>(.*?)</{tag}>", page) for tag in ("th", "td"))
     assert len(heads) == len(cells) == 8
     assert dict(zip(heads, cells, strict=True))["real rows"].startswith("2")

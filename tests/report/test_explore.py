@@ -141,4 +141,4 @@ def test_rules_are_printed_ready_to_be_pasted(tmp_path, capsys):
     told = capsys.readouterr().out
     assert '"constraints": [\n  "`first day` <= last"\n]' in told
     page = (tmp_path / "explore.html").read_text("utf-8")
-    assert "&#x27;first day&#x27; is at most &#x27;last&#x27;" in page
+    assert "&#39;first day&#39; is at most &#39;last&#39;" in page
