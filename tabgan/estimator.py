@@ -239,7 +239,7 @@ class TableGAN(BaseEstimator):
             table: the columns of the training table; what is given back is of its kind.
             n_imputations: how often each cell is drawn; of several a list of tables is given.
             how: "draw" keeps the distribution; "likeliest" takes each cell's most probable
-                category or expected number, which is right most often and varies too little;
+                category or median number, which is right most often and varies too little;
                 "sharp" draws categories by the squares of their chances, which is between them.
             seed: of the draws, at least 0.
 

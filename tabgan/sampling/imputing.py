@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tabgan.encoding.coded import CodedRows
-from tabgan.encoding.numbers import rounded
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.modules.protocol import ChainedModel, RowModel
@@ -86,10 +85,10 @@ class Imputer:
 
     @torch.no_grad()
     def likeliest(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The table with each missing cell's most probable category, or expected number or date.
+        """The table with each missing cell's most probable category, or median number or date.
 
         Each cell for itself: two likeliest cells can be an unlikely pair, and all together vary
-        less than real ones. Expected numbers are rounded to what their column holds.
+        less than real ones.
         """
         rows = _Rows(self, table)
         return rows.completed(rows.likeliest)
@@ -163,8 +162,7 @@ class _Rows:
         every = self._decoded(particles).reshape(len(rows), PARTICLES, -1)
         for place, column in enumerate(self.encoder.schema_.columns):
             if column.is_measured and np.isnan(self.numbers[rows, place]).any():
-                expected = _mean(every[:, :, place], weights.numpy())
-                numbers[:, place] = rounded(column, expected)
+                numbers[:, place] = _median(every[:, :, place], weights.numpy())
         return numbers
 
     def _particles(self, rows: Codes, rng: torch.Generator) -> tuple[CodedRows, Tensor]:
@@ -285,9 +283,11 @@ class _Rows:
         return possible
 
 
-def _mean(values: Numbers, weights: NDArray[np.float64]) -> Numbers:
-    """Weighted means [n] of values [n, k] that are there; NaN where none is."""
-    there = ~np.isnan(values) & (weights > 0)
-    total = np.where(there, weights, 0.0).sum(axis=1)
-    summed = np.where(there, weights * np.nan_to_num(values), 0.0).sum(axis=1)
-    return np.divide(summed, total, out=np.full(len(values), np.nan), where=total > 0)
+def _median(values: Numbers, weights: NDArray[np.float64]) -> Numbers:
+    """Weighted medians [n] of values [n, k] that are there; NaN where none is."""
+    weights = np.where(np.isnan(values), 0.0, weights)
+    order = values.argsort(axis=1)  # NaN last
+    below = np.take_along_axis(weights, order, axis=1).cumsum(axis=1)
+    middle = (below >= below[:, -1:] / 2).argmax(axis=1)[:, None]
+    chosen = np.take_along_axis(order, middle, axis=1)
+    return np.where(below[:, -1] > 0, np.take_along_axis(values, chosen, axis=1)[:, 0], np.nan)
