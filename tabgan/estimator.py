@@ -57,6 +57,7 @@ from tabgan.training.journey import train
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
+    from sklearn.utils import Tags
 
 log = logging.getLogger(__name__)
 
@@ -339,6 +340,12 @@ class TableGAN(BaseEstimator):
         gan = cls(_preset(run), seed=run.config.seed, overrides=_overrides(run) or None)
         gan._take(run, is_temporary=False)
         return gan
+
+    def __sklearn_tags__(self) -> Tags:
+        """What scikit-learn may expect: text, categories and missing values are welcome."""
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags.string = tags.input_tags.categorical = tags.input_tags.allow_nan = True
+        return tags
 
     def __getstate__(self) -> dict[str, Any]:
         """What a pickle holds: parameters, and of a fitted model its run folder's files."""

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -25,6 +26,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.utils import estimator_html_repr, get_tags
 
 import tabgan.estimator
 from tabgan import TabganError, TableGAN
@@ -34,6 +36,7 @@ from tabgan.metrics.fidelity import shape_error
 from tabgan.paths import conf_dir
 from tabgan.tables.readers import read_table
 
+ROOT = Path(__file__).resolve().parents[1]
 TINY = {
     "model.generator.hidden_dim": 16,
     "model.critic.hidden_dims": [16],
@@ -349,6 +352,29 @@ def test_the_constructor_only_stores():
     }  # fmt: skip
     assert gan.overrides is overrides
     assert gan.set_params(seed=8).seed == 8
+
+
+def test_scikit_learn_is_told_that_text_categories_and_missing_values_are_welcome(fitted):
+    tags = get_tags(TableGAN())
+    welcome = tags.input_tags
+    assert (welcome.string, welcome.categorical, welcome.allow_nan) == (True, True, True)
+    assert (tags.estimator_type, tags.target_tags.required) == (None, False)
+    assert "TableGAN" in estimator_html_repr(fitted)
+
+
+def test_the_recipe_for_a_bench_of_synthesizers_gives_rows_of_the_table():
+    """The two functions that docs/guides/python.md has for SDGym."""
+    page = (ROOT / "docs" / "guides" / "python.md").read_text("utf-8")
+    recipe = page.partition("## In a bench of synthesizers")[2].split("```")[1]
+    scope = {}
+    exec(
+        recipe.removeprefix("python\n").replace("TableGAN()", f"TableGAN(overrides={UNREFINED})"),
+        scope,
+    )
+    synthesizer = scope["get_trained_synthesizer"](people(), metadata=None)
+    rows = scope["sample_from_synthesizer"](synthesizer, 7)
+    assert rows.shape == (7, 4)
+    assert rows.dtypes.to_dict() == people().dtypes.to_dict()
 
 
 def test_a_clone_has_the_parameters_and_is_not_fitted(fitted):

@@ -43,6 +43,7 @@ def checked(*words):
 
 REFUSED = {
     "trainer=gpu": "trainer: accelerator=gpu devices=1: ",
+    "trainer=mps": "trainer: accelerator=mps devices=1: ",
     "trainer.accelerator=tpus": "trainer: accelerator=tpus devices=1: You selected an invalid",
     "trainer.accelerator=null": "trainer.accelerator=null: expected text",
     "trainer.devices=0": "trainer: accelerator=cpu devices=0: ",
@@ -101,7 +102,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("word", REFUSED)
 def test_an_override_that_cannot_be_is_refused_before_a_table_is_read(word):
-    if word == "trainer=gpu" and torch.cuda.is_available():
+    if word in ("trainer=gpu", "trainer=mps") and torch.accelerator.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(TabganError) as told:
         checked(word)

@@ -138,7 +138,8 @@ def begin_round(
     auc = _auc(sides)
     grown = trees and len(real) >= MIN_REAL_ROWS
     if grown:
-        ratio = BoostedRatio().fit(*sides, seed=seed_at(seed, "round", number, "trees"))
+        address = seed_at(seed, "round", number, "trees")
+        ratio = BoostedRatio().fit(*sides, seed=address, device=chain.bias.device)
         odds, auc = odds + ratio.log_odds(sides[1].kept), ratio.auc_
     blind = verdict is None and not grown
     if not blind and auc <= 0.5 + chance(*sides):
@@ -187,8 +188,8 @@ def _margins(verdict: Verdict | None, kept: CodedRows, held: CodedRows) -> dict[
     if verdict is None:
         return {}
     return {
-        "kept_margin": verdict(kept).double().cpu().numpy(),
-        "held_margin": verdict(held).double().cpu().numpy(),
+        "kept_margin": verdict(kept).cpu().double().numpy(),
+        "held_margin": verdict(held).cpu().double().numpy(),
     }
 
 

@@ -6,6 +6,7 @@ their densities (Sugiyama, Suzuki & Kanamori 2012, section 4).
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 from tabgan.metrics.chance import auc_band
 
 Floats = NDArray[np.float64]
+log = logging.getLogger(__name__)
 
 MIN_REAL_ROWS = 200  # fewer: the trees would learn these very rows
 HELD_SHARE, MIN_HELD_ROWS = 0.15, 60  # of either side: when to stop
@@ -74,12 +76,20 @@ class BoostedRatio:
         n_trees_: trees that are used.
     """
 
-    def fit(self, real: Side, fake: Side, *, seed: int) -> Self:
-        """Grow trees on the kept rows of both sides, as many as the held-out rows want."""
+    def fit(self, real: Side, fake: Side, *, seed: int, device: object = "cpu") -> Self:
+        """Grow trees on the kept rows of both sides, as many as the held-out rows want.
+
+        Args:
+            real: rows of one side.
+            fake: rows of the other.
+            seed: of the trees.
+            device: where the nets compute; trees grow there too where XGBoost can (``grown_on``).
+                Afterwards they are on the CPU.
+        """
         kept = _matrix(real.kept, fake.kept, real.kept_margin, fake.kept_margin)
         held = _matrix(real.held, fake.held, real.held_margin, fake.held_margin)
         booster = xgboost.train(
-            SETTINGS | {"seed": seed % 2**31},
+            SETTINGS | {"seed": seed % 2**31, "device": grown_on(device)},
             kept,
             MAX_TREES,
             evals=[(held, "held")],
@@ -90,6 +100,7 @@ class BoostedRatio:
         self._booster = booster[: self.n_trees_]
         scores = self._booster.predict(held, output_margin=True)
         self.auc_ = float(roc_auc_score(held.get_label(), scores))
+        self._booster.set_param({"device": "cpu"})  # rows to judge are numpy's
         return self
 
     def log_odds(self, rows: Floats) -> Floats:
@@ -117,6 +128,22 @@ class BoostedRatio:
             raise ValueError(f"not trees in XGBoost's JSON: {error}") from error
         found.n_trees_, found.auc_ = int(state["n_trees"]), float(state["auc"])
         return found
+
+
+def grown_on(device: object) -> str:
+    """XGBoost's device for trees beside nets on ``device``: "cuda", or "cpu" where it has no CUDA.
+
+    The package ``xgboost-cpu`` has none; ``xgboost`` in its place does.
+    """
+    if not str(device).startswith("cuda"):
+        return "cpu"
+    if not xgboost.build_info().get("USE_CUDA"):
+        log.info(
+            "trees grow on the CPU, for this XGBoost knows no CUDA: install xgboost in place of "
+            "xgboost-cpu"
+        )
+        return "cpu"
+    return str(device)
 
 
 def chance(real: Side, fake: Side) -> float:

@@ -136,6 +136,7 @@ def fit_refiner(
     folder: Path,
     *,
     seed: int,
+    device: object,
     rounds: int,
     pool_factor: float,
 ) -> Refiner | None:
@@ -164,6 +165,7 @@ def fit_refiner(
         pool_factor=pool_factor,
         seed=seed,
         held=datamodule.unseen,
+        device=device,
         progress=log.info,
     )
     if refiner.is_idle:

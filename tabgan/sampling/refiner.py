@@ -102,6 +102,7 @@ class Refiner:
         pool_factor: float,
         seed: int,
         held: Floats | None = None,
+        device: object = "cpu",
         progress: Callable[[str], None] | None = None,
     ) -> Self:
         """Fit round after round until ``rounds``, or until one has nothing left to teach.
@@ -115,6 +116,7 @@ class Refiner:
             seed: fixes everything but ``draw``.
             held: real rows that the generator has not seen, as validation rows, float64
                 [m, n_columns]: they say when to stop. None, or under 60: some of ``real`` do.
+            device: where the trees grow (``nets.boosted.grown_on``).
             progress: called with one line per round.
         """
         self.__init__()  # type: ignore[misc]  # a second fit forgets the first
@@ -134,7 +136,8 @@ class Refiner:
                 self.reason_ = f"less than {100 * MIN_ACCEPTANCE:.0f} of 100 rows would be kept"
                 break
             pool_split = Side.of(pool)
-            if not self._add_round(real_split, pool_split, seed_at(seed, "refine", index)):
+            address = seed_at(seed, "refine", index)
+            if not self._add_round(real_split, pool_split, address, device):
                 break
             say(
                 f"refinement round {index + 1}: generated rows were told from real ones with AUC "
@@ -208,8 +211,8 @@ class Refiner:
             raise TabganError(f"refiner: not a state of a refiner: {error}") from error
         return refiner
 
-    def _add_round(self, real: Side, pool: Side, seed: int) -> bool:
-        trees = BoostedRatio().fit(real, pool, seed=seed)
+    def _add_round(self, real: Side, pool: Side, seed: int, device: object) -> bool:
+        trees = BoostedRatio().fit(real, pool, seed=seed, device=device)
         auc = trees.auc_
         noise = chance(real, pool)
         if auc <= max(MIN_AUC, 0.5 + noise):

@@ -112,7 +112,8 @@ def _train(
     if not first:
         return None
     score = keep_best(trainer, module)
-    refiner = fit_refiner(module, datamodule, folder, seed=cfg.seed, **cfg.refiner)
+    device = trainer.strategy.root_device  # to which the module itself no longer belongs
+    refiner = fit_refiner(module, datamodule, folder, seed=cfg.seed, device=device, **cfg.refiner)
     finish(trainer, module, datamodule.encoder, refiner, folder, seed=cfg.seed)
     return score
 
