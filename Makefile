@@ -8,7 +8,7 @@ PANDAS2 := $(VENV)-pandas2
 PANDAS2_READY := $(PANDAS2)/.ready
 OF_PANDAS := tests/tables tests/test_estimator.py tests/test_frames.py
 
-.PHONY: help train test check bench bench-peers bench-faults fuzz faults bench-sweep bench-scale bench-ddp ablation docs smoke clean
+.PHONY: help train test check bench bench-peers bench-faults fuzz faults bench-sweep bench-scale bench-ddp ablation docs smoke dist clean
 help:     ## Show the targets
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
 
@@ -71,6 +71,13 @@ docs: $(READY)   ## Build the documentation site into build/site, strictly and w
 
 smoke: $(READY)  ## Two batches, end to end
 	$(BIN)/python -m tabgan.train +experiment=cgan_adult +debug=smoke
+
+dist: $(READY)   ## Build wheel and sdist into dist/, and check both
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[release]'
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 
 clean:    ## Remove caches, never outputs/
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
