@@ -8,7 +8,7 @@ PANDAS2 := $(VENV)-pandas2
 PANDAS2_READY := $(PANDAS2)/.ready
 OF_PANDAS := tests/tables tests/test_estimator.py tests/test_frames.py
 
-.PHONY: help train test check bench bench-peers bench-faults fuzz faults bench-sweep bench-scale bench-ddp ablation docs smoke dist clean
+.PHONY: help train test check bench bench-peers bench-faults fuzz faults bench-sweep bench-scale bench-ddp ablation docs notebooks smoke dist clean
 help:     ## Show the targets
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
 
@@ -68,6 +68,9 @@ bench-ddp: $(READY)  ## Adult in one process and in two: quality, time (half an 
 
 docs: $(READY)   ## Build the documentation site into build/site, strictly and without a network
 	$(BIN)/python -m mkdocs build --strict
+
+notebooks: $(READY)  ## Run the notebooks of docs/notebooks and keep their output (minutes)
+	$(BIN)/python scripts/notebooks.py
 
 smoke: $(READY)  ## Two batches, end to end
 	$(BIN)/python -m tabgan.train +experiment=cgan_adult +debug=smoke

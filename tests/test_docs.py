@@ -1,6 +1,7 @@
 """The pages that people read: README.md and docs/."""
 
 import re
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 
@@ -42,6 +43,17 @@ def navigation(entry) -> list[str]:
         return [entry]
     parts = entry.values() if isinstance(entry, dict) else entry
     return [page for part in parts for page in navigation(part)]
+
+
+def test_the_badges_say_what_the_package_says():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    said = {
+        "licence": f"licence: {project['license']}",
+        "python": f"python: {project['requires-python'].replace('>', '&gt;')}",
+    }
+    for name, words in said.items():
+        badge = (DOCS / "pictures" / f"badge_{name}.svg").read_text("utf-8")
+        assert f'aria-label="{words}"' in badge
 
 
 def test_the_readme_has_9000_bytes_at_most():

@@ -18,6 +18,7 @@ from tabgan.metrics.collapse import COLLAPSE_THRESHOLD
 from tabgan.metrics.detection import detector_name
 from tabgan.metrics.panel import steps
 from tabgan.metrics.registry import METRICS
+from tabgan.report.advice import advice
 from tabgan.report.evaluation_page import evaluation_page
 from tabgan.report.evaluation_pictures import draw_pictures
 from tabgan.report.files import prepare, write_pictures
@@ -26,7 +27,7 @@ from tabgan.report.measure import COLUMNS, Measured, measure, worst_pairs
 from tabgan.report.progress import progress
 from tabgan.report.reading import Tables
 from tabgan.report.rules import print_rules, rule_figures, rule_shares
-from tabgan.report.verdict import BESIDE, Judged, findings, headline
+from tabgan.report.verdict import BESIDE, Judged, findings, headline, in_short
 from tabgan.system.terminal import say, show
 
 log = logging.getLogger(__name__)
@@ -91,11 +92,13 @@ def build_report(
     facts = dict(facts or {})
     found = findings(judged)
     lead = f"{_judged_on(facts)}{headline(found)}"
-    report: Report = {"headline": lead, **_figures(measured)}
+    report: Report = {"in_short": in_short(found), "headline": lead, **_figures(measured)}
     report |= {"seconds": round(time.perf_counter() - started, 1)}
     report |= _facts(tables, seed=seed, full_mle=full_mle) | facts
     report |= {f"notes.{name}": note for name, note in measured.notes.items()}
     report |= {name: share for name, share in rule_figures(rules).items() if math.isfinite(share)}
+    steps = advice(measured, found, rules, scores=judged.model, n_test=len(tables.test))
+    report |= {f"next.{place}": step for place, step in enumerate(steps, start=1)}
     page = evaluation_page(
         tables,
         measured,
@@ -104,6 +107,7 @@ def build_report(
         pictures=pictures,
         configuration=configuration,
         rules=rules,
+        next_steps=steps,
     )
     (out / "report.json").write_text(
         json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
@@ -169,7 +173,11 @@ def _print(measured: Measured, report: Report) -> None:
         if name in BESIDE or any(value is not None for value in values):
             shown.add_row(name, *map(figure_text, values), f"{metric.ideal:g}")
     show(shown)
+    say(str(report["in_short"]))
     say(str(report["headline"]))
+    for name, step in report.items():
+        if name.startswith("next."):
+            say(f"next: {step}")
     for name, note in measured.notes.items():
         if name not in METRICS:
             say(f"[bold]{name}[/bold]: {escape(note)}", markup=True)

@@ -28,6 +28,7 @@ FACTS = (
 )  # fmt: skip
 SHOWN_COLUMNS, SHOWN_PAIRS = 12, 12
 MOST_RULES = 100
+WORST = 3  # columns whose pictures stand beside the table
 
 
 def evaluation_page(
@@ -39,6 +40,7 @@ def evaluation_page(
     pictures: Mapping[str, bytes],
     configuration: str,
     rules: Sequence[RuleShare] = (),
+    next_steps: Sequence[str] = (),
 ) -> str:
     """``report.html``: one file, no script, nothing from the network."""
     order, notes = measured.coded[0].columns, measured.notes
@@ -60,6 +62,8 @@ def evaluation_page(
         pairs=_pair_rows(measured) if len(order) > 1 else [],
         pictures=pictures,
         drawn=[(name, png) for name, png in drawn if png is not None],
+        worst=_worst(measured),
+        next_steps=next_steps,
         most_columns=MOST_COLUMNS,
         rule_headings=[headings[prefix] for prefix in prefixes],
         rules=[_rule_row(one, prefixes) for one in rules[:MOST_RULES]],
@@ -117,6 +121,15 @@ def _column_rows(measured: Measured) -> list[list[str]]:
         [str(name), *(figure_text(row[key]) for key in keys)]
         for name, row in measured.columns.iterrows()
     ]
+
+
+def _worst(measured: Measured) -> list[str]:
+    """The columns that are most off, and the one that gives most rows away."""
+    names = [*measured.columns.index[:WORST]]
+    gains = measured.columns["telltale"].dropna()
+    if len(gains) and gains.idxmax() not in names:
+        names.insert(0, gains.idxmax())
+    return names
 
 
 def _pair_rows(measured: Measured) -> list[list[str]]:

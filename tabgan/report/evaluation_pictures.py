@@ -10,7 +10,7 @@ from tabgan.metrics.coding import CodedTable
 from tabgan.metrics.drawing import draw_rows
 from tabgan.metrics.nearest import mixed_rows, nearest_rows
 from tabgan.report.embedding import tsne
-from tabgan.report.measure import Measured
+from tabgan.report.measure import COLUMNS, Measured
 from tabgan.report.plots import (
     bars_picture,
     categories_picture,
@@ -21,6 +21,7 @@ from tabgan.report.plots import (
 )
 from tabgan.report.progress import Tell
 from tabgan.report.reading import Tables
+from tabgan.report.scatter import pair_picture
 
 MOST_COLUMNS = 60  # pictures of single columns, the worst ones
 DISTANCE_ROWS = 4_000  # of each table, for the histogram of distances
@@ -32,6 +33,8 @@ def draw_pictures(tables: Tables, measured: Measured, *, seed: int, tell: Tell) 
     """Every picture that the tables allow; one that they do not allow is noted and left out."""
     pictures: Pictures = {}
     tell("", stage="pictures")
+    if sets := _pair(measured):
+        pictures["pair"] = pair_picture(sets)
     train, _, synthetic = measured.coded
     for name in list(measured.columns.index)[:MOST_COLUMNS]:
         tell(name)
@@ -62,6 +65,17 @@ def draw_pictures(tables: Tables, measured: Measured, *, seed: int, tell: Tell) 
         except TabganError as error:
             measured.notes[name] = str(error)
     return pictures
+
+
+def _pair(measured: Measured) -> dict[str, tuple[float, float]]:
+    """How far each set of rows is told apart, and how far an attack gets; none without its own."""
+    names = "c2st_test_auc_worst", "membership_auc"
+    points = {
+        COLUMNS[prefix]: (scores[names[0]], scores[names[1]])
+        for prefix, scores in measured.scores.items()
+        if all(name in scores for name in names)
+    }
+    return points if COLUMNS[""] in points else {}
 
 
 def column_key(place: int, name: str) -> str:

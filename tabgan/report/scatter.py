@@ -20,6 +20,7 @@ MARKS = {
     "failing": ("X", FAILING, 46),
 }
 LEADER, RUN = "#D55E00", "#0072B2"
+PAIR_LIMITS = 0.45, 1.03  # AUCs of a picture of fidelity and risk
 
 
 def standings_picture(
@@ -61,6 +62,34 @@ def fooled_picture(title: str, groups: Mapping[str, np.ndarray]) -> Figure:
     axes.spines[:].set_visible(False)
     axes.set_title(title)
     figure.legend(loc="outside lower center", ncols=len(groups))
+    return figure
+
+
+@_drawn
+def pair_picture(sets: Mapping[str, tuple[float, float]]) -> Figure:
+    """Fidelity and risk of each set of rows as one point; both are best at .5, lower left.
+
+    Args:
+        sets: name -> (AUC of the better classifier, AUC of a membership attack), each in [0, 1].
+    """
+    figure = _figure(3.4, width=1.15 * WIDTH)
+    axes = figure.subplots()
+    axes.axvspan(0.0, 0.6, ymax=1, color="#009E73", alpha=0.06, linewidth=0)
+    axes.axhspan(0.0, 0.55, color="#009E73", alpha=0.06, linewidth=0)
+    for place, (name, (auc, attack)) in enumerate(sets.items()):
+        colour = LEADER if place == 0 else RUN if name.startswith("refined") else FAILING
+        axes.scatter(auc, attack, c=colour, s=46 if place == 0 else 30, zorder=3)
+        right = auc > PAIR_LIMITS[1] - 0.2  # a name goes to the side that has room for it
+        axes.annotate(
+            name, (auc, attack), xytext=(-7 if right else 7, 5), textcoords="offset points",
+            ha="right" if right else "left", color=colour,
+        )  # fmt: skip
+    low = min(0.45, *(value for point in sets.values() for value in point)) - 0.03
+    axes.set_xlim(low, PAIR_LIMITS[1])
+    axes.set_ylim(low, PAIR_LIMITS[1])
+    axes.set_xlabel("told from unseen real rows with AUC (.5 is not at all)")
+    axes.set_ylabel("attack finds training rows, AUC")
+    axes.set_title("Fidelity and risk: best is lower left")
     return figure
 
 

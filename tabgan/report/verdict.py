@@ -45,6 +45,25 @@ SIGNS = {  # of copying: what a headline calls the figures that a verdict may co
     "dcr_q05": "% of rows nearer to training rows than the nearest 5 % of test rows",
     "dcr_share": "DCR share",
 }
+PLAIN: tuple[Mapping[str, str], ...] = (  # the answer to each question -> a sentence
+    {
+        "No": "The rows look real: classifiers cannot tell them from rows never seen.",
+        "Hardly": "The rows look nearly real: classifiers hardly tell them from rows never seen.",
+        "In part": "Classifiers tell the rows from real ones in part.",
+        "Mostly": "Classifiers mostly tell the rows from real ones.",
+        "Nearly always": "Classifiers nearly always tell the rows from real ones.",
+    },
+    {
+        "No sign": "There is no sign that they copy training rows.",
+        "Yes": "They copy training rows: do not give them away.",
+    },
+    {
+        "Yes": "A model learns from them as well as from real rows.",
+        "Nearly": "A model learns from them nearly as well as from real rows.",
+        "No": "A model learns clearly less from them than from real rows.",
+    },
+    {"No": "Their variety has collapsed."},
+)
 SURE = 1 - 0.05 / len(SIGNS)  # of each, so that chance alone accuses one generator in forty
 SURE_DEVIATIONS = float(norm.ppf((1 + SURE) / 2))
 NEARER = 0.05  # of the DCR share, above .5
@@ -127,6 +146,12 @@ def headline(found: list[Finding]) -> str:
     void = [finding for finding in (copying, variety) if finding.grade == "poor"]
     rest = [finding for finding in (told_apart, copying, useful, variety) if finding not in void]
     return " ".join(finding.headline for finding in (*void, *rest) if finding.headline)
+
+
+def in_short(found: list[Finding]) -> str:
+    """The four answers as plain sentences, without figures."""
+    said = (PLAIN[place].get(finding.answer, "") for place, finding in enumerate(found))
+    return " ".join(filter(None, said)) or "There are too few rows to judge them."
 
 
 def _told_apart(judged: Judged) -> Finding:

@@ -58,8 +58,8 @@ def test_the_page_names_every_section_and_no_address(built):
     page = (folder / "report.html").read_text("utf-8")
     titles = re.findall(r"<h2[^>]*>(.*?)</h2>", page)
     assert titles == [
-        "Metrics", "Where they differ", "Columns", "Pairs of columns", "Rules", "Rows",
-        "Privacy and copying", "Variety", "How this was made",
+        "What to try next", "Where they differ", "Rules", "Metrics", "Columns",
+        "Pairs of columns", "Rows", "Privacy and copying", "Variety", "How this was made",
     ]  # fmt: skip
     assert "http" not in page.replace("http-equiv", "")
     assert set(re.findall(r'src="(.{22})', page)) == {"data:image/png;base64,"}
@@ -77,7 +77,7 @@ def test_every_picture_is_a_file_too(built):
     page = (folder / "report.html").read_text("utf-8")
     files = {path.name for path in (folder / "pictures").iterdir()}
     assert len(files) == page.count("<img")
-    assert {"tsne.png", "distances.png", "telltale.png", "column_01_pay.png"} <= files
+    assert {"pair.png", "tsne.png", "distances.png", "telltale.png", "column_01_pay.png"} <= files
     assert "column_00__script_alert_1_script_.png" in files
 
 
