@@ -10,7 +10,7 @@ import yaml
 from mkdocs.structure.files import File
 from nbconvert import MarkdownExporter
 
-from tabgan.cli.manual import Key, first_sentence, keys_of
+from tabgan.cli.manual import Key, first_sentence, keys_of, read_conf
 from tabgan.metrics.registry import METRICS, VALIDATION
 from tabgan.paths import conf_dir
 
@@ -87,7 +87,7 @@ def keys_page() -> str:
     lines = ["## Commands"]
     for name in COMMANDS:
         path = conf_dir() / f"{name}.yaml"
-        lines += ["", f"### `python -m tabgan.{name}`", "", *table(path, "", {})]
+        lines += ["", f"### `python -m tabgan.{name}`", "", *table(path, "", {}, of_base=True)]
     for group, prefix in GROUPS.items():
         lines += ["", f"## `{group}=`"]
         files = sorted((conf_dir() / group).glob("*.yaml"))
@@ -117,9 +117,12 @@ def about(path: Path) -> list[str]:
     return [" ".join(lines), ""]
 
 
-def table(path: Path, prefix: str, meanings: dict[str, str]) -> list[str]:
-    """The keys of a file with their values; a meaning may stand in another file of its group."""
-    keys = own_keys(path)
+def table(path: Path, prefix: str, meanings: dict[str, str], *, of_base: bool = False) -> list[str]:
+    """The keys of a file with their values; a meaning may stand in another file of its group.
+
+    ``of_base`` adds those of the file that it starts from.
+    """
+    keys = [key for key in read_conf(path)[2] if is_of_user(key)] if of_base else own_keys(path)
     if not keys:
         return []
     start = f"{prefix}." if prefix and "@package" not in path.read_text("utf-8") else ""
@@ -132,8 +135,12 @@ def table(path: Path, prefix: str, meanings: dict[str, str]) -> list[str]:
 
 def own_keys(path: Path) -> list[Key]:
     """The keys of a file that a user may want to override."""
-    keys = keys_of(path.read_text("utf-8"))
-    return [key for key in keys if not key.name.startswith("hydra") and "{hydra:" not in key.value]
+    return [key for key in keys_of(path.read_text("utf-8")) if is_of_user(key)]
+
+
+def is_of_user(key: Key) -> bool:
+    """Whether it is a setting, and none of Hydra's own."""
+    return not key.name.startswith("hydra") and "{hydra:" not in key.value
 
 
 def metrics_page() -> str:

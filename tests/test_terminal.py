@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from tabgan.callbacks.progress import minutes
-from tabgan.cli.manual import _read, first_sentence, keys_of, manual
+from tabgan.cli.manual import first_sentence, keys_of, manual, read_conf
 from tabgan.constraints.finding.evidence import Found
 from tabgan.constraints.reading import read_constraint
 from tabgan.encoding.choice import in_words
@@ -168,7 +168,7 @@ def test_explore_says_how_many_rules_it_found(capsys):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_explains_every_key_and_shows_examples(name):
     told = manual(name)
-    _, groups, keys = _read(conf_dir() / f"{name}.yaml")
+    _, groups, keys = read_conf(conf_dir() / f"{name}.yaml")
     assert [key.name for key in keys if not key.says and not key.name.startswith("hydra")] == []
     assert "Examples:\n  python -m tabgan." in told
     for key in keys:

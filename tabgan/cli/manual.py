@@ -40,7 +40,7 @@ def manual(name: str) -> str:
     """The help of ``python -m tabgan.<name>``, as plain text."""
     path = conf_dir() / f"{name}.yaml"
     about = str(import_module(f"tabgan.{name}").__doc__).partition("``: ")[2].strip()
-    notes, groups, keys = _read(path)
+    notes, groups, keys = read_conf(path)
     lines = [f"{command(name)} KEY=VALUE …", f"{about[:1].upper()}{about[1:]}"]
     examples = [note for note in notes if note.startswith((EXAMPLE, MORE))]
     lines += _section("Examples", (f"  {_as_typed(example, name)}" for example in examples))
@@ -48,7 +48,7 @@ def manual(name: str) -> str:
     lines += _section("Choices, each a file of conf/", _choices(name, groups))
     for group in groups:
         if group in SPELLED_OUT and groups[group]:
-            _, _, own = _read(conf_dir() / group / f"{_spelled(group, groups[group])}.yaml")
+            _, _, own = read_conf(conf_dir() / group / f"{_spelled(group, groups[group])}.yaml")
             lines += _section(f"Keys of {group}", _told(own, f"{group}."))
     lines += [
         "",
@@ -58,14 +58,14 @@ def manual(name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _read(path: Path) -> tuple[list[str], dict[str, Any], list[Key]]:
+def read_conf(path: Path) -> tuple[list[str], dict[str, Any], list[Key]]:
     """A file's first comments, the groups of its defaults, and its keys; of a base file too."""
     text = path.read_text("utf-8")
     groups: dict[str, Any] = {}
     notes, keys = _notes(text), keys_of(text)
     for entry in (yaml.safe_load(text) or {}).get("defaults") or []:
         if isinstance(entry, str) and entry != "_self_":
-            _, more, base = _read(path.with_name(f"{entry}.yaml"))
+            _, more, base = read_conf(path.with_name(f"{entry}.yaml"))
             groups |= more
             keys = [key for key in base if key.name not in {k.name for k in keys}] + keys
         elif isinstance(entry, dict):
