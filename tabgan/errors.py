@@ -25,7 +25,7 @@ def one_line(value: object) -> str:
     return " ".join(str(value).split())
 
 
-def as_asked(value: object) -> str:
+def as_requested(value: object) -> str:
     """A configuration's value as the command line writes it: null, true, 1.5, text."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()

@@ -222,11 +222,11 @@ class TableGAN(BaseEstimator):
         schema = self.run_.encoder.written_schema(dropped)
         like = _listed(like)
         n = len(like or range(ROWS)) if n is None else n
-        asked: dict[str, Any] = {"where": where, "mix": mix, "like": like}
+        requested: dict[str, Any] = {"where": where, "mix": mix, "like": like}
         refiner, tally = chosen_refiner(self.run_, refine), Tally()
-        rows = self._draw(n, refiner, seed=seed, tally=tally, **asked)
+        rows = self._draw(n, refiner, seed=seed, tally=tally, **requested)
         with _speaking(self.verbose):
-            tell_support(self.run_, **asked, share=tally.share)
+            tell_support(self.run_, **requested, share=tally.share)
         return _of_kind(schema.restore(schema.extended(rows)), self._kind)
 
     def impute(
@@ -420,12 +420,14 @@ class TableGAN(BaseEstimator):
             cfg.callbacks.pop("progress", None)
         return cfg
 
-    def _draw(self, n: int, refiner: Refiner | None, *, seed: int, **asked: Any) -> pd.DataFrame:
-        """``n`` rows that conform to the schema; ``asked`` goes to ``draw_chunks``."""
+    def _draw(
+        self, n: int, refiner: Refiner | None, *, seed: int, **requested: Any
+    ) -> pd.DataFrame:
+        """``n`` rows that conform to the schema; ``requested`` goes to ``draw_chunks``."""
         run, n, seed = self.run_, _whole("n", n, least=1), _whole("seed", seed, least=0)
         with undisturbed():
             compute_with(run.config.threads)
-            wanted = {"n": n, "seed": seed, "refiner": refiner, **asked}
+            wanted = {"n": n, "seed": seed, "refiner": refiner, **requested}
             chunks = draw_chunks(run.module, run.encoder, **wanted)
             return pd.concat(chunks, ignore_index=True)
 

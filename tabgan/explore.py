@@ -28,10 +28,10 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     check_keys(cfg, command_keys("explore"))
     keys = ("name", "path", "target", "test_path", "schema_path", "drop", "index")
     data: Any = OmegaConf.to_container(cfg.data)
-    asked = {key: data[key] for key in keys}
-    if wrong := misfits("data", asked, hints_of(read_whole)):
+    requested = {key: data[key] for key in keys}
+    if wrong := misfits("data", requested, hints_of(read_whole)):
         raise TabganError("; ".join(wrong))
-    title, rows, schema = read_whole(**asked)
+    title, rows, schema = read_whole(**requested)
     source = str(Path(cfg.data.path).absolute()) if cfg.data.path else str(cfg.data.name)
     own = Path("outputs/explore") / (cfg.run_name or title)
     out = Path(cfg.out) if cfg.out else folder_of(own, "explore.json", "table", source)

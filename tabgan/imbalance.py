@@ -254,8 +254,8 @@ def _settings(n_rows: int) -> dict[str, Any]:
 
 
 def _repeated(rows: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
-    places = rng_at(seed, "repeat").integers(len(rows), size=n)
-    return rows.iloc[places].reset_index(drop=True)
+    positions = rng_at(seed, "repeat").integers(len(rows), size=n)
+    return rows.iloc[positions].reset_index(drop=True)
 
 
 def _accepted(
@@ -263,19 +263,19 @@ def _accepted(
 ) -> Matrix:
     """``n`` rows interpolated from a class [m, n_columns], those that ``critic`` accepts."""
 
-    def draw(size: int, place: int) -> Matrix:
-        drawn = _interpolated(rows, coder.nominal, size, k, seed_at(seed, place))
+    def draw(size: int, position: int) -> Matrix:
+        drawn = _interpolated(rows, coder.nominal, size, k, seed_at(seed, position))
         return coder.encode(coder.decode(drawn))  # rounded, or every fraction would betray it
 
     if critic is None or len(rows) < MIN_REAL_ROWS:
         return draw(n, 0)
     critic.fit(rows, draw, rounds=ROUNDS, pool_factor=POOL_FACTOR, seed=seed)
-    kept, n_kept, place = [], 0, 0
+    kept, n_kept, position = [], 0, 0
     while n_kept < n:
         size = int(SPARE * (n - n_kept) / critic.total_acceptance) + 10
-        candidates = draw(size, seed_at(seed, "kept", place))
-        kept.append(candidates[critic.accept(candidates, rng_at(seed, "accept", place))])
-        n_kept, place = n_kept + len(kept[-1]), place + 1
+        candidates = draw(size, seed_at(seed, "kept", position))
+        kept.append(candidates[critic.accept(candidates, rng_at(seed, "accept", position))])
+        n_kept, position = n_kept + len(kept[-1]), position + 1
     return np.concatenate(kept)[:n]
 
 

@@ -12,7 +12,7 @@ from tabgan.paths import conf_dir
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="impute")
 @job
 def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
-    """Open the run, fill the file's holes from what the generator expects beside known cells."""
+    """Open the run and fill the file's missing cells from what its generator expects there."""
     from pathlib import Path  # torch takes seconds to import, and --help must not
 
     from tabgan.config.opening import open_run

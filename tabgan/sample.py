@@ -55,19 +55,19 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         refuse_others(cfg)
         write_scored_rows(cfg, run, out, n=n)
         return
-    asked = {"n": n, "seed": cfg.seed, "where": where, "mix": cfg.mix, "like": like}
-    asked["dropped"] = cfg.dropped
+    requested = {"n": n, "seed": cfg.seed, "where": where, "mix": cfg.mix, "like": like}
+    requested["dropped"] = cfg.dropped
     refiner = chosen_refiner(run, cfg.refine)
     if cfg.shards is not None or cfg.shard is not None:
         from tabgan.sampling.shards import write_shard
 
         of_part = {"shard": cfg.shard, "shards": cfg.shards, "checkpoint": run.checkpoint}
         whole = out if cfg.out else own.with_suffix("")
-        write_shard(run.module, run.encoder, refiner, folder=whole, **of_part, **asked)
+        write_shard(run.module, run.encoder, refiner, folder=whole, **of_part, **requested)
         tell_support(run, where=where, mix=cfg.mix, like=like)
         return
     data = read_data(run) if cfg.check else None  # before rows are drawn, for it may be refused
-    account = stream_rows(run.module, run.encoder, refiner, out=out, **asked)
+    account = stream_rows(run.module, run.encoder, refiner, out=out, **requested)
     share = account["share_of_the_generator"]
     if support := tell_support(run, where=where, mix=cfg.mix, like=like, share=share):
         write_account(out, account | {"training_rows": support})

@@ -1,4 +1,4 @@
-"""Randomness is an address: every draw is a function of (seed, place)."""
+"""Randomness is an address: every draw is a function of (seed, address)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-Place = int | str
+AddressPart = int | str
 
 
-def seed_at(seed: int, *place: Place) -> int:
-    """A 63-bit seed for the place ``(seed, *place)``; places of different words do not collide."""
-    words = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in place]
+def seed_at(seed: int, *address: AddressPart) -> int:
+    """A 63-bit seed for the address ``(seed, *address)``; different addresses do not collide."""
+    words = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in address]
     low, high = np.random.SeedSequence([seed, *words]).generate_state(2)
     return int(low) | (int(high) & 0x7FFFFFFF) << 32
 
@@ -25,13 +25,15 @@ def seed32(seed: int) -> int:
     return seed if seed < 2**32 else seed_at(seed, "32 bits") % 2**32
 
 
-def rng_at(seed: int, *place: Place) -> np.random.Generator:
-    """Numpy's generator for the place ``(seed, *place)``."""
-    return np.random.default_rng(seed_at(seed, *place))
+def rng_at(seed: int, *address: AddressPart) -> np.random.Generator:
+    """Numpy's generator at the address ``(seed, *address)``."""
+    return np.random.default_rng(seed_at(seed, *address))
 
 
-def generator_at(seed: int, *place: Place, device: torch.device | str = "cpu") -> torch.Generator:
-    """Torch's generator for the place ``(seed, *place)``."""
+def generator_at(
+    seed: int, *address: AddressPart, device: torch.device | str = "cpu"
+) -> torch.Generator:
+    """Torch's generator at the address ``(seed, *address)``."""
     import torch  # here, because reading and splitting tables needs numpy only
 
-    return torch.Generator(device).manual_seed(seed_at(seed, *place))
+    return torch.Generator(device).manual_seed(seed_at(seed, *address))

@@ -89,8 +89,8 @@ def test_imports_point_down(path):
 
 def test_every_folder_stands_above_those_that_it_may_import():
     order = [*FLOORS]
-    for place, (folder, below) in enumerate(FLOORS.items()):
-        assert below - {"imbalance"} <= set(order[:place]), folder
+    for position, (folder, below) in enumerate(FLOORS.items()):
+        assert below - {"imbalance"} <= set(order[:position]), folder
 
 
 def test_no_file_imports_itself_by_way_of_others():

@@ -394,7 +394,7 @@ def test_a_table_of_five_rows_trains(train_csv, tmp_path, target):
 def test_a_column_of_a_hundred_thousand_levels(train_csv, tmp_path):
     n, rng = 100_000, np.random.default_rng(0)
     columns = {
-        "user": [f"user {place:x}" for place in rng.permutation(n)],
+        "user": [f"user {position:x}" for position in rng.permutation(n)],
         "row": np.arange(n),
         "shop": [f"s{shop}" for shop in rng.zipf(1.5, n) % 30_000],
         "pay": numbers(n),

@@ -84,7 +84,7 @@ def test_a_leaf_is_a_setting_of_a_peer(baselines):
 
 @pytest.fixture
 def calls(tmp_path):
-    """What the copyist was asked to do, in order."""
+    """What the copyist was requested to do, in order."""
     return lambda: (tmp_path / "calls").read_text().split()
 
 

@@ -29,10 +29,10 @@ def run(tmp_path):
 def where(run):
     """What Hydra is given as ``where`` for some words, read back by Hydra."""
 
-    def asked(*words):
+    def requested(*words):
         return json.loads(read_by_hydra("sample", *hydra_words([f"run={run}", *words])).where)
 
-    return asked
+    return requested
 
 
 def read_by_hydra(config, *words):

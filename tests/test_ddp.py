@@ -19,10 +19,10 @@ ASSETS = Path(__file__).parent / "assets"
 OF_A_LAUNCHER = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
-def started(folder, data_path, *asked):
+def started(folder, data_path, *requested):
     """The first process of a run of two in ``folder / "run"``, each with a witness."""
     words = [f"data.path={data_path}", "data.target=label", "trainer=ddp"]
-    words += ["trainer.max_epochs=5", f"hydra.run.dir={folder / 'run'}", *asked]
+    words += ["trainer.max_epochs=5", f"hydra.run.dir={folder / 'run'}", *requested]
     words += ["+callbacks.witness._target_=witness.Witness", f"+callbacks.witness.folder={folder}"]
     environ = {k: v for k, v in os.environ.items() if k not in OF_A_LAUNCHER}
     return subprocess.Popen(
@@ -147,7 +147,7 @@ def test_a_sweep_of_runs_of_several_processes_is_refused(command):
 
 def test_a_process_that_another_has_started_passes_over_lightnings_words(monkeypatch):
     words = ["run=here", "resume=true", 'hydra.run.dir="here"', "hydra.output_subdir=null"]
-    with pytest.raises(TabganError, match=r"hydra.run.dir=.*: a run goes on as it was asked"):
+    with pytest.raises(TabganError, match=r"hydra.run.dir=.*: a run goes on as it was requested"):
         folder_to_resume(words)
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert folder_to_resume(words) == Path("here")

@@ -141,21 +141,21 @@ def test_integers_that_are_few_are_classes_and_can_be_asked_for():
 
 
 def test_rows_can_be_asked_for_by_values_sets_ranges_shares_and_one_by_one(fitted):
-    asked = {"job": ["cook", "clerk"], "age": (30, 45), "member": "yes"}
-    rows = fitted.sample(40, where=asked)
+    requested = {"job": ["cook", "clerk"], "age": (30, 45), "member": "yes"}
+    rows = fitted.sample(40, where=requested)
     assert len(rows) == 40
     assert rows["job"].isin(["cook", "clerk"]).all()
     assert rows["age"].isin([35, 41]).all()
     assert set(rows["member"]) == {"yes"}
     with pytest.raises(TabganError, match="training has no row with both"):  # of 22 and 58 alone
-        fitted.sample(40, where=asked | {"member": "no"})
+        fitted.sample(40, where=requested | {"member": "no"})
     assert fitted.sample(30, mix={"no": 1.0, "yes": 0.0})["member"].tolist() == ["no"] * 30
     assert fitted.sample(like=[{"age": 22}, {"age": 58}])["age"].tolist() == [22, 58]
 
 
 def test_a_table_asks_row_by_row_and_its_missing_cells_are_free(fitted):
-    asked = pd.DataFrame({"age": [22, None, 58], "member": ["no", "yes", None]})
-    rows = fitted.sample(like=asked)
+    requested = pd.DataFrame({"age": [22, None, 58], "member": ["no", "yes", None]})
+    rows = fitted.sample(like=requested)
     assert rows["age"].iloc[[0, 2]].tolist() == [22, 58]
     assert rows["member"].head(2).tolist() == ["no", "yes"]
 
@@ -231,13 +231,13 @@ def test_keys_and_holes_cannot_be_asked_for_and_holes_are_not_refined():
     table = people().assign(rank=np.random.default_rng(0).permutation(240))
     words = {"encoder.missing": "masked", "logger": "none", "refiner": "boosted"}
     gan = TableGAN("cgan_basic", overrides=words | {"trainer.max_epochs": 1}).fit(table)
-    for asked, says in (
+    for requested, says in (
         ({"where": {"rank": 3}}, "where.rank: the column is a key, whose values number the rows"),
         ({"where": {"job": None}}, r"where.job=\?: generated rows have no missing values there"),
         ({"refine": True}, "has no refiner: trees would tell training rows by their missing cells"),
     ):
         with pytest.raises(TabganError, match=says):
-            gan.sample(2, **asked)
+            gan.sample(2, **requested)
     assert gan.sample(2, where={"job": [None, "cook"]})["job"].tolist() == ["cook", "cook"]
 
 
@@ -675,7 +675,7 @@ def test_a_wrong_parameter_is_refused_by_fit(parameters, says):
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("requested", "says"),
     [
         ({"n": 0}, r"n=0: expected a whole number, at least 1"),
         ({"n": 2.5}, r"n=2\.5: expected a whole number"),
@@ -693,9 +693,9 @@ def test_a_wrong_parameter_is_refused_by_fit(parameters, says):
         ({"like": []}, r"like: no rows; expected one condition per row"),
     ],
 )
-def test_a_wrong_wish_for_rows_is_refused(fitted, asked, says):
+def test_a_wrong_wish_for_rows_is_refused(fitted, requested, says):
     with pytest.raises(TabganError, match=says):
-        fitted.sample(**asked)
+        fitted.sample(**requested)
 
 
 def test_test_rows_of_another_table_are_refused(fitted):
@@ -713,10 +713,10 @@ def test_totals_are_totals_in_sampled_asked_and_imputed_rows():
         {"net": net, "tax": tax, "total": net + tax, "paid": rng.random(400) < 0.5}
     )
     gan = TableGAN(overrides={"trainer.max_epochs": 1, "logger": "none"}).fit(bills)
-    for asked in (None, {"total": (600, 700)}, {"total": (600, 700), "tax": (50, 60)}):
-        rows = gan.sample(200, where=asked)
+    for requested in (None, {"total": (600, 700)}, {"total": (600, 700), "tax": (50, 60)}):
+        rows = gan.sample(200, where=requested)
         assert (rows["total"] == rows["net"] + rows["tax"]).all()
-        assert asked is None or rows["total"].between(600, 700).all()
+        assert requested is None or rows["total"].between(600, 700).all()
     holes = bills.astype({"net": "Int64", "tax": "Int64", "total": "Int64"}).head(30)
     holes.loc[:9, "total"] = holes.loc[10:19, "tax"] = holes.loc[20:, ["net", "total"]] = None
     for how in ("draw", "likeliest"):
@@ -724,7 +724,7 @@ def test_totals_are_totals_in_sampled_asked_and_imputed_rows():
         assert (filled["total"] == filled["net"] + filled["tax"]).all()
         assert filled["total"][:20].tolist() == bills["total"][:20].tolist()
         assert filled["tax"].tolist() == bills["tax"][:30].tolist()
-        assert filled.dtypes.equals(bills.dtypes)  # int64, which the holes had made Int64
+        assert filled.dtypes.equals(bills.dtypes)  # int64, which the missing cells had made Int64
 
 
 def test_no_pair_that_never_occurs_is_sampled_asked_or_imputed():
@@ -743,9 +743,9 @@ def test_no_pair_that_never_occurs_is_sampled_asked_or_imputed():
     gan = TableGAN(overrides=words).fit(staff)
     rows = gan.sample(2_000)
     assert set(zip(rows["job"], rows["department"], strict=True)) <= seen
-    asked = gan.sample(300, where={"department": ["d0", "d1"]})
-    assert set(asked["department"]) == {"d0", "d1"}
-    assert set(zip(asked["job"], asked["department"], strict=True)) <= seen
+    requested = gan.sample(300, where={"department": ["d0", "d1"]})
+    assert set(requested["department"]) == {"d0", "d1"}
+    assert set(zip(requested["job"], requested["department"], strict=True)) <= seen
     holes = staff.head(60).copy()
     holes.loc[:29, "job"] = holes.loc[30:, "department"] = holes.loc[:9, "city"] = None
     for how in ("draw", "sharp", "likeliest"):

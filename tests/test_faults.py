@@ -32,8 +32,8 @@ def mounted(tmp_path):
     """``mounted("ro")``: a folder that is a file system of its own, of 2 MiB."""
     with contextlib.ExitStack() as stack:
 
-        def mount(place="mount", options="rw"):
-            folder = tmp_path / place
+        def mount(position="mount", options="rw"):
+            folder = tmp_path / position
             folder.mkdir(parents=True, exist_ok=True)
             words = ["mount", "-t", "tmpfs", "-o", f"size=2m,{options}", "tmpfs", str(folder)]
             try:
@@ -205,13 +205,13 @@ def test_a_second_process_in_a_run_folder_is_told_who_is_there(train, command, t
     assert train().status == 0
     run = tmp_path / "run"
     (run / "metrics.json").unlink()
-    asked = (run / ".hydra" / "overrides.yaml").read_bytes()
+    requested = (run / ".hydra" / "overrides.yaml").read_bytes()
     with held(run):
         for ended in (train("seed=1"), command("train", f"run={run}", "resume=true")):
             told = refused(ended)
             assert told.startswith(f"error: {run}: process {os.getpid()} on ")
             assert told.endswith("; wait for it, or stop it")
-    assert (run / ".hydra" / "overrides.yaml").read_bytes() == asked
+    assert (run / ".hydra" / "overrides.yaml").read_bytes() == requested
     assert command("train", f"run={run}", "resume=true").status == 0
     assert not (run / "run.lock").exists()
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tabgan.config.opening import open_run
 from tabgan.encoding.state import load_state, save_state
 from tabgan.errors import TabganError
-from tabgan.tables.conditions import read_asked
+from tabgan.tables.conditions import read_requested
 from tabgan.tables.readers import read_arff, read_csv
 from tabgan.tables.readers.pieces import read_pieces
 from tabgan.tables.schema import Column, TableSchema
@@ -113,18 +113,21 @@ DATE = Column(name="x", kind="date")
 @pytest.mark.parametrize("text", ["1_000", "\uff11\uff12", "\u0663", "infinity", "0x1F", ""])
 def test_a_condition_takes_no_number_that_python_alone_reads(text):
     with pytest.raises(TabganError, match="expected a number"):
-        read_asked(NUMBER, text)
+        read_requested(NUMBER, text)
 
 
 @pytest.mark.parametrize("value", ["now", "today", "1/2/2020", "T00:00", "", "2020-02-2", 5])
 def test_a_condition_takes_no_date_that_is_not_iso_8601(value):
     with pytest.raises(TabganError, match="expected an ISO 8601 date"):
-        read_asked(DATE, value)
+        read_requested(DATE, value)
 
 
 def test_a_condition_takes_a_year_and_a_month():
-    ((first, _),) = read_asked(DATE, "2020-01-01").spans
-    assert [read_asked(DATE, text).spans[0][0] for text in ("2020", "2020-01")] == [first, first]
+    ((first, _),) = read_requested(DATE, "2020-01-01").spans
+    assert [read_requested(DATE, text).spans[0][0] for text in ("2020", "2020-01")] == [
+        first,
+        first,
+    ]
 
 
 ODD = {

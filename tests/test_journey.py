@@ -264,7 +264,7 @@ def test_conditions_on_several_columns_hold_for_every_row(trained, rows, tmp_pat
     assert set(table["job"].dropna()) <= {"cook"}
     assert table["joined"].between("2020-02-01", "2020-11-30").all()
     account = json.loads((tmp_path / "rows.parquet.json").read_text("utf-8"))
-    assert account["hit_rate"] * account["oversampling"] >= 1  # rows as asked per row written
+    assert account["hit_rate"] * account["oversampling"] >= 1  # rows as requested per row written
     assert account["tried"] == round(account["oversampling"] * 200)
 
 

@@ -9,7 +9,7 @@ import pytest
 nbformat = pytest.importorskip("nbformat", reason="the extra docs is not installed")
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
-PLACES = re.compile(r"/(home|root|tmp|work|Users|usr|opt)/")
+POSITIONS = re.compile(r"/(home|root|tmp|work|Users|usr|opt)/")
 
 
 def load(name):
@@ -35,7 +35,7 @@ def test_a_notebook_is_kept_with_its_output_and_names_no_machine(path):
     assert [output for output in outputs if output.output_type == "error"] == []
     pictures = [output.get("data", {}).pop("image/png", None) for output in outputs]
     assert any(outputs)
-    assert PLACES.search(str(outputs)) is None
+    assert POSITIONS.search(str(outputs)) is None
     assert path.stem in ("conditions", "audit") or any(pictures)
     (parameters,) = (cell for cell in cells if "parameters" in cell.metadata.get("tags", []))
     assert parameters.metadata["short"] != parameters.source

@@ -89,7 +89,9 @@ def test_a_run_may_lie_in_a_folder_of_any_name(command, table, tmp_path, monkeyp
     assert ended.status == 0, ended.err
     assert len(pd.read_csv(tmp_path / "rows.csv")) == 1_000
     told = {}
-    monkeypatch.setattr("tabgan.report.build.build_report", lambda *_, **asked: told.update(asked))
+    monkeypatch.setattr(
+        "tabgan.report.build.build_report", lambda *_, **requested: told.update(requested)
+    )
     ended = command("evaluate", f"run={tmp_path}/{ODD}/run", "n=50", "threads=1", "out=my report")
     assert ended.status == 0, ended.err
     assert shlex.split(told["facts"]["command"])[3:] == [
@@ -104,11 +106,11 @@ def test_a_sweep_over_tables_and_targets_is_as_many_jobs(command, table, tmp_pat
     ended = command("train", *words, "logger=none")
     assert ended.status == 0, ended.err
     (sweep,) = (tmp_path / "outputs" / "people-other").glob("sweep_*")
-    asked = []
+    requested = []
     for job in range(4):
         text = (sweep / str(job) / ".hydra" / "overrides.yaml").read_text("utf-8")
-        asked.append(tuple(line[2:] for line in text.splitlines()[:2]))
-    assert asked == [
+        requested.append(tuple(line[2:] for line in text.splitlines()[:2]))
+    assert requested == [
         (f"data.path='{path}'", f"data.target='{target}'")
         for path in ("people.arff", "other.arff")
         for target in ("label", "job")

@@ -120,10 +120,10 @@ def test_a_training_stopped_anywhere_goes_on_to_the_bit(
     assert train().status == 143
     assert checkpoint(tmp_path / "run")["global_step"] == step + 1
     assert not (tmp_path / "run" / "metrics.json").exists()
-    asked = (tmp_path / "run" / ".hydra" / "config.yaml").read_bytes()
+    requested = (tmp_path / "run" / ".hydra" / "config.yaml").read_bytes()
     ended = go_on()
     assert ended.status == 0, ended.err
-    assert (tmp_path / "run" / ".hydra" / "config.yaml").read_bytes() == asked
+    assert (tmp_path / "run" / ".hydra" / "config.yaml").read_bytes() == requested
     assert same_run(tmp_path / "run", unbroken)
 
 
@@ -256,7 +256,10 @@ def test_the_jobs_of_a_multirun_that_are_left_are_finished(
         (["resume=true"], "to go on with a run, say both: run=<folder> resume=true"),
         (["run=x"], "to go on with a run, say both: run=<folder> resume=true"),
         (["run=x", "resume=yes"], "to go on with a run, say both: run=<folder> resume=true"),
-        (["run=x", "resume=true", "seed=1"], "seed=1: a run goes on as it was asked; leave this"),
+        (
+            ["run=x", "resume=true", "seed=1"],
+            "seed=1: a run goes on as it was requested; leave this",
+        ),
         (["run=x", "resume=true"], "not a run folder: "),
     ],
 )

@@ -122,7 +122,9 @@ def test_a_table_too_small_to_refine_says_that_refined_rows_are_raw_ones(
     ended = command("sample", "run=run", "n=5")
     assert "found nothing to refine; the rows are as the generator draws them" in ended.out
     told = {}
-    monkeypatch.setattr("tabgan.report.build.build_report", lambda *_, **asked: told.update(asked))
+    monkeypatch.setattr(
+        "tabgan.report.build.build_report", lambda *_, **requested: told.update(requested)
+    )
     assert command("evaluate", "run=run", "n=20").status == 0
     assert told["facts"]["notes.refiner"].startswith("the training found nothing to refine")
 

@@ -144,9 +144,9 @@ def coded(mixed_arff, tmp_path):
     """``coded()`` opens the codes of a table, which lie in ``<tmp_path>/cache``."""
     choices = {"nominal": "onehot", "numeric": "quantile_normal", "levels": 20, "derive": True}
     make = partial(TableEncoder, **choices, conditional=True, many="auto")
-    asked = {"target": "label", "schema_path": None, "test_path": None, "drop": (), "seed": 0}
-    asked |= {"index": "drop"}
-    source = RowFile(path=mixed_arff, choices=choices, test_fraction=0.1, **asked)
+    requested = {"target": "label", "schema_path": None, "test_path": None, "drop": (), "seed": 0}
+    requested |= {"index": "drop"}
+    source = RowFile(path=mixed_arff, choices=choices, test_fraction=0.1, **requested)
     return lambda: coded_table(source, make, tmp_path / "cache")
 
 
@@ -217,8 +217,8 @@ HIDDEN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "word", "place"), HIDDEN, ids=lambda value: str(value)[:30])
-def test_a_configuration_may_hide_no_call(command, run, tmp_path, name, word, place):
+@pytest.mark.parametrize(("name", "word", "position"), HIDDEN, ids=lambda value: str(value)[:30])
+def test_a_configuration_may_hide_no_call(command, run, tmp_path, name, word, position):
     path = run / ".hydra" / "config.yaml"
     config = OmegaConf.load(path)
     for line in (word, f"elsewhere={NASTY_CALL}"):
@@ -226,7 +226,7 @@ def test_a_configuration_may_hide_no_call(command, run, tmp_path, name, word, pl
         OmegaConf.update(config, key, yaml.safe_load(value), force_add=True)
     OmegaConf.save(config, path)
     told = refused(command(name, f"run={run}"), tmp_path / "victim")
-    assert f"{place}._target_: a run folder may name targets of" in told
+    assert f"{position}._target_: a run folder may name targets of" in told
 
 
 @pytest.mark.parametrize("name", ["run.json", "encoder/state.json", "refiner/state.json"])
@@ -245,11 +245,11 @@ def test_a_checkpoint_of_a_newer_format_says_so(command, run, tmp_path):
 
 
 def test_no_file_of_a_run_folder_names_where_it_lies(run, refined):
-    places = [str(refined.parent), str(run.parent)]
+    positions = [str(refined.parent), str(run.parent)]
     for path in run.rglob("*"):
         if path.is_file() and path.suffix in (".json", ".ckpt", ".npz", ".csv"):
             data = path.read_bytes()
-            assert not [place for place in places if place.encode() in data], path
+            assert not [position for position in positions if position.encode() in data], path
 
 
 NASTY = "<script>alert(1)</script>"

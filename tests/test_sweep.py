@@ -59,9 +59,9 @@ def test_a_launcher_really_launches_two_runs(launcher, mixed_arff, tmp_path):
     assert done.returncode == 0, done.stderr
     assert finished(tmp_path / "sweep") == ["0", "1"]
     for seed in (0, 1):
-        asked = yaml.safe_load((tmp_path / "sweep" / f"{seed}/.hydra/config.yaml").read_text())
+        requested = yaml.safe_load((tmp_path / "sweep" / f"{seed}/.hydra/config.yaml").read_text())
         hydra = yaml.safe_load((tmp_path / "sweep" / f"{seed}/.hydra/hydra.yaml").read_text())
-        assert (asked["seed"], asked["threads"]) == (seed, 1)
+        assert (requested["seed"], requested["threads"]) == (seed, 1)
         assert hydra["hydra"]["job"]["env_set"] == {"OMP_NUM_THREADS": "1"}
 
 

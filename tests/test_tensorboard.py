@@ -188,7 +188,7 @@ def wait_for(address, server, log):
 
 
 class Browser:
-    """Headless Chromium, asked in the words of its DevTools protocol."""
+    """Headless Chromium, requested in the words of its DevTools protocol."""
 
     def __init__(self, profile):
         hers, self.words = os.pipe()
@@ -200,7 +200,7 @@ class Browser:
         )  # fmt: skip
         os.close(hers)
         os.close(her_answers)
-        self.asked, self.left, self.session = 0, b"", {}
+        self.requested, self.left, self.session = 0, b"", {}
 
     def __enter__(self):
         return self
@@ -212,10 +212,10 @@ class Browser:
         os.close(self.answers)
 
     def ask(self, method, **params):
-        self.asked += 1
-        word = {"id": self.asked, "method": method, "params": params, **self.session}
+        self.requested += 1
+        word = {"id": self.requested, "method": method, "params": params, **self.session}
         os.write(self.words, json.dumps(word).encode() + b"\0")
-        while (told := self.read()).get("id") != self.asked:
+        while (told := self.read()).get("id") != self.requested:
             pass  # an event
         assert "error" not in told, told
         return told["result"]

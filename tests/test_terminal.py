@@ -54,23 +54,23 @@ def test_no_name_and_no_number_of_a_table_is_cut(capsys, monkeypatch, width):
 def test_many_numbers_are_wider_than_the_terminal_and_whole(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
     table = Table()
-    for place in range(9):
-        table.add_column(str(place), justify="right")
-    table.add_row(*[f"{place}23,456" for place in range(9)])
+    for position in range(9):
+        table.add_column(str(position), justify="right")
+    table.add_row(*[f"{position}23,456" for position in range(9)])
     assert not fits(table)
     show(table)
     said = capsys.readouterr().out
-    assert all(f"{place}23,456" in said for place in range(9))
+    assert all(f"{position}23,456" in said for position in range(9))
 
 
 def test_a_schema_off_a_terminal_is_read_whole(capsys):
     columns = tuple(
         Column(
-            name=f"the {place}th column with a long name",
+            name=f"the {position}th column with a long name",
             kind="nominal",
             categories=tuple(f"category {label} of many words" for label in "abcdef"),
         )
-        for place in range(3)
+        for position in range(3)
     )
     show(describe(TableSchema(name="t", columns=columns), {c.name: "onehot" for c in columns}))
     said = capsys.readouterr().out
@@ -86,7 +86,9 @@ def test_a_sentence_in_a_pipe_is_one_line(capsys):
 
 def test_a_preview_of_many_columns_has_a_line_for_each(caplog, capsys):
     caplog.set_level("INFO")
-    rows = pd.DataFrame({f"column {place}": [place / 8, place, 0.5] for place in range(60)})
+    rows = pd.DataFrame(
+        {f"column {position}": [position / 8, position, 0.5] for position in range(60)}
+    )
     show_rows(rows, "generated rows")
     said = capsys.readouterr().out
     lines = [line.split() for line in said.splitlines()]

@@ -41,18 +41,18 @@ class Counted:
         if len(self._known) > MOST_KNOWN:
             self._known.clear()
         keys = pd.util.hash_pandas_object(rows, index=False).to_numpy()
-        places = pd.Series(np.arange(len(keys)), index=keys).groupby(level=0, sort=False).first()
-        new = [place for key, place in places.items() if key not in self._known]
+        positions = pd.Series(np.arange(len(keys)), index=keys).groupby(level=0, sort=False).first()
+        new = [position for key, position in positions.items() if key not in self._known]
         if new:
-            asked = rows.iloc[new].reset_index(drop=True)
-            scores = self._ask(asked)
+            requested = rows.iloc[new].reset_index(drop=True)
+            scores = self._ask(requested)
             self.calls += 1
             self.queries += len(new)
             self._known.update(zip(keys[new].tolist(), scores.tolist(), strict=True))
         return np.array([self._known[key] for key in keys.tolist()], dtype="float64")
 
     def cost(self, rows: pd.DataFrame) -> NDArray[np.bool_]:
-        """Which rows would cost a query, bool [n]: those never asked, each at its first place."""
+        """Which rows would cost a query, bool [n]: those never seen, each at its first position."""
         keys = pd.util.hash_pandas_object(rows, index=False)
         return ~(keys.isin(self._known).to_numpy() | keys.duplicated().to_numpy())
 

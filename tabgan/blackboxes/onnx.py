@@ -19,7 +19,7 @@ class OnnxBox:
 
     A graph with several inputs takes one column of the table each, [n, 1], by name: text or
     numbers. A graph with one input of width w takes ``columns``, or else the table's first w
-    columns, as numbers: a category is its place among the column's categories, from 0; missing
+    columns, as numbers: a category is its position among the column's categories, from 0; missing
     is -1.
 
     Args:

@@ -68,12 +68,12 @@ class BestAndLast(Checkpoint):
             self._keep_best(trainer, module)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self._stop_if_asked()
+        self._stop_if_requested()
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        self._stop_if_asked()
+        self._stop_if_requested()
 
     def on_train_batch_end(
         self,
@@ -83,7 +83,7 @@ class BestAndLast(Checkpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        if batch_idx + 1 < trainer.num_training_batches and _is_asked_now(trainer):
+        if batch_idx + 1 < trainer.num_training_batches and _is_requested_now(trainer):
             self._save_if_due(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -93,7 +93,7 @@ class BestAndLast(Checkpoint):
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._save_if_due(trainer, due=True)
         signals.be_patient(False)
-        self._stop_if_asked()
+        self._stop_if_requested()
 
     def on_exception(
         self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException
@@ -141,7 +141,7 @@ class BestAndLast(Checkpoint):
     def _save_if_due(self, trainer: pl.Trainer, *, due: bool = False) -> None:
         """Between two steps: ``last.ckpt`` where it is old, or a signal came."""
         due = due or time.monotonic() - self._saved_last >= self.last_every
-        due, signum = _agreed(trainer, due, signals.asked())
+        due, signum = _agreed(trainer, due, signals.requested())
         if due or signum:
             self._save_last(trainer)
         if signum:
@@ -161,7 +161,7 @@ class BestAndLast(Checkpoint):
         self.metrics = self.last_metrics(trainer)
         trainer.save_checkpoint(self.folder / name)
 
-    def _stop_if_asked(self) -> None:
+    def _stop_if_requested(self) -> None:
         if self._stopping is not None:
             raise self._stopping
 
@@ -171,11 +171,11 @@ def _agreed(trainer: pl.Trainer, due: bool, signum: int | None) -> tuple[bool, i
     if trainer.world_size == 1:
         return due, signum
     mine = torch.tensor([int(due), signum or 0], device=trainer.strategy.root_device)
-    found, asked = trainer.strategy.reduce(mine, reduce_op="max").tolist()
-    return bool(found), asked or None
+    found, requested = trainer.strategy.reduce(mine, reduce_op="max").tolist()
+    return bool(found), requested or None
 
 
-def _is_asked_now(trainer: pl.Trainer) -> bool:
+def _is_requested_now(trainer: pl.Trainer) -> bool:
     """After this step; of several processes each waits for the others, so now and then only."""
     every = 1 if trainer.world_size == 1 else int(trainer.log_every_n_steps)  # type: ignore[attr-defined]
     return trainer.global_step % max(every, 1) == 0

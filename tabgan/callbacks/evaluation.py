@@ -161,11 +161,11 @@ class ValidationPanel(pl.Callback):
         worst = list(errors.sort_values(ascending=False, kind="stable").index[:WORST_COLUMNS])
         coded = code_tables(real=real[worst], synthetic=fake[worst])
         sides = dict(zip(("real", "synthetic"), coded, strict=True))
-        for place, name in enumerate(worst, start=1):
+        for position, name in enumerate(worst, start=1):
             picture = imread(io.BytesIO(column_picture(name, sides, real[name])))
             for board in boards:
                 board.experiment.add_image(
-                    f"worst_columns/{place}", picture, trainer.global_step, dataformats="HWC"
+                    f"worst_columns/{position}", picture, trainer.global_step, dataformats="HWC"
                 )
 
 
@@ -174,4 +174,4 @@ def _some(names: Sequence[str]) -> list[str]:
     if len(names) <= MAX_COLUMNS:
         return list(names)
     drawn = rng_at(0, "panel", "columns").choice(len(names), MAX_COLUMNS, replace=False)
-    return [names[place] for place in np.sort(drawn)]
+    return [names[position] for position in np.sort(drawn)]

@@ -72,8 +72,8 @@ def hydra_words(words: Sequence[str]) -> list[str]:
         if not key or key == "where":
             raise TabganError(f"{word}: expected key=value, or where.<column>=<value>")
         if key.startswith("where."):
-            column, asked = _condition(word.removeprefix("where."), keys.get("run"))
-            where[column] = unquoted(asked)
+            column, requested = _condition(word.removeprefix("where."), keys.get("run"))
+            where[column] = unquoted(requested)
         elif key == "n" and "=" in word:
             out.append(f"n={_whole(value)}")
         elif key in LISTED and "=" in word and not value.startswith("["):
@@ -106,7 +106,7 @@ def folder_to_resume(words: Sequence[str]) -> Path | None:
     if not is_first():
         others = [word for word in others if not OF_LIGHTNING.match(word)]
     if others := [word for word in others if not OF_LAUNCHER.match(word)]:
-        raise TabganError(f"{others[0]}: a run goes on as it was asked; leave this word out")
+        raise TabganError(f"{others[0]}: a run goes on as it was requested; leave this word out")
     return path_of(unquoted(keys["run"]))
 
 
@@ -172,7 +172,9 @@ def as_typed(words: Sequence[str]) -> list[str]:
         key, value = split_word(word)
         text = _plain(value)
         if key == "where" and text != value:
-            typed += [f"where.{column}={asked}" for column, asked in json.loads(text).items()]
+            typed += [
+                f"where.{column}={requested}" for column, requested in json.loads(text).items()
+            ]
         else:
             typed.append(f"{key}={text}" if _is_quoted_key(key) else word)
     return typed

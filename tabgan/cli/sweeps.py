@@ -62,10 +62,10 @@ class Sweep(Callback):
             raise Refused from error
 
 
-def _folder(key: str, asked: object) -> Path:
-    if not str(asked).strip():
+def _folder(key: str, requested: object) -> Path:
+    if not str(requested).strip():
         raise TabganError(f"{key}=: expected a folder")
-    return Path(str(asked)).absolute()
+    return Path(str(requested)).absolute()
 
 
 class _Work:

@@ -41,15 +41,15 @@ def compose_run(words: Sequence[str], folder: Path, *, begun_in: str | None = No
             cfg.hydra.runtime.output_dir = str(folder)
             cfg.hydra.runtime.cwd = begun_in or cfg.hydra.runtime.cwd
         HydraConfig.instance().set_config(cfg)
-        asked = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
-        _write_asked(asked, cfg.hydra, folder / ".hydra")
-        OmegaConf.resolve(asked)  # while Hydra knows the folder
-    return asked
+        requested = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+        _write_requested(requested, cfg.hydra, folder / ".hydra")
+        OmegaConf.resolve(requested)  # while Hydra knows the folder
+    return requested
 
 
 @contextmanager
 def stored_run(folder: Path) -> Iterator[DictConfig]:
-    """What a run was asked, read from ``folder/.hydra``, which stays as it is; its log goes on.
+    """What a run was requested, read from ``folder/.hydra``, which stays as it is; its log goes on.
 
     Interpolations are resolved for where the folder lies now; relative paths of tables are
     those of the folder in which the run was begun.
@@ -59,17 +59,19 @@ def stored_run(folder: Path) -> Iterator[DictConfig]:
     """
     if not is_run(folder):
         raise not_a_run(folder, ".hydra/config.yaml")
-    asked, hydra = (read_config(folder / ".hydra" / f"{name}.yaml") for name in ("config", "hydra"))
+    requested, hydra = (
+        read_config(folder / ".hydra" / f"{name}.yaml") for name in ("config", "hydra")
+    )
     with own_hydra():
         own = compose("train", return_hydra_config=True)  # how to log is not for a folder to say
         for cfg in (hydra, own):
             with read_write(cfg), open_dict(cfg):
                 cfg.hydra.runtime.output_dir = str(folder)
         HydraConfig.instance().cfg = cast(Any, hydra)  # what ${hydra:...} looks into
-        OmegaConf.resolve(asked)
-        find_paths(asked, folder)
+        OmegaConf.resolve(requested)
+        find_paths(requested, folder)
         configure_log(own.hydra.job_logging)
-        yield asked
+        yield requested
 
 
 def find_paths(config: DictConfig, folder: Path) -> None:
@@ -98,10 +100,10 @@ def jobs_of(folder: Path) -> list[list[str]]:
     Raises:
         TabganError: when the folder is not a multirun's.
     """
-    asked = read_config(folder / "multirun.yaml")
-    params = OmegaConf.select(asked, "hydra.sweeper.params") or {}
+    requested = read_config(folder / "multirun.yaml")
+    params = OmegaConf.select(requested, "hydra.sweeper.params") or {}
     words = [f"{key}={value}" for key, value in params.items()]
-    words += list(asked.hydra.overrides.task)
+    words += list(requested.hydra.overrides.task)
     parsed = OverridesParser.create().parse_overrides(words)
     (jobs,) = BasicSweeper.split_arguments(parsed, None)
     return jobs
@@ -160,8 +162,8 @@ def _is_known(value: Any) -> bool:
     return isinstance(value, str) and value != "???" and "${" not in value
 
 
-def _write_asked(asked: DictConfig, hydra: DictConfig, folder: Path) -> None:
+def _write_requested(requested: DictConfig, hydra: DictConfig, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(asked, folder / "config.yaml")
+    OmegaConf.save(requested, folder / "config.yaml")
     OmegaConf.save(OmegaConf.create({"hydra": hydra}), folder / "hydra.yaml")
     OmegaConf.save(hydra.overrides.task, folder / "overrides.yaml")

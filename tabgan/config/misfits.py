@@ -6,7 +6,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from tabgan.errors import as_asked
+from tabgan.errors import as_requested
 
 Hints = Mapping[str, Any]
 
@@ -50,7 +50,7 @@ def misfits(path: str, values: Mapping[str, Any], hints: Hints) -> list[str]:
         if isinstance(value, str) and ("${" in value or value == "???"):
             continue
         if expected := misfit(value, hints[key]):
-            lines.append(f"{path}.{key}={as_asked(value)}: expected {expected}")
+            lines.append(f"{path}.{key}={as_requested(value)}: expected {expected}")
     return sorted(lines)
 
 

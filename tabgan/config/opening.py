@@ -38,7 +38,7 @@ class Run:
 
     Attributes:
         folder: where it lies.
-        config: what was asked; its paths are absolute.
+        config: what was requested; its paths are absolute.
         encoder: how the table is encoded.
         module: the nets with the checkpoint's weights, on the CPU, in eval mode.
         checkpoint: the file the weights came from.
@@ -137,7 +137,7 @@ def chosen_refiner(run: Run, refine: bool | None) -> Refiner | None:
     A run whose training looked for what to refine and found nothing says so and has none.
 
     Raises:
-        TabganError: when ``refine`` is no truth, or a run that fitted no refiner is asked to
+        TabganError: when ``refine`` is no truth, or a run that fitted no refiner is requested to
             refine.
     """
     if not isinstance(refine, bool | np.bool_ | None):
@@ -155,8 +155,8 @@ def chosen_refiner(run: Run, refine: bool | None) -> Refiner | None:
 
 def found_nothing_to_refine(run: Run) -> bool:
     """Whether the training looked for what to refine, in vain."""
-    asked = OmegaConf.select(run.config, "refiner.rounds") and not run.encoder.is_masked
-    return bool(asked) and run.refiner is None and (run.folder / FINISHED).is_file()
+    requested = OmegaConf.select(run.config, "refiner.rounds") and not run.encoder.is_masked
+    return bool(requested) and run.refiner is None and (run.folder / FINISHED).is_file()
 
 
 def _check_refining(run: Run) -> None:

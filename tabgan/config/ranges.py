@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from tabgan.errors import TabganError, as_asked
+from tabgan.errors import TabganError, as_requested
 
 MOST_THREADS = max(256, os.cpu_count() or 1)  # far more than helps; the system refuses thousands
 
@@ -135,19 +135,19 @@ def check_numbers(cfg: DictConfig) -> None:
     Raises:
         TabganError: naming the key and what it may be.
     """
-    for key, asked in RANGES.items():
+    for key, requested in RANGES.items():
         node = OmegaConf.select(cfg, key.rpartition(".")[0]) if "." in key else cfg
         name = key.rpartition(".")[2]
         if not isinstance(node, DictConfig) or name not in node:
             continue
         if not OmegaConf.is_missing(node, name) and not OmegaConf.is_interpolation(node, name):
-            _check(key, node[name], asked)
-    for key, asked in LISTS.items():
+            _check(key, node[name], requested)
+    for key, requested in LISTS.items():
         for value in cfg.get(key) or []:
-            _check(key, value, asked)
+            _check(key, value, requested)
 
 
-def _check(key: str, value: Any, asked: Range | Truth) -> None:
+def _check(key: str, value: Any, requested: Range | Truth) -> None:
     value = OmegaConf.to_container(value) if isinstance(value, DictConfig | ListConfig) else value
-    if not asked.holds(value):
-        raise TabganError(f"{key}={as_asked(value)}: expected {asked}")
+    if not requested.holds(value):
+        raise TabganError(f"{key}={as_requested(value)}: expected {requested}")

@@ -211,9 +211,11 @@ def _steps(cfg: DictConfig, n_rows: int) -> int:
     codes = row_model(cfg).learns_codes
     batches = batches_of_epoch(n_rows, int(cfg.data.batch_size), codes=codes)
     for key in ("limit_train_batches", "overfit_batches"):
-        asked = cfg.trainer.get(key)
-        if asked:
-            batches = min(batches, asked) if isinstance(asked, int) else int(batches * asked)
+        requested = cfg.trainer.get(key)
+        if requested:
+            batches = (
+                min(batches, requested) if isinstance(requested, int) else int(batches * requested)
+            )
     steps = batches * max(int(cfg.trainer.get("max_epochs") or 0), 0)
     most = cfg.trainer.get("max_steps") or -1
     return steps if most < 0 else min(steps, most)
@@ -235,12 +237,12 @@ def build_trainer(
         plugins=[PlainCheckpoints()],
     )
     parts = {key: cfg[key] for key in ("data", "encoder", *PARTS, "seed") if key in cfg}
-    asked = _plain(OmegaConf.create(parts), resolve=True)
+    requested = _plain(OmegaConf.create(parts), resolve=True)
     if is_first():
         given = folder / ".hydra" / "overrides.yaml"
         words: Any = OmegaConf.load(given) if given.is_file() else []
         first = [str(word).lstrip("+").partition("=")[0] for word in words]
-        record_configuration(loggers, asked, OmegaConf.to_yaml(cfg), first=first)
+        record_configuration(loggers, requested, OmegaConf.to_yaml(cfg), first=first)
         save_map(encoder, folder)
     describe(encoder)
     return trainer
@@ -262,7 +264,7 @@ def check_stored_targets(
         allowed: what the modules that targets are defined in begin with.
 
     Raises:
-        TabganError: naming the place and the target.
+        TabganError: naming the position and the target.
     """
     for part in parts:
         for path, target in _called(cfg.get(part), part):
@@ -282,7 +284,7 @@ def _home(target: str) -> str:
 
 
 def _called(node: Any, path: str) -> Iterator[tuple[str, str]]:
-    """The place and name of every target in a configuration, as it resolves."""
+    """The position and name of every target in a configuration, as it resolves."""
     if not OmegaConf.is_config(node):
         return
     is_list = isinstance(node, ListConfig)
@@ -308,8 +310,8 @@ def _targets(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
         for key, entry in node.items():
             yield from _targets(entry, f"{path}.{key}" if path else str(key))
     elif isinstance(node, list):
-        for place, entry in enumerate(node):
-            yield from _targets(entry, f"{path}[{place}]")
+        for position, entry in enumerate(node):
+            yield from _targets(entry, f"{path}[{position}]")
 
 
 def _parameters(target: Any) -> dict[str, inspect.Parameter]:

@@ -1,4 +1,4 @@
-"""Whether Lightning's Trainer takes what it is asked, found out before a table is read."""
+"""Whether Lightning's Trainer takes what it is requested, found out before a table is read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
 
-from tabgan.errors import TabganError, as_asked, nearest, one_line
+from tabgan.errors import TabganError, as_requested, nearest, one_line
 from tabgan.metrics.registry import VALIDATION
 from tabgan.system.ranks import is_first
 
@@ -47,31 +47,34 @@ def check_trainer(cfg: DictConfig, folder: Path) -> None:
     Raises:
         TabganError: naming the key, or with Lightning's own reason.
     """
-    asked: dict[str, Any] = {str(key): value for key, value in (cfg.get("trainer") or {}).items()}
-    if not asked:
+    requested: dict[str, Any] = {
+        str(key): value for key, value in (cfg.get("trainer") or {}).items()
+    }
+    if not requested:
         raise TabganError("trainer: expected the name of a file of conf/trainer: cpu, gpu or ddp")
     for key, instead in OURS.items():
-        if key in asked:
-            raise TabganError(f"trainer.{key}={as_asked(asked[key])}: not taken; {instead}")
+        if key in requested:
+            raise TabganError(f"trainer.{key}={as_requested(requested[key])}: not taken; {instead}")
     for key, (nothing, instead) in BY_HAND.items():
-        if asked.get(key, nothing) not in (None, nothing):
+        if requested.get(key, nothing) not in (None, nothing):
             raise TabganError(
-                f"trainer.{key}={asked[key]}: not taken, for generator and critic each take steps "
+                f"trainer.{key}={requested[key]}: not taken, for generator and critic each take "
+                "steps "
                 f"of their own; {instead}"
             )
-    if asked.get("precision", "32-true") not in PRECISIONS:
+    if requested.get("precision", "32-true") not in PRECISIONS:
         raise TabganError(
-            f"trainer.precision={asked['precision']}: expected 32-true, 16-mixed or bf16-mixed"
+            f"trainer.precision={requested['precision']}: expected 32-true, 16-mixed or bf16-mixed"
         )
     for key in BATCHES:
-        share = asked.get(key)
+        share = requested.get(key)
         if share is not None and (share < 0 or (share == 0 and key == BATCHES[0])):
             raise TabganError(
                 f"trainer.{key}={share}: expected a number of batches, or a share of them above 0"
             )
-    if asked.get("val_check_interval", 1) in (0, 0.0):
+    if requested.get("val_check_interval", 1) in (0, 0.0):
         raise TabganError("trainer.val_check_interval=0: expected batches, or a share above 0")
-    ends = (asked.get("max_epochs"), asked.get("max_steps"), asked.get("max_time"))
+    ends = (requested.get("max_epochs"), requested.get("max_steps"), requested.get("max_time"))
     if ends[0] == -1 and all(end in (None, -1) for end in ends[1:]):
         raise TabganError(
             "trainer.max_epochs=-1: expected an end: trainer.max_steps or trainer.max_time"
@@ -83,18 +86,20 @@ def check_trainer(cfg: DictConfig, folder: Path) -> None:
 
 def _check_checkpoint(cfg: DictConfig, folder: Path) -> None:
     """Refuse to keep weights where no command would look for them, or by what nobody measures."""
-    asked = cfg.callbacks.get("checkpoint")
-    if not asked or not str(asked.get("_target_")).startswith(OWN):
+    requested = cfg.callbacks.get("checkpoint")
+    if not requested or not str(requested.get("_target_")).startswith(OWN):
         return
-    if Path(asked.dirpath).absolute() != (folder / "checkpoints").absolute():
+    if Path(requested.dirpath).absolute() != (folder / "checkpoints").absolute():
         raise TabganError(
-            f"callbacks.checkpoint.dirpath={asked.dirpath}: a run's weights lie in its own folder; "
+            f"callbacks.checkpoint.dirpath={requested.dirpath}: a run's weights lie in its own "
+            "folder; "
             "give hydra.run.dir=<folder>"
         )
     others = [c for c in cfg.callbacks.values() if not str(c.get("_target_")).startswith(OWN)]
-    if asked.monitor not in MONITORED and not others:
+    if requested.monitor not in MONITORED and not others:
         raise TabganError(
-            f"callbacks.checkpoint.monitor={asked.monitor}: {nearest(asked.monitor, MONITORED)}"
+            f"callbacks.checkpoint.monitor={requested.monitor}: "
+            f"{nearest(requested.monitor, MONITORED)}"
         )
 
 
@@ -154,5 +159,5 @@ def _try(cfg: DictConfig) -> None:
     n_processes = trainer.world_size
     if n_processes > 1 and "strategy" not in cfg.trainer:
         said = {key: cfg.trainer[key] for key in ("devices", "num_nodes") if key in cfg.trainer}
-        asked = " ".join(f"trainer.{key}={value}" for key, value in said.items())
-        raise TabganError(f"{asked}: {n_processes} processes; give trainer=ddp too")
+        requested = " ".join(f"trainer.{key}={value}" for key, value in said.items())
+        raise TabganError(f"{requested}: {n_processes} processes; give trainer=ddp too")

@@ -107,11 +107,11 @@ def violations(rules: Constraints, kept: Mask, word: str = "row", start: int = 0
         rows = np.flatnonzero(~of_rule)
         if len(rows):
             share = f"{len(rows):,} of {len(kept):,} rows ({len(rows) / len(kept):.1%})"
-            parts.append(f"{rule.text!r} is broken by {share}, {_places(rows + start, word)}")
+            parts.append(f"{rule.text!r} is broken by {share}, {_positions(rows + start, word)}")
     return f"constraints: {'; '.join(parts)}"
 
 
-def _places(numbers: NDArray[np.int64], word: str) -> str:
+def _positions(numbers: NDArray[np.int64], word: str) -> str:
     listed = ", ".join(map(str, numbers[:SHOWN_ROWS].tolist()))
     more = ", ..." if len(numbers) > SHOWN_ROWS else ""
     counted = " (from 0)" if word == "row" else ""

@@ -111,10 +111,10 @@ def _can_be_met(rules: Sequence[Constraint]) -> bool:
     if not rows:
         return True
     table = np.zeros((len(rows), len(names) + 1))
-    for place, row in enumerate(rows):
+    for position, row in enumerate(rows):
         for name, factor in row.factors.items():
-            table[place, names.index(name)] += factor
-        table[place, -1] = float(row.strict)
+            table[position, names.index(name)] += factor
+        table[position, -1] = float(row.strict)
     most, equal = np.array([row.most for row in rows]), np.array([row.equal for row in rows])
     found = linprog(
         np.append(np.zeros(len(names)), -1.0),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tabgan.constraints.columns import Columns, Mask
 from tabgan.constraints.formula import Formula
 from tabgan.constraints.syntax import quoted
-from tabgan.constraints.tuples import Rows, distinct_rows, places_among
+from tabgan.constraints.tuples import Rows, distinct_rows, positions_among
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Combination:
         """Bool [n]; all of them before training rows have been seen."""
         if self.rows is None:
             return np.ones(columns.n, bool)
-        return places_among(columns, self.names, self.rows) >= 0
+        return positions_among(columns, self.names, self.rows) >= 0
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ class Follows:
         """Bool [n]; of values that training never had together nothing is known."""
         if self.rows is None:
             return np.ones(columns.n, bool)
-        is_new = places_among(columns, self.by, [row[1:] for row in self.rows]) < 0
-        return is_new | (places_among(columns, self.columns, self.rows) >= 0)
+        is_new = positions_among(columns, self.by, [row[1:] for row in self.rows]) < 0
+        return is_new | (positions_among(columns, self.columns, self.rows) >= 0)
 
     def told(self, columns: Columns) -> NDArray[np.object_]:
         """What the others say the value is, as ``rows`` has it; [n].
@@ -98,8 +98,8 @@ class Follows:
         at = np.full(columns.n, -1)
         for n_left in range(len(self.by), 0, -1):
             for kept in combinations(range(len(self.by)), n_left):
-                some = [tuple(row[1 + place] for place in kept) for row in rows]
-                found = places_among(columns, [self.by[place] for place in kept], some)
+                some = [tuple(row[1 + position] for position in kept) for row in rows]
+                found = positions_among(columns, [self.by[position] for position in kept], some)
                 at = np.where(at < 0, found, at)
                 if (at >= 0).all():
                     break

@@ -129,7 +129,7 @@ class _Names:
     def __call__(self, node: ast.expr) -> str | None:
         return self.names.get(node.id, node.id) if isinstance(node, ast.Name) else None
 
-    def asked(self, node: ast.expr) -> str:
+    def requested(self, node: ast.expr) -> str:
         """The same, where there has to be one."""
         name = self(node)
         if name is None:
@@ -202,11 +202,11 @@ def _end(node: ast.expr) -> tuple[float, bool] | None:
 
 
 def _column(nodes: list[ast.expr], name_of: _Names) -> str:
-    return name_of.asked(nodes[0])
+    return name_of.requested(nodes[0])
 
 
 def _columns(nodes: list[ast.expr], name_of: _Names) -> tuple[str, ...]:
-    found = tuple(name_of.asked(node) for node in nodes)
+    found = tuple(name_of.requested(node) for node in nodes)
     if len(set(found)) != len(found) or len(found) < 2:
         raise TabganError("expected two columns or more, each once")
     return found

@@ -72,7 +72,7 @@ def _one_set(rule: OneHot, columns: Columns) -> Repaired:
     """The first flag that is set stays; the first of all, where none is."""
     flags = np.stack([Formula(quoted(name)).numbers(columns) for name in rule.names])
     first = (flags > 0).argmax(axis=0)
-    return {name: (first == place).astype(float) for place, name in enumerate(rule.names)}
+    return {name: (first == position).astype(float) for position, name in enumerate(rule.names)}
 
 
 def _reckoned(rule: Equation, columns: Columns) -> Repaired:

@@ -73,10 +73,14 @@ def parse(text: str) -> tuple[ast.expr, dict[str, str]]:
 
 def valued_in(tree: ast.expr, names: Mapping[str, str]) -> set[str]:
     """The columns whose values count in a tree, not only whether there is one."""
-    asked = ("known", "missing")
+    requested = ("known", "missing")
     hidden: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in asked:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in requested
+        ):
             hidden |= {id(argument) for argument in node.args}
     found = (n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in hidden)
     return {names.get(node.id, node.id) for node in found}

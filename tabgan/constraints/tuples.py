@@ -31,14 +31,14 @@ def distinct_rows(columns: Columns, names: Sequence[str]) -> Rows:
     return tuple(zip(*of_columns, strict=True))
 
 
-def places_among(
+def positions_among(
     columns: Columns, names: Sequence[str], rows: Sequence[tuple[Plain, ...]]
 ) -> Codes:
-    """Which of ``rows`` each row is, the first such, by its place; -1 for none: int64 [n]."""
+    """Which of ``rows`` each row is, the first such, by its position; -1 for none: int64 [n]."""
     own, known = np.zeros(columns.n, np.int64), np.zeros(len(rows), np.int64)
-    for place, name in enumerate(names):
+    for position, name in enumerate(names):
         own_codes, own_values = _coded(columns, name)
-        codes, values = pd.factorize(_marked(row[place] for row in rows))
+        codes, values = pd.factorize(_marked(row[position] for row in rows))
         found = pd.Index(values).get_indexer(_marked(own_values))[own_codes]
         width = len(values) + 1
         distinct, known = np.unique(known * width + codes, return_inverse=True)
@@ -59,7 +59,7 @@ def joined_codes(codes: Sequence[Codes]) -> Codes:
 
 
 def _coded(columns: Columns, name: str) -> tuple[Codes, list[Plain]]:
-    """The place of each row's value among the distinct ones, and these, None for missing."""
+    """The position of each row's value among the distinct ones, and these, None for missing."""
     column, values = columns.column(name), columns[name]
     if column.kind == "string":
         codes, distinct = pd.factorize(_marked(values))

@@ -77,7 +77,7 @@ def numbers_of(value: Value) -> Any:
     if value.kind in ("number", "truth"):
         return value.data
     if value.column is not None:
-        return np.array([*_counted(value.column), np.nan])[_places(value.data)]
+        return np.array([*_counted(value.column), np.nan])[_positions(value.data)]
     what = repr(value.data) if isinstance(value.data, str) else f"a {value.kind}"
     raise TabganError(f"expected a number, got {what}")
 
@@ -106,7 +106,7 @@ def labels_of(value: Value) -> Any:
         TabganError: for numbers and dates.
     """
     if value.column is not None:
-        return np.array([*value.column.categories, None], dtype=object)[_places(value.data)]
+        return np.array([*value.column.categories, None], dtype=object)[_positions(value.data)]
     if value.kind != "label":
         raise TabganError(f"expected text, got a {value.kind}")
     return value.data
@@ -256,8 +256,8 @@ def _counted(column: Column) -> list[float]:
         ) from None
 
 
-def _places(codes: Any) -> Any:
-    """Codes as places of a list that ends with what is missing."""
+def _positions(codes: Any) -> Any:
+    """Codes as positions of a list that ends with what is missing."""
     return np.where(np.isnan(codes), -1, codes).astype(np.int64)
 
 

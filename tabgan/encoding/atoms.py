@@ -14,7 +14,7 @@ from tabgan.encoding.quantile_normal import QuantileNormalEncoder
 
 HEAVY = 1 / 64  # a value that holds more of the rows is an atom,
 HEAVY_ROWS = 10  # if these are at least so many rows
-MOST_LEVELS = 256  # places of a column of many levels, the one of its rare levels included
+MOST_LEVELS = 256  # positions of a column of many levels, the one of its rare levels included
 
 
 def heavy_values(numbers: Numbers) -> Numbers:
@@ -73,9 +73,9 @@ class AtomsEncoder:
 
     def _codes(self, numbers: Numbers) -> Numbers:
         """The atom's number, len(atoms_) for the rest, NaN for missing."""
-        place = np.searchsorted(self.atoms_, numbers).clip(0, max(len(self.atoms_) - 1, 0))
+        position = np.searchsorted(self.atoms_, numbers).clip(0, max(len(self.atoms_) - 1, 0))
         is_atom = np.isin(numbers, self.atoms_)
-        codes = np.where(is_atom, place, len(self.atoms_)).astype(np.float64)
+        codes = np.where(is_atom, position, len(self.atoms_)).astype(np.float64)
         return np.where(np.isnan(numbers), np.nan, codes)
 
     def state(self) -> State:

@@ -65,8 +65,8 @@ class BinsEncoder:
 
     def _lay_out(self) -> None:
         """``_uppers``: each bin's largest value; ``_ends``: where it ends among the points."""
-        places = (np.arange(1, BINS + 1) * len(self.points_) / BINS).round().astype(np.int64)
-        self._uppers = np.unique(self.points_[(places - 1).clip(0)])
+        positions = (np.arange(1, BINS + 1) * len(self.points_) / BINS).round().astype(np.int64)
+        self._uppers = np.unique(self.points_[(positions - 1).clip(0)])
         ends = np.searchsorted(self.points_, self._uppers, side="right")
         self._ends = np.concatenate([[0], ends])
 

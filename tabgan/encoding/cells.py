@@ -21,7 +21,7 @@ DISTINCT = 0.5  # of the rows without a heavy value: from there on values are in
 
 
 class CellsEncoder:
-    """Blocks (bins …[, missing]), (cells), and a scalar, uniform in [0, 1): the place in the cell.
+    """Blocks (bins …[, missing]), (cells), and a scalar, uniform in [0, 1): where in the cell.
 
     Each heavy value has a bin of its own; the others share quantile bins, and each bin is cut
     into up to 16 cells of about as many training rows. A bin of few values has a cell for each.
@@ -59,17 +59,17 @@ class CellsEncoder:
         atoms = (*np.flatnonzero(self._n_cells == 1).tolist(), *range(self.n_bins, width))
         bins = BlockShape("discrete", width, ordered=self.n_bins, atoms=atoms)
         cells = BlockShape("discrete", self.n_cells, ordered=self.n_cells)
-        place = BlockShape("continuous", 1)
-        return (bins, cells, place) if self.n_cells > 1 else (bins, place)
+        position = BlockShape("continuous", 1)
+        return (bins, cells, position) if self.n_cells > 1 else (bins, position)
 
     def encode(self, numbers: Numbers, rng: np.random.Generator) -> Encoded:
-        bins, cells, places = self.codes(numbers)
+        bins, cells, positions = self.codes(numbers)
         each = np.arange(len(numbers))
         encoded = np.zeros((len(numbers), sum(shape.width for shape in self.widths_)), np.float32)
         encoded[each, bins] = 1.0
         if self.n_cells > 1:
             encoded[each, self.n_bins + self.missing_ + cells] = 1.0
-        encoded[:, -1] = places
+        encoded[:, -1] = positions
         return encoded
 
     def decode(self, encoded: Encoded) -> Numbers:
@@ -93,14 +93,14 @@ class CellsEncoder:
         within = (low + high) / 2 - first  # the middle of the value's own ranks
         if self.interpolates_:
             within = self._rank(known) - first
-            places = within / np.maximum(size - 1, 1)
+            positions = within / np.maximum(size - 1, 1)
         else:
-            places = within / size
+            positions = within / size
         bins = np.where(missing, self.n_bins, self._bin[cell])
-        places = np.where(missing, 0.5, places.clip(0.0, np.nextafter(np.float32(1), 0)))
-        return bins, np.where(missing, 0, self._cell[cell]), places
+        positions = np.where(missing, 0.5, positions.clip(0.0, np.nextafter(np.float32(1), 0)))
+        return bins, np.where(missing, 0, self._cell[cell]), positions
 
-    def numbers(self, bins: Codes, cells: Codes, places: Numbers) -> Numbers:
+    def numbers(self, bins: Codes, cells: Codes, positions: Numbers) -> Numbers:
         """The number of each bin, cell and place, float64 [n]; NaN for the missing bin.
 
         A bin that has fewer cells is read by its last one.
@@ -109,15 +109,15 @@ class CellsEncoder:
         known = np.where(missing, 0, bins)
         cell = self._start[known] + np.minimum(cells, self._n_cells[known] - 1)
         first, size = self._first[cell], self._size[cell]
-        places = places.clip(0.0, 1.0)
+        positions = positions.clip(0.0, 1.0)
         if self.interpolates_:
-            rank = first + places * (size - 1)
+            rank = first + positions * (size - 1)
             below = rank.astype(np.int64)
             above = np.minimum(below + 1, len(self.points_) - 1)
             share = rank - below
             found = self.points_[below] * (1 - share) + self.points_[above] * share
         else:
-            rank = first + np.minimum((places * size).astype(np.int64), size - 1)
+            rank = first + np.minimum((positions * size).astype(np.int64), size - 1)
             found = self.points_[rank]
         return np.where(missing, np.nan, found)
 

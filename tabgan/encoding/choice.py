@@ -32,7 +32,7 @@ SCALARS: dict[str, Callable[[], ColumnEncoder]] = {
     "power": PowerEncoder,
     "quantile_normal": QuantileNormalEncoder,
 }
-BLOCKS: dict[str, Callable[[], ColumnEncoder]] = {  # with a place of their own for missing
+BLOCKS: dict[str, Callable[[], ColumnEncoder]] = {  # with a position of their own for missing
     "mode_specific": ModeSpecificEncoder,
     "bins": BinsEncoder,
     "cells": CellsEncoder,
@@ -75,7 +75,8 @@ class Choice:
     * ``key``, regenerated in its own form (``encoding.keys``): ids (``encoding.identifying``), and
       what a schema declares a key;
     * ``grouped``: more than 256 categories, and text with at most one value per two rows. The
-      255 commonest (of 10 rows at least) have a place each, the others one place together and a
+      255 commonest (of 10 rows at least) have a position each, the others one position together
+      and a
       scalar that says which;
     * ``dropped``: other text, which a generator could only repeat word for word.
 
@@ -85,7 +86,7 @@ class Choice:
             or "bins".
         levels: up to how many distinct values a number is categories; 0 for never.
         many: "auto" for the rule above; "drop" drops what it would regenerate or group; "keep"
-            gives each category a place, learns whole numbers as numbers and drops repeated text.
+            gives each category a position, learns whole numbers as numbers and drops repeated text.
     """
 
     nominal: str
@@ -117,7 +118,7 @@ class Choice:
             column: what it is.
             values: of the training rows.
             numbers: the same as float64 [n], NaN for missing.
-            learned: those that its encoder learns from; without holes, where there are any.
+            learned: those that its encoder learns from; without missing cells, where there are any.
             found: what makes it an id (``identifying``), or None.
         """
         many = self._of_many(column, values, numbers, found)

@@ -18,19 +18,19 @@ HOLE = -1
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CodedRows:
-    """One code per discrete block and one number per scalar place; 300,000 x 42 in 25 to 50 MB.
+    """One code per discrete block and one number per scalar position; 300,000 x 42 in 25 to 50 MB.
 
-    ``rows[places]`` are dense rows, float32 [m, row_width], on the device of the codes, to the
+    ``rows[positions]`` are dense rows, float32 [m, row_width], on the device of the codes, to the
     byte those of ``TableEncoder.encode``.
 
-    A hole is a cell that nothing is known of. Its dense places are NaN.
+    A missing cell is a cell that nothing is known of. Its dense positions are NaN.
 
     Attributes:
         layout: the map of a dense row.
         codes: [n, discrete blocks], int16 (int32 for a block wider than 32,768), from 0 a block;
-            -1 in holes.
-        scalars: [n, scalar places], float32; NaN in holes.
-        masked: whether there may be holes.
+            -1 in missing cells.
+        scalars: [n, scalar positions], float32; NaN in missing cells.
+        masked: whether there may be missing cells.
     """
 
     layout: RowLayout
@@ -74,19 +74,19 @@ class CodedRows:
             start = block.start - blocks[0].start
             part = rows[:, start : start + block.width]
             if block.kind == "discrete":
-                self.codes[:, self._place_of(block)] = part.argmax(dim=1)
+                self.codes[:, self._position_of(block)] = part.argmax(dim=1)
             else:
-                first = self._place_of(block)
+                first = self._position_of(block)
                 self.scalars[:, first : first + block.width] = part
 
     def hide(self, blocks: tuple[Block, ...], holes: Tensor) -> None:
         """Make holes of some blocks in the rows that ``holes``, bool [n], names."""
         for block in blocks:
-            place = self._place_of(block)
+            position = self._position_of(block)
             if block.kind == "discrete":
-                self.codes[holes, place] = HOLE
+                self.codes[holes, position] = HOLE
             else:
-                self.scalars[holes, place : place + block.width] = torch.nan
+                self.scalars[holes, position : position + block.width] = torch.nan
 
     def write(self, start: int, rows: CodedRows) -> None:
         """Put other rows of this layout in place, from row ``start`` on."""
@@ -96,32 +96,32 @@ class CodedRows:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def __getitem__(self, places: Tensor | slice) -> Tensor:
+    def __getitem__(self, positions: Tensor | slice) -> Tensor:
         """Dense rows, float32 [m, row_width]."""
-        codes = self._places(places)
+        codes = self._positions(positions)
         rows = self.scalars.new_zeros(len(codes), self._width)
         rows.scatter_(1, codes, 1.0)
         rows = rows[:, : self.layout.width]
-        rows[:, self.scalar_places] = self.scalars[places]
+        rows[:, self.scalar_positions] = self.scalars[positions]
         if self.masked:
-            hidden = (self.codes[places] < 0).repeat_interleave(self._widths, dim=1)
-            places_of_codes = self.layout.places("discrete")
-            rows[:, places_of_codes] = rows[:, places_of_codes].masked_fill(hidden, torch.nan)
+            hidden = (self.codes[positions] < 0).repeat_interleave(self._widths, dim=1)
+            positions_of_codes = self.layout.positions("discrete")
+            rows[:, positions_of_codes] = rows[:, positions_of_codes].masked_fill(hidden, torch.nan)
         return rows
 
     def codes_of(self, block: Block) -> Tensor:
         """The codes of one discrete block, [n]."""
-        return self.codes[:, self._place_of(block)]
+        return self.codes[:, self._position_of(block)]
 
     def dense(self, blocks: tuple[Block, ...]) -> Tensor:
         """The dense part of all rows that some neighbouring blocks fill, [n, their width]."""
         part = self.scalars.new_zeros(len(self), sum(block.width for block in blocks))
         for block in blocks:
-            start, place = block.start - blocks[0].start, self._place_of(block)
+            start, position = block.start - blocks[0].start, self._position_of(block)
             if block.kind == "discrete":
-                part.scatter_(1, start + self.codes[:, place : place + 1].long(), 1.0)
+                part.scatter_(1, start + self.codes[:, position : position + 1].long(), 1.0)
             else:
-                inside = slice(place, place + block.width)
+                inside = slice(position, position + block.width)
                 part[:, start : start + block.width] = self.scalars[:, inside]
         return part
 
@@ -130,9 +130,9 @@ class CodedRows:
         return self.codes.device
 
     @cached_property
-    def scalar_places(self) -> Tensor:
-        """Int64 [scalar places]: where in a dense row the scalars stand."""
-        return torch.tensor(self.layout.places("continuous"), device=self.device).long()
+    def scalar_positions(self) -> Tensor:
+        """Int64 [scalar positions]: where in a dense row the scalars stand."""
+        return torch.tensor(self.layout.positions("continuous"), device=self.device).long()
 
     def to(self, device: torch.device) -> Self:
         return replace(self, codes=self.codes.to(device), scalars=self.scalars.to(device))
@@ -146,27 +146,27 @@ class CodedRows:
         for codes, scalars in zip(self.codes.split(size), self.scalars.split(size), strict=True):
             yield replace(self, codes=codes, scalars=scalars)
 
-    def at(self, places: Tensor) -> Self:
+    def at(self, positions: Tensor) -> Self:
         """The coded rows at some places, int64 [m]."""
-        return replace(self, codes=self.codes[places], scalars=self.scalars[places])
+        return replace(self, codes=self.codes[positions], scalars=self.scalars[positions])
 
     def _blocks(self, kind: str) -> list[Block]:
         return [block for block in self.layout.blocks if block.kind == kind]
 
-    def _place_of(self, block: Block) -> int:
+    def _position_of(self, block: Block) -> int:
         """Where the block stands in ``codes`` or ``scalars``."""
         before = [b for b in self._blocks(block.kind) if b.start < block.start]
         return len(before) if block.kind == "discrete" else sum(b.width for b in before)
 
-    def _places(self, rows: Tensor | slice) -> Tensor:
-        """Int64 [m, discrete blocks]: where in a dense row each 1 stands; of a hole, behind it."""
+    def _positions(self, rows: Tensor | slice) -> Tensor:
+        """Int64 [m, discrete blocks]: where in a row each 1 stands; of missing cells, behind it."""
         codes = self.codes[rows].long()
-        places = codes + self._starts
-        return torch.where(codes < 0, self.layout.width, places) if self.masked else places
+        positions = codes + self._starts
+        return torch.where(codes < 0, self.layout.width, positions) if self.masked else positions
 
     @property
     def _width(self) -> int:
-        """Places of a dense row, and one for the holes."""
+        """Places of a dense row, and one for the missing cells."""
         return self.layout.width + self.masked
 
     @cached_property

@@ -32,17 +32,17 @@ class Lookup:
         return self
 
     def __call__(self, deciding: Numbers) -> Numbers:
-        place = np.searchsorted(self.keys_, deciding).clip(0, len(self.keys_) - 1)
-        found = self.keys_[place]
+        position = np.searchsorted(self.keys_, deciding).clip(0, len(self.keys_) - 1)
+        found = self.keys_[position]
         known = (found == deciding) | (np.isnan(found) & np.isnan(deciding))
-        return np.where(known, self.values_[place], self.commonest_)
+        return np.where(known, self.values_[position], self.commonest_)
 
     def deciding(self, decided: Numbers) -> Numbers:
         """The key of each value, NaN where several keys, or none, have it."""
         values, first, counts = np.unique(self.values_, return_index=True, return_counts=True)
-        place = np.searchsorted(values, decided).clip(0, len(values) - 1)
-        told = (values[place] == decided) & (counts[place] == 1)
-        return np.where(told, self.keys_[first[place]], np.nan)
+        position = np.searchsorted(values, decided).clip(0, len(values) - 1)
+        told = (values[position] == decided) & (counts[position] == 1)
+        return np.where(told, self.keys_[first[position]], np.nan)
 
     def state(self) -> State:
         values = np.append(self.values_, self.commonest_)
@@ -66,7 +66,8 @@ def find_derived(
 
     Args:
         columns: by name, NaN for missing.
-        masked: whether a missing value is a hole, that says nothing, or a value like any other.
+        masked: whether a missing value is a missing cell, that says nothing, or a value like any
+            other.
         deciding: names of those that may decide others; None for all.
     """
     codes = {name: np.unique(numbers, return_inverse=True)[1] for name, numbers in columns.items()}
@@ -88,7 +89,7 @@ class _Values:
     """A column's codes, and the first row of each.
 
     Attributes:
-        codes: int64 [n], -1 for a hole.
+        codes: int64 [n], -1 for a missing cell.
         first: int64 [n_values], the first row that has each code.
         counts: int64 [n_values], rows that have it.
     """
@@ -128,7 +129,7 @@ def _is_first(name: str, source: str, known: Mapping[str, _Values]) -> bool:
 def _rooted(derived: Mapping[str, str], known: Mapping[str, _Values]) -> dict[str, str]:
     """Each derived column with the one in the row that decides it: of a chain, the first.
 
-    Of city, country and continent the city decides both. Where holes hide that it does, the
+    Of city, country and continent the city decides both. Where missing cells hide that it does, the
     column is left in the row.
     """
     rooted = {}

@@ -70,9 +70,9 @@ class Shape:
     def numbered(self) -> tuple[int, int]:
         """How many of the first positions a number says, and how many texts these have."""
         size = 1
-        for place, alphabet in enumerate(self.alphabets):
+        for position, alphabet in enumerate(self.alphabets):
             if size * len(alphabet) > MOST_TEXTS:
-                return place, size
+                return position, size
             size *= len(alphabet)
         return len(self.alphabets), size
 
@@ -84,19 +84,21 @@ class Shape:
         n_numbered, _ = self.numbered
         letters = np.empty((len(index), len(self.alphabets)), "<U1")
         rest = index.copy()
-        for place in range(n_numbered - 1, -1, -1):
-            size = np.uint64(len(self.alphabets[place]))
-            letters[:, place] = np.array([*self.alphabets[place]])[(rest % size).astype(np.int64)]
+        for position in range(n_numbered - 1, -1, -1):
+            size = np.uint64(len(self.alphabets[position]))
+            letters[:, position] = np.array([*self.alphabets[position]])[
+                (rest % size).astype(np.int64)
+            ]
             rest //= size
-        for place in range(n_numbered, len(self.alphabets)):
-            lot = mixed(index ^ mixed(np.array(key + place, np.uint64)))
-            lot %= np.uint64(len(self.alphabets[place]))
-            letters[:, place] = np.array([*self.alphabets[place]])[lot.astype(np.int64)]
+        for position in range(n_numbered, len(self.alphabets)):
+            lot = mixed(index ^ mixed(np.array(key + position, np.uint64)))
+            lot %= np.uint64(len(self.alphabets[position]))
+            letters[:, position] = np.array([*self.alphabets[position]])[lot.astype(np.int64)]
         return letters.view(f"<U{len(self.alphabets)}")[:, 0]
 
     def grown(self) -> Shape:
         """The shape with one more of its last free character."""
-        free = [place for place, alphabet in enumerate(self.alphabets) if len(alphabet) > 1]
+        free = [position for position, alphabet in enumerate(self.alphabets) if len(alphabet) > 1]
         last = free[-1] if free else len(self.alphabets) - 1
         more = self.alphabets[last] if free else string.digits
         return Shape((*self.alphabets[: last + 1], more, *self.alphabets[last + 1 :]))
@@ -179,7 +181,7 @@ def mixed(numbers: Index) -> Index:
 
 
 def shuffled(index: Index, size: int, key: int) -> Index:
-    """Where each place goes in a shuffle of ``size`` places that ``key`` names: uint64 [n].
+    """Where each position goes in a shuffle of ``size`` places that ``key`` names: uint64 [n].
 
     Format-preserving encryption (Black and Rogaway 2002): a Feistel network over the next even
     number of bits, walked until it lands below ``size``, so that the shuffle is never held.

@@ -1,7 +1,8 @@
 """Numbers that never lie below another and often equal it: learned as their distance to it.
 
-A follow-up that ends with the death or with the study, an amount granted that is the amount asked
-for: codes of both numbers would meet the order nearly, and never the equality. The distance has
+A follow-up that ends with the death or with the study, an amount granted that is the amount
+requested
+: codes of both numbers would meet the order nearly, and never the equality. The distance has
 its own heavy value, 0, and both hold by construction.
 """
 
@@ -32,8 +33,8 @@ def find_gaps(
     if len(names) < 2 or not upper:
         return {}
     rows = np.column_stack([*columns.values()])
-    places = {name: place for place, name in enumerate(names)}
-    orders = Orders.found(rows, [[places[name] for name in group] for group in alike])
+    positions = {name: position for position, name in enumerate(names)}
+    orders = Orders.found(rows, [[positions[name] for name in group] for group in alike])
     shares: dict[str, dict[str, float]] = {}
     for a, b in orders.pairs.tolist():
         share = _equal_share(rows[:, a], rows[:, b])

@@ -21,7 +21,7 @@ from tabgan.encoding.onehot import OneHotEncoder
 
 Codes = NDArray[np.int64]
 
-MOST_PAIRS = 256  # places of a block
+MOST_PAIRS = 256  # positions of a block
 TRIED_ROWS = 20_000  # that say which columns to join; all rows say which tuples there are
 EXPECTED = 20.0  # rows that independent columns would have in the empty cells
 UNSEEN = 0.005  # share of rows with a pair of their own: about so many have one not seen
@@ -51,15 +51,15 @@ class Joint:
         that share most values with it.
         """
         rows = _rows(self.names, columns)
-        distinct, places = np.unique(rows, axis=0, return_inverse=True)
+        distinct, positions = np.unique(rows, axis=0, return_inverse=True)
         known = np.where(np.isnan(self.tuples), np.inf, self.tuples)
         code_of = np.full(len(distinct), np.nan)
-        for place, row in enumerate(distinct):
+        for position, row in enumerate(distinct):
             shared = (known == row).sum(axis=1)
             best = np.lexsort((self.counts, shared))[-1]
             if nearest or shared[best] == len(self.names):
-                code_of[place] = best
-        return code_of[places.reshape(-1)]
+                code_of[position] = best
+        return code_of[positions.reshape(-1)]
 
     @property
     def every_code(self) -> Numbers:
@@ -90,7 +90,7 @@ def find_joint(
 ) -> list[list[str]]:
     """Groups of discrete columns to join, each of two columns at least.
 
-    Two columns are joined if their pairs take no more places than both (256 at most); if
+    Two columns are joined if their pairs take no more positions than both (256 at most); if
     independent columns would have 20 rows at least in the cells that are empty; and if hardly a
     row in 200 has a pair of its own, so that hardly one in 200 has a pair that was not seen (Good
     1953). What is joined is then a column like any other; the two with most rows where none are
@@ -98,7 +98,7 @@ def find_joint(
 
     Args:
         columns: by name, float64 [n], NaN for missing, a value like any other.
-        groups: columns that are known to go together; joined where they have 256 places at most.
+        groups: columns that are known to go together; joined where they have 256 positions at most.
         find: whether others are looked for.
     """
     n = len(next(iter(columns.values()), ()))

@@ -132,13 +132,13 @@ class FormedKey:
 
     def add(self, values: pd.Series) -> None:
         """Remember these training values, too."""
-        byte, bit = self._places(values.astype("str").to_numpy(dtype=object))
+        byte, bit = self._positions(values.astype("str").to_numpy(dtype=object))
         np.bitwise_or.at(self.taken_, byte, bit)
         self._free.clear()
 
     def is_taken(self, texts: Texts) -> Mask:
         """Which texts may be training ids: all that are, and 11.8 % of the others; bool [n]."""
-        byte, bit = self._places(texts.astype(object))
+        byte, bit = self._positions(texts.astype(object))
         return np.asarray(self.taken_[byte] & bit, bool)
 
     def __call__(self, first_row: int, n: int, seed: int = 0) -> pd.Series:
@@ -152,10 +152,10 @@ class FormedKey:
         shapes, ends = self._shapes(first_row + n)
         which = self._shape_of(rows, np.array(ends, np.uint64), key)
         texts = np.empty(n, dtype=object)
-        for place, shape in enumerate(shapes):
-            mine = np.flatnonzero(which == place)
+        for position, shape in enumerate(shapes):
+            mine = np.flatnonzero(which == position)
             if len(mine):
-                texts[mine] = self._texts(shape, rows[mine], seed_at(key, place))
+                texts[mine] = self._texts(shape, rows[mine], seed_at(key, position))
         made = pd.Series(texts, dtype="str")
         return made.astype("int64") if self.whole else made
 
@@ -185,7 +185,7 @@ class FormedKey:
             if not self.form.may_grow or (self.whole and len(longest.alphabets) >= 18):
                 raise TabganError(
                     f"column {self.name!r}: its form {self.form} has {max(ends):,} ids that no "
-                    f"training row has, and {n_rows:,} rows are asked for"
+                    f"training row has, and {n_rows:,} rows are requested"
                 )
             longest = longest.grown()
             shapes.append(longest)
@@ -237,9 +237,9 @@ class FormedKey:
         taken = known + (1 - known) * (1 - exp(-self.n_ / (8 * len(self.taken_))))
         return ceil(log(FAILING) / log(taken)) if taken < 1 else shape.size
 
-    def _places(self, texts: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        places = _hashes(texts, self.salt_) % np.uint64(8 * len(self.taken_))
-        return (places >> np.uint64(3)).astype(np.int64), _BIT[places & np.uint64(7)]
+    def _positions(self, texts: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        positions = _hashes(texts, self.salt_) % np.uint64(8 * len(self.taken_))
+        return (positions >> np.uint64(3)).astype(np.int64), _BIT[positions & np.uint64(7)]
 
     def state(self) -> State:
         return {

@@ -10,7 +10,7 @@ BlockKind = Literal["continuous", "discrete"]
 
 
 class BlockShape(NamedTuple):
-    """What a block is like before it has a place: see ``Block``."""
+    """What a block is like before it has a position: see ``Block``."""
 
     kind: BlockKind
     width: int
@@ -20,13 +20,14 @@ class BlockShape(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """Neighbouring places of a row that belong together.
+    """Neighbouring positions of a row that belong together.
 
     Attributes:
         column: the column's name.
-        kind: "continuous" (each place is a real number) or "discrete" (the places are a one-hot).
-        start: the first place.
-        width: the number of places.
+        kind: "continuous" (each position is a real number) or "discrete" (the positions are a
+            one-hot).
+        start: the first position.
+        width: the number of positions.
         ordered: how many of the first codes stand for numbers, ascending; 0 for categories.
         atoms: of bins whose cells are the column's next block, those that have a single cell: one
             heavy value each, or missing.
@@ -69,17 +70,17 @@ class RowLayout:
 
     @property
     def width(self) -> int:
-        """The number of places in a row (``row_width``)."""
+        """The number of positions in a row (``row_width``)."""
         return self.blocks[-1].span.stop if self.blocks else 0
 
     def of(self, column: str) -> tuple[Block, ...]:
         """The blocks of one column."""
         return tuple(block for block in self.blocks if block.column == column)
 
-    def places(self, kind: BlockKind) -> list[int]:
+    def positions(self, kind: BlockKind) -> list[int]:
         """Where in a row the blocks of one kind stand, ascending."""
         blocks = [block for block in self.blocks if block.kind == kind]
-        return [place for b in blocks for place in range(b.start, b.span.stop)]
+        return [position for b in blocks for position in range(b.start, b.span.stop)]
 
     def to_plain(self) -> dict[str, Any]:
         """Plain data for JSON."""

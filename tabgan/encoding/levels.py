@@ -1,4 +1,4 @@
-"""A number with few distinct values as categories: one place per value."""
+"""A number with few distinct values as categories: one position per value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tabgan.encoding.onehot import OneHotEncoder
 
 
 class LevelsEncoder:
-    """A one-hot of the distinct training values, and a last place for missing if training has it.
+    """A one-hot of the distinct training values, and a last one for missing if training has it.
 
     Nothing between two values can come out, which is what counts, grades and heaped amounts need:
     a tree sees at once a value that the real table never has. A value that training never had is

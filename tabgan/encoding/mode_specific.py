@@ -61,10 +61,10 @@ class ModeSpecificEncoder:
     def decode(self, encoded: Encoded) -> Numbers:
         mode = self._onehot.decode(encoded[:, 1:])
         missing = np.isnan(mode)
-        place = np.where(missing, 0, mode).astype(np.int64)
+        position = np.where(missing, 0, mode).astype(np.int64)
         alpha = encoded[:, 0].astype(np.float64).clip(-1, 1)
         return np.where(
-            missing, np.nan, self.means_[place] + REACH * self.deviations_[place] * alpha
+            missing, np.nan, self.means_[position] + REACH * self.deviations_[position] * alpha
         )
 
     def _draw_modes(self, numbers: Numbers, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""One place per category; missing is a category of its own where it occurs."""
+"""One position per category; missing is a category of its own where it occurs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tabgan.encoding.layout import BlockShape
 
 
 class OneHotEncoder:
-    """A one-hot of the codes 0 … n_codes - 1, and a last place for missing if training has it.
+    """A one-hot of the codes 0 … n_codes - 1, and a last position for missing if training has it.
 
-    Decoding takes the largest place, so it reads soft rows too, and restores every code.
+    Decoding takes the largest position, so it reads soft rows too, and restores every code.
     """
 
     def __init__(self, *, n_codes: int) -> None:

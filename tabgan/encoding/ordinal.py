@@ -49,12 +49,12 @@ class OrdinalCodes:
             )
         units = {c.name: date_unit(table[c.name]) for c in schema.columns if c.kind == "date"}
         means, scales = np.zeros(len(schema.columns)), np.ones(len(schema.columns))
-        for place, column in enumerate(schema.columns):
+        for position, column in enumerate(schema.columns):
             if not column.is_nominal:
                 values = to_numbers(column, table[column.name], unit=units.get(column.name, 1))
                 known = values[~np.isnan(values)]
-                means[place] = known.mean() if len(known) else 0.0
-                scales[place] = (known.std() if len(known) else 0.0) or 1.0
+                means[position] = known.mean() if len(known) else 0.0
+                scales[position] = (known.std() if len(known) else 0.0) or 1.0
         return cls(schema=schema, means=means, scales=scales, units=units)
 
     @property
@@ -75,8 +75,8 @@ class OrdinalCodes:
         """The conforming table of ``codes``, each value rounded to what its column holds."""
         numbers = codes * self.scales + self.means
         decoded = {}
-        for place, column in enumerate(self.schema.columns):
-            values = rounded(column, numbers[:, place])
+        for position, column in enumerate(self.schema.columns):
+            values = rounded(column, numbers[:, position])
             if column.is_nominal:
                 values = np.where(values >= len(column.categories), np.nan, values)
             unit = self.units.get(column.name, 1)

@@ -33,16 +33,16 @@ class QuantileNormalEncoder:
         return self
 
     def encode(self, numbers: Numbers, rng: np.random.Generator) -> Encoded:
-        place = np.searchsorted(self.values_, numbers).clip(0, len(self.values_) - 1)
+        position = np.searchsorted(self.values_, numbers).clip(0, len(self.values_) - 1)
         lower = np.concatenate([[0.0], self.upper_[:-1]])
         within = rng.uniform(MARGIN, 1 - MARGIN, len(numbers))
-        quantile = lower[place] + within * (self.upper_ - lower)[place]
+        quantile = lower[position] + within * (self.upper_ - lower)[position]
         return ndtri(quantile.clip(EDGE, 1 - EDGE)).astype(np.float32)[:, None]
 
     def decode(self, encoded: Encoded) -> Numbers:
         quantile = ndtr(encoded[:, 0].astype(np.float64))
-        place = np.searchsorted(self.upper_, quantile).clip(0, len(self.values_) - 1)
-        return self.values_[place]
+        position = np.searchsorted(self.upper_, quantile).clip(0, len(self.values_) - 1)
+        return self.values_[position]
 
     def state(self) -> State:
         return {"values": self.values_, "upper": self.upper_}

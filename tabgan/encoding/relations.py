@@ -56,7 +56,8 @@ class Relations:
             encodings: of every column of the table.
             steps: of those in the row that are numbers, the resolution of each.
             condition: the classes, by the condition's name; empty without one.
-            masked: whether missing values are holes; then only what one other column decides.
+            masked: whether missing values are missing cells; then only what one other column
+                decides.
             groups: columns that are known to go together, and share a block.
             join: whether others, some of whose pairs never occur, share a block too.
             deciding: numbers of many values that come back as training had them, and may decide

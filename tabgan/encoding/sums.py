@@ -131,7 +131,7 @@ def find_sums(columns: Mapping[str, Numbers], steps: Mapping[str, float]) -> dic
 
     Columns are tried in the order of their spread, each as a sum of those before it that are no
     sums: of parts and total the total is left out. One measure in several units (a total, its
-    mean and its percentage) has the place of the widest. A difference is turned round: net -
+    mean and its percentage) has the position of the widest. A difference is turned round: net -
     tax = rest becomes net = rest + tax, so that parts which occur give no whole that cannot be.
     Factors come by least squares. The sum must meet each value to half a step, and must be missing
     just where the value is. Where it meets values no better than that, by rounding, the column
@@ -187,7 +187,7 @@ def _widest_last(columns: Mapping[str, Numbers]) -> list[str]:
     lengths = np.maximum(np.linalg.norm(table, axis=0), np.finfo(float).tiny)
     alike = np.abs((table / lengths).T @ (table / lengths)) > ONE_MEASURE
     widest = np.where(alike, own, own[:, None]).max(axis=1)
-    return [[*columns][place] for place in np.lexsort((own, widest))]
+    return [[*columns][position] for position in np.lexsort((own, widest))]
 
 
 def holds(
@@ -232,7 +232,7 @@ def _found(
     if not 0 < len(chosen) <= MOST_TERMS or len(rows) < ROWS_PER_TERM * len(chosen):
         return None
     factors, _ = _fitted(table[:, chosen], total)
-    names = [parts[place] for place in chosen]
+    names = [parts[position] for position in chosen]
     for digits in (NICE_DIGITS, 17):
         nice = [float(f"{factor:.{digits}g}") for factor in factors]
         rest = float(np.mean(total - table[:, chosen] @ nice))
@@ -247,10 +247,10 @@ def _found(
 def _needed(
     table: Numbers, total: Numbers, weights: Numbers, least: float, step: float
 ) -> NDArray[np.int64]:
-    """The places of the terms, of at least weight ``least``, without which the sum is not met."""
+    """The positions of the terms of at least weight ``least`` without which the sum is not met."""
     chosen = np.flatnonzero(weights > least)
-    for place in sorted(chosen, key=weights.__getitem__)[: len(chosen) - 1]:
-        fewer = chosen[chosen != place]
+    for position in sorted(chosen, key=weights.__getitem__)[: len(chosen) - 1]:
+        fewer = chosen[chosen != position]
         without, constant = _fitted(table[:, fewer], total)
         if _meets(table[:, fewer] @ without + constant, total, step):
             chosen = fewer

@@ -63,10 +63,10 @@ class TableEncoder:
             another one decides (``encoding.derived``), a number or date that is a sum of others
             (``encoding.sums``), columns some of whose pairs never occur, in whose place there is
             one block of those that do (``encoding.joint``). Only the first where missing values
-            are holes.
+            are missing cells.
         conditional: whether a nominal target is the condition instead of a part of the row.
         missing: "category", a missing value being one that rows have like any other; or "masked",
-            a hole that says nothing (``encoding.coded``): generated rows have none.
+            a missing cell that says nothing (``encoding.coded``): generated rows have none.
 
     Attributes:
         layout_: the map of a row.
@@ -216,7 +216,7 @@ class TableEncoder:
 
     @property
     def is_masked(self) -> bool:
-        """Whether missing values are holes."""
+        """Whether missing values are missing cells."""
         return self.missing == "masked"
 
     def _told(self, name: str, numbers: Numbers, table: pd.DataFrame) -> Numbers:
@@ -238,7 +238,7 @@ class TableEncoder:
         """Rows and their conditions as a table that conforms to ``schema_``.
 
         Args:
-            rows: float [n, row_width]; soft one-hots are read by their largest place.
+            rows: float [n, row_width]; soft one-hots are read by their largest position.
             condition: float [n, condition_width].
             first_row: the running number of the first row, for regenerated keys.
         """
@@ -250,9 +250,9 @@ class TableEncoder:
         Rounded to what each column holds and clipped to its training range; keys are 0.
         """
         numbers = np.empty((len(self.schema_.columns), len(rows))).T  # column by column
-        for place, column in enumerate(self.schema_.columns):
+        for position, column in enumerate(self.schema_.columns):
             if column.name not in self.relations_.sums.keys() | self.relations_.gaps.keys():
-                numbers[:, place] = self._decode_column(column, rows, condition)
+                numbers[:, position] = self._decode_column(column, rows, condition)
         columns = self.by_name(numbers)
         for name, (below, gap) in self.relations_.gaps.items():
             distance = self.decode_column(gap, rows, condition)
@@ -308,8 +308,8 @@ class TableEncoder:
         The first row's number is ``first_row``.
         """
         columns = {
-            column.name: self._values(column, numbers[:, place], first_row, key_seed)
-            for place, column in enumerate(self.schema_.columns)
+            column.name: self._values(column, numbers[:, position], first_row, key_seed)
+            for position, column in enumerate(self.schema_.columns)
         }
         return pd.DataFrame(columns, index=pd.RangeIndex(len(numbers)), copy=False)
 
@@ -697,8 +697,8 @@ def _text_codes(texts: list[str], values: pd.Series) -> Numbers:
     """Where each text stands among the sorted ``texts``; an unknown one is taken for the next."""
     known = values.notna().to_numpy()
     codes = np.full(len(values), np.nan)
-    place = np.searchsorted(np.array(texts, dtype=object), values[known].to_numpy(dtype=object))
-    codes[known] = place.clip(0, len(texts) - 1)
+    position = np.searchsorted(np.array(texts, dtype=object), values[known].to_numpy(dtype=object))
+    codes[known] = position.clip(0, len(texts) - 1)
     return codes
 
 

@@ -61,27 +61,27 @@ def tell_support(
 
     Conditions of ``like``, which say much of each row, are named where it is no accident: where
     independent columns would have 3 such rows at least. Nothing is said, and the list is empty,
-    where classes alone are asked for, where there are more than 100 conditions, or where the
+    where classes alone are requested, where there are more than 100 conditions, or where the
     training table is no longer at hand as it was.
 
     Args:
         run: that rows are drawn from.
-        where: what is asked of every row.
+        where: what is requested of every row.
         mix: shares of the target's classes.
         like: one more condition per row.
         share: of the generator's rows, those as asked.
     """
     request = Request.read(run.encoder, where=where, mix=mix, like=like)
     conditions = request.conditions
-    beyond = {name for asked in conditions for name in asked} - {run.encoder.schema.target}
+    beyond = {name for requested in conditions for name in requested} - {run.encoder.schema.target}
     if not beyond or len(conditions) > MOST_CONDITIONS or (rows := training_rows(run)) is None:
         return []
-    expected, counts = zip(*(_support(asked, rows) for asked in conditions), strict=True)
+    expected, counts = zip(*(_support(requested, rows) for requested in conditions), strict=True)
     least = 0.0 if like is None else NO_ACCIDENT
     unseen = [
-        request.told(place)
-        for place, count in enumerate(counts)
-        if not count and expected[place] >= least
+        request.told(position)
+        for position, count in enumerate(counts)
+        if not count and expected[position] >= least
     ]
     if unseen:
         more = f", and {len(unseen) - NAMED} more such conditions" if len(unseen) > NAMED else ""
@@ -95,9 +95,9 @@ def tell_support(
     return list(counts)
 
 
-def _support(asked: Condition, rows: pd.DataFrame) -> tuple[float, int]:
+def _support(requested: Condition, rows: pd.DataFrame) -> tuple[float, int]:
     """The rows that satisfy a condition if columns were independent, and those that do."""
-    masks = [one.matches(rows[name]) for name, one in asked.items()]
+    masks = [one.matches(rows[name]) for name, one in requested.items()]
     shares = [mask.mean() for mask in masks]
     return len(rows) * float(np.prod(shares)), int(np.logical_and.reduce(masks).sum())
 
@@ -125,7 +125,7 @@ def check_rows(
         log.info("check: %d real rows satisfy %s: too few for a C2ST", n_real, _told(where))
         tables = []
         for name in where:
-            wider = {column: asked for column, asked in where.items() if column != name}
+            wider = {column: requested for column, requested in where.items() if column != name}
             n = min(sum(map(len, real_rows(data, wider, names))) * DRAWS, CHEAP_ROWS)
             if n >= MIN_ROWS * DRAWS:
                 drawn = draw_chunks(
@@ -133,8 +133,9 @@ def check_rows(
                 )
                 tables.append((wider, pd.concat(drawn, ignore_index=True)[names]))
     checks = [
-        {"where": dict(asked)} | matching_scores(real_rows(data, asked, names), rows, seed=seed)
-        for asked, rows in tables
+        {"where": dict(requested)}
+        | matching_scores(real_rows(data, requested, names), rows, seed=seed)
+        for requested, rows in tables
     ]
     drawn_so = json.loads(account_of(out).read_text("utf-8"))
     write_account(out, drawn_so | {"real_rows": n_real, "check": checks})
@@ -147,9 +148,9 @@ def real_rows(
     data: RunData, where: Mapping[str, str], names: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows that satisfy ``where``, those the training saw (validation included), and others."""
-    asked = [*read_where(data.schema, where).values()]
+    requested = [*read_where(data.schema, where).values()]
     seen = pd.concat([data.train, data.validation], ignore_index=True)
-    kept = [part[all_match(asked, part)][names] for part in (seen, data.test)]
+    kept = [part[all_match(requested, part)][names] for part in (seen, data.test)]
     return kept[0].reset_index(drop=True), kept[1].reset_index(drop=True)
 
 
@@ -193,11 +194,11 @@ def matching_scores(
 
 
 def _told(where: Mapping[str, str]) -> str:
-    return " ".join(f"{name}={asked}" for name, asked in where.items()) or "all rows"
+    return " ".join(f"{name}={requested}" for name, requested in where.items()) or "all rows"
 
 
 def _tell(checks: list[Scores]) -> None:
-    table = Table(title="generated against real rows as asked", title_justify="left")
+    table = Table(title="generated against real rows as requested", title_justify="left")
     table.add_column("where")
     for title in ("real rows", "of these test", "C2ST AUC", "chance up to", "real against real"):
         table.add_column(title, justify="right")

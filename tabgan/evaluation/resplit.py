@@ -43,7 +43,9 @@ def resplits(cfg: DictConfig) -> dict[str, Resplit]:
     old = open_run(Path(cfg.run))
     data = read_data(old)
     schema, rows = data.schema, pd.concat([data.train, data.validation], ignore_index=True)
-    first, second = split_rows(rows, schema, n_cut=len(rows) // 2, seed=cfg.seed, place="resplit")
+    first, second = split_rows(
+        rows, schema, n_cut=len(rows) // 2, seed=cfg.seed, position="resplit"
+    )
     with tempfile.TemporaryDirectory() as folder:
         half, new = Path(folder) / "half.parquet", Path(folder) / "run"
         write_table(half, first, schema)

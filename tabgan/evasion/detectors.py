@@ -79,7 +79,7 @@ class Detector:
                 f"got {int(attacks.sum())} attacks in {len(attacks)} rows"
             )
         with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the rounds are what was asked
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the rounds are what was requested
             self.model.fit(plain_rows(rows, self.schema.names, name=self.name), attacks)
         return self
 

@@ -122,7 +122,7 @@ def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -
     queries, seconds = box.queries, time.perf_counter() - started
     trainer.save_checkpoint(folder / "checkpoints" / "last.ckpt")
     save_memory(module, folder)
-    evaded = module.evade(traffic.tested, place="test", tries=TRIES)
+    evaded = module.evade(traffic.tested, position="test", tries=TRIES)
     _keep_preview(traffic, evaded, folder)
     figures = _shares_seen(traffic, evaded, box) | {"queries": float(queries)}
     for name, value in figures.items():

@@ -53,10 +53,10 @@ class Features:
             start += self._width(levels)
         return torch.from_numpy(out)
 
-    def of_places(self, encoder: TableEncoder) -> Tensor:
-        """The features of each place of an encoded row, float32 [row_width, width].
+    def of_positions(self, encoder: TableEncoder) -> Tensor:
+        """The features of each position of an encoded row, float32 [row_width, width].
 
-        ``rows @ of_places(encoder)`` are the features of encoded rows, with a slope.
+        ``rows @ of_positions(encoder)`` are the features of encoded rows, with a slope.
 
         Raises:
             TabganError: for a column that is encoded as anything but one one-hot.
@@ -69,12 +69,12 @@ class Features:
                     f"column {block.column!r}: a generator of records needs encoder=records, "
                     "where each column is one one-hot"
                 )
-            place = names.index(block.column)
+            position = names.index(block.column)
             values = encoder.encoders_[block.column].decode(np.eye(block.width, dtype=np.float32))
-            start = sum(widths[:place])
-            part = np.zeros((block.width, widths[place]), np.float32)
-            self._fill(part, self.levels[place], values)
-            matrix[block.span, start : start + widths[place]] = torch.from_numpy(part)
+            start = sum(widths[:position])
+            part = np.zeros((block.width, widths[position]), np.float32)
+            self._fill(part, self.levels[position], values)
+            matrix[block.span, start : start + widths[position]] = torch.from_numpy(part)
         return matrix
 
     def state(self) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class EvasionModule(pl.LightningModule):
         if generator is not None:
             encoder = decoder.encoder
             self.generator = generator(layout=encoder.layout_, noise_dim=noise_dim)
-            self.register_buffer("seen_as", features.of_places(encoder), persistent=False)
+            self.register_buffer("seen_as", features.of_positions(encoder), persistent=False)
         self.noise_dim, self.lr, self.critic_lr = noise_dim, lr, critic_lr
         self.critic_steps, self.regrown, self.change = critic_steps, regrown, change
         self.climbs, self.last_climbs, self.candidates = climbs, last_climbs, candidates
@@ -178,7 +178,7 @@ class EvasionModule(pl.LightningModule):
         return [critic, generator]
 
     @torch.no_grad()
-    def evade(self, records: Records, *, place: str, tries: int = 0) -> Evaded:
+    def evade(self, records: Records, *, position: str, tries: int = 0) -> Evaded:
         """Changed records.
 
         Of the record and ``candidates`` changed ones the substitutes choose, and ``last_climbs``
@@ -188,7 +188,7 @@ class EvasionModule(pl.LightningModule):
 
         Args:
             records: what is changed.
-            place: addresses the draws.
+            position: addresses the draws.
             tries: rows per record that the detector may be asked about.
 
         Raises:
@@ -197,7 +197,7 @@ class EvasionModule(pl.LightningModule):
         self.eval()
         parts = np.array_split(np.arange(len(records)), max(1, -(-len(records) // AT_ONCE)))
         made = [
-            self._chosen(records.taken(part), (place, number), tries)
+            self._chosen(records.taken(part), (position, number), tries)
             for number, part in enumerate(parts)
         ]
         return Evaded(
@@ -212,15 +212,15 @@ class EvasionModule(pl.LightningModule):
             logits = self.critic(self.features(numbers)).double().numpy()
         return np.asarray((logits + self.trees(numbers)) / 2)
 
-    def _chosen(self, records: Records, place: tuple[str, int], tries: int) -> Evaded:
+    def _chosen(self, records: Records, position: tuple[str, int], tries: int) -> Evaded:
         made = [records.numbers]  # nothing has to change
         for candidate in range(self.candidates):
-            rng = generator_at(self.seed, "evasion", *place, candidate)
+            rng = generator_at(self.seed, "evasion", *position, candidate)
             made.append(self._made(records, rng, warmth=1.0 + candidate)[0])
         scores = np.stack([self.score(each) for each in made])
         order = scores.argsort(axis=0, kind="stable")  # [candidates + 1, n]
         starts = np.stack(made)[order, np.arange(len(records))]  # the likeliest to pass first
-        draws = rng_at(self.seed, "evasion", *place, "climb")
+        draws = rng_at(self.seed, "evasion", *position, "climb")
         numbers, seen = records.numbers.copy(), np.flatnonzero(scores[0] >= 0)
         numbers[seen] = self._climbed(records, starts[0], seen, self.last_climbs, draws)
         queried, left, queries = numbers.copy(), np.arange(len(records)), 0
@@ -243,7 +243,7 @@ class EvasionModule(pl.LightningModule):
         if self.generator is None:
             draws = np.random.default_rng(int(torch.randint(2**62, (), generator=rng)))
             return self.decoder.put_right(self.donors(records, draws), records), None
-        own, free = self.decoder.encoded(records.numbers), self.decoder.free_places(records)
+        own, free = self.decoder.encoded(records.numbers), self.decoder.free_positions(records)
         noise = torch.randn(len(records), self.noise_dim, generator=rng)
         edited = own + free * (self.generator(own, noise, rng, warmth=warmth) - own)
         return self.decoder.numbers(edited, own, records), edited
@@ -289,7 +289,7 @@ class EvasionModule(pl.LightningModule):
         # The value is what the detector would see, the slope that of what the generator made.
         features = self.features(made) + (edited - edited.detach()) @ seen_as
         fooling = softplus(self.critic(features)).mean()
-        own = self.decoder.encoded(records.numbers) * self.decoder.free_places(records)
+        own = self.decoder.encoded(records.numbers) * self.decoder.free_positions(records)
         share = ((own * (1 - edited)).sum(dim=1) / own.sum(dim=1).clamp_min(1)).mean()
         return fooling, share
 

@@ -77,7 +77,7 @@ class EvasionRun:
         )
         rows = encoder.schema_.conform(table)
         records = Records.of(rows, group, list(held.values()), encoder)
-        evaded = self.module.evade(records, place=f"seed {seed}", tries=tries)
+        evaded = self.module.evade(records, position=f"seed {seed}", tries=tries)
         return self.module.decoder.table(evaded.queried if tries else evaded.numbers)
 
 
@@ -97,7 +97,7 @@ def open_evasion(folder: Path, box: Counted | None = None) -> EvasionRun:
 
     Args:
         folder: of a finished run; may have been moved.
-        box: the detector, where it is to be asked again.
+        box: the detector, where it is to be requested again.
 
     Raises:
         TabganError: when the folder is not an evasion run's, or its parts do not belong together.

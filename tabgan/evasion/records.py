@@ -41,7 +41,7 @@ class Records:
     ) -> Self:
         """Records of a conforming table; ``held`` names the columns each group must not change."""
         names = encoder.schema_.names
-        varies = np.isin(np.arange(len(names)), column_of_place(encoder))  # a constant stays
+        varies = np.isin(np.arange(len(names)), column_of_position(encoder))  # a constant stays
         may = np.array([[name not in kept for name in names] for kept in held]) & varies
         return cls(numbers=encoder.numbers(table), group=group, free=may[group])
 
@@ -84,7 +84,7 @@ class RecordDecoder:
         dense = rows.detach()
         none = np.empty((len(dense), 0), np.float32)
         decoded = self.encoder.decode_numbers(dense.numpy(), none)
-        columns = column_of_place(self.encoder)
+        columns = column_of_position(self.encoder)
         starts = np.flatnonzero(np.diff(columns, prepend=-1))
         changed = np.zeros(records.free.shape, bool)
         differs = (dense != own).numpy()
@@ -99,9 +99,11 @@ class RecordDecoder:
         """The rows behind numbers, encoded: float32 [n, row_width]."""
         return self.encoder.encode_coded(self.table(numbers))[:]
 
-    def free_places(self, records: Records) -> Tensor:
-        """Float32 [n, row_width], 1 at the places of an encoded row that may change."""
-        return torch.from_numpy(records.free[:, column_of_place(self.encoder)].astype(np.float32))
+    def free_positions(self, records: Records) -> Tensor:
+        """Float32 [n, row_width], 1 at the positions of an encoded row that may change."""
+        return torch.from_numpy(
+            records.free[:, column_of_position(self.encoder)].astype(np.float32)
+        )
 
 
 def held_columns(
@@ -120,8 +122,8 @@ def held_kept(numbers: Numbers, records: Records) -> NDArray[np.bool_]:
     return np.asarray((same | records.free).all(axis=1), bool)
 
 
-def column_of_place(encoder: TableEncoder) -> NDArray[np.int64]:
-    """Int64 [row_width]: the column that each place of an encoded row belongs to."""
+def column_of_position(encoder: TableEncoder) -> NDArray[np.int64]:
+    """Int64 [row_width]: the column that each position of an encoded row belongs to."""
     position = {name: number for number, name in enumerate(encoder.schema_.names)}
     spans = [np.full(block.width, position[block.column]) for block in encoder.layout_.blocks]
     return np.concatenate(spans)

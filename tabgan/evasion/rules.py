@@ -68,14 +68,16 @@ class Ranges:
     @classmethod
     def found(cls, rows: Numbers, schema: TableSchema, *, in_steps: bool) -> Self:
         """The ranges; without steps, any number of a range but in columns of whole numbers."""
-        places = [p for p, c in enumerate(schema.columns) if c.is_measured and _known(rows[:, p])]
-        steps = [_decimals(schema.columns[place], in_steps) for place in places]
+        positions = [
+            p for p, c in enumerate(schema.columns) if c.is_measured and _known(rows[:, p])
+        ]
+        steps = [_decimals(schema.columns[position], in_steps) for position in positions]
         return cls(
-            columns=np.array(places, np.int64),
-            low=rows[:, places].min(axis=0),
-            high=rows[:, places].max(axis=0),
+            columns=np.array(positions, np.int64),
+            low=rows[:, positions].min(axis=0),
+            high=rows[:, positions].max(axis=0),
             decimals=np.array(steps, np.int64),
-            parties=_parties([(place,) for place in places], rows.shape[1]),
+            parties=_parties([(position,) for position in positions], rows.shape[1]),
         )
 
     def broken(self, rows: Numbers) -> Mask:
@@ -93,9 +95,9 @@ class Ranges:
     def texts(self, schema: TableSchema) -> list[str]:
         ends = zip(self.columns, self.low, self.high, self.decimals, strict=True)
         return [
-            f"{low:g} <= {schema.names[place]} <= {high:g}"
+            f"{low:g} <= {schema.names[position]} <= {high:g}"
             + (f", {decimals} decimals" if 0 < decimals < FINE else "" if decimals else ", whole")
-            for place, low, high, decimals in ends
+            for position, low, high, decimals in ends
         ]
 
 
@@ -194,11 +196,11 @@ class Implications:
             # What all rows are anyway is no rule: a rare value is not a wrong one.
             certain &= (shares <= 1 - OCCURS) | (values != usual)
             certain[a] = False
-            places = np.flatnonzero(certain)
-            if len(places):
+            positions = np.flatnonzero(certain)
+            if len(positions):
                 premises.append((a, v))
-                conclusions.append((places, values[places]))
-                pairs += [(a, int(b)) for b in places]
+                conclusions.append((positions, values[positions]))
+                pairs += [(a, int(b)) for b in positions]
         return cls(
             premises=tuple(premises),
             conclusions=tuple(conclusions),
@@ -207,24 +209,24 @@ class Implications:
 
     def broken(self, rows: Numbers) -> Mask:
         parts = [
-            (rows[:, a] == v)[:, None] & (rows[:, places] != values)
-            for (a, v), (places, values) in zip(self.premises, self.conclusions, strict=True)
+            (rows[:, a] == v)[:, None] & (rows[:, positions] != values)
+            for (a, v), (positions, values) in zip(self.premises, self.conclusions, strict=True)
         ]
         return np.column_stack(parts) if parts else np.zeros((len(rows), 0), bool)
 
     def repaired(self, rows: Numbers, free: Mask) -> Numbers:
         rows = rows.copy()
-        for (a, v), (places, values) in zip(self.premises, self.conclusions, strict=True):
+        for (a, v), (positions, values) in zip(self.premises, self.conclusions, strict=True):
             spoken_of = np.flatnonzero(rows[:, a] == v)
-            cells = np.ix_(spoken_of, places)
+            cells = np.ix_(spoken_of, positions)
             rows[cells] = np.where(free[cells], values, rows[cells])
         return rows
 
     def texts(self, schema: TableSchema) -> list[str]:
         return [
             f"{_equation(schema.columns[a], v)} => {_equation(schema.columns[b], w)}"
-            for (a, v), (places, values) in zip(self.premises, self.conclusions, strict=True)
-            for b, w in zip(places, values, strict=True)
+            for (a, v), (positions, values) in zip(self.premises, self.conclusions, strict=True)
+            for b, w in zip(positions, values, strict=True)
         ]
 
 
@@ -335,9 +337,9 @@ def _decimals(column: Column, in_steps: bool) -> int:
     return FINE if column.decimals is None or not in_steps else column.decimals
 
 
-def _parties(places: Sequence[tuple[int, ...]], n_columns: int) -> Mask:
-    parties = np.zeros((len(places), n_columns), bool)
-    for rule, columns in enumerate(places):
+def _parties(positions: Sequence[tuple[int, ...]], n_columns: int) -> Mask:
+    parties = np.zeros((len(positions), n_columns), bool)
+    for rule, columns in enumerate(positions):
         parties[rule, list(columns)] = True
     return parties
 
@@ -345,17 +347,19 @@ def _parties(places: Sequence[tuple[int, ...]], n_columns: int) -> Mask:
 def _varying(rows: Numbers, schema: TableSchema, kind: str) -> list[int]:
     """The columns of a kind that are not nearly always 0."""
     return [
-        place
-        for place, column in enumerate(schema.columns)
-        if column.kind == kind and _known(rows[:, place]) and (rows[:, place] != 0).mean() >= OCCURS
+        position
+        for position, column in enumerate(schema.columns)
+        if column.kind == kind
+        and _known(rows[:, position])
+        and (rows[:, position] != 0).mean() >= OCCURS
     ]
 
 
 def _shares(rows: Numbers, schema: TableSchema) -> list[int]:
     return [
-        place
-        for place in _varying(rows, schema, "numeric")
-        if rows[:, place].min() >= 0 and rows[:, place].max() <= 1
+        position
+        for position in _varying(rows, schema, "numeric")
+        if rows[:, position].min() >= 0 and rows[:, position].max() <= 1
     ]
 
 
@@ -379,13 +383,13 @@ def _commonest(values: NDArray[np.float64]) -> float:
 def _premises(rows: Numbers, schema: TableSchema) -> list[tuple[int, float]]:
     """The (column, value) pairs that enough rows have."""
     pairs = []
-    for place, column in enumerate(schema.columns):
-        known = rows[~np.isnan(rows[:, place]), place]
+    for position, column in enumerate(schema.columns):
+        known = rows[~np.isnan(rows[:, position]), position]
         values, counts = np.unique(known, return_counts=True)
         if column.is_number and len(values):
             values, counts = values[[0, -1]], counts[[0, -1]]
         pairs += [
-            (place, float(value))
+            (position, float(value))
             for value, count in zip(values, counts, strict=True)
             if min(SUPPORT, len(rows) / 10) <= count < len(rows)
         ]

@@ -32,7 +32,7 @@ class Traffic:
         features: what a substitute sees of a row.
         rules: that changed records have to obey.
         every_rule: that real rows obey.
-        categories: names of the attack categories; a record's group is a place among them.
+        categories: names of the attack categories; a record's group is a position among them.
         taught: the detectors' rows, and which of them are attacks.
         attacks, normal: the generator's.
         tested: attacks that neither has seen.
@@ -137,27 +137,29 @@ def cut_traffic(
     )
 
 
-def drawn(places: NDArray[np.int64], most: int, seed: int, *place: int | str) -> NDArray[np.int64]:
-    """At most ``most`` of the places, drawn by the seed, in order."""
-    rng = rng_at(seed, "evasion", *place)
-    return np.sort(rng.permutation(places)[:most])
+def drawn(
+    positions: NDArray[np.int64], most: int, seed: int, *position: int | str
+) -> NDArray[np.int64]:
+    """At most ``most`` of the positions, drawn by the seed, in order."""
+    rng = rng_at(seed, "evasion", *position)
+    return np.sort(rng.permutation(positions)[:most])
 
 
 def groups_of(labels: pd.Series, categories: Categories, normal: str) -> NDArray[np.int64]:
-    """Int64 [n]: the place of each row's category, -1 for normal traffic.
+    """Int64 [n]: the position of each row's category, -1 for normal traffic.
 
     Raises:
         TabganError: for a label of no category.
     """
-    place = {normal: -1} | {
+    position = {normal: -1} | {
         label: group
         for group, category in enumerate(categories.values())
         for label in category["attacks"]
     }
-    unknown = sorted(set(labels) - set(place))
+    unknown = sorted(set(labels) - set(position))
     if unknown:
         raise TabganError(
-            f"attack categories {unknown[:5]}: expected one of {list(place)}; "
+            f"attack categories {unknown[:5]}: expected one of {list(position)}; "
             "say in traffic.categories which may change what"
         )
-    return labels.map(place).to_numpy(np.int64)
+    return labels.map(position).to_numpy(np.int64)

@@ -27,7 +27,7 @@ class Penalty:
         every: critic steps from one penalty to the next, at least 1 (lazy regularisation, Karras
             et al. 2020): what is skipped is made up for.
         where: the rows whose slopes count: real, fake, both (as one batch of twice the size), or
-            between (one place on the line from each real row to a fake one).
+            between (one position on the line from each real row to a fake one).
         value: a scalar of the slopes.
 
     Raises:

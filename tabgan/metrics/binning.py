@@ -51,10 +51,10 @@ def bin_numbers(
     distinct = np.unique(real[~np.isnan(real)])
     if len(distinct) <= keep_distinct:
         n_codes = len(distinct)
-        coded = [_place_among(distinct, values) for values in (real, synthetic)]
+        coded = [_position_among(distinct, values) for values in (real, synthetic)]
     else:
         n_codes = BINS
-        coded = [_place_between(distinct, values) for values in (real, synthetic)]
+        coded = [_position_between(distinct, values) for values in (real, synthetic)]
     real_codes, synthetic_codes = (
         np.where(np.isnan(values), n_codes + 1, codes)
         for values, codes in zip((real, synthetic), coded, strict=True)
@@ -81,15 +81,15 @@ def entropy(codes: np.ndarray) -> float:
     return float(max(0.0, -(counts * np.log(counts)).sum()))
 
 
-def _place_among(distinct: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _position_among(distinct: np.ndarray, values: np.ndarray) -> np.ndarray:
     if len(distinct) == 0:
         return np.zeros(len(values), dtype="int64")
-    place = np.minimum(np.searchsorted(distinct, values), len(distinct) - 1)
-    return np.where(distinct[place] == values, place, len(distinct))
+    position = np.minimum(np.searchsorted(distinct, values), len(distinct) - 1)
+    return np.where(distinct[position] == values, position, len(distinct))
 
 
-def _place_between(distinct: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _position_between(distinct: np.ndarray, values: np.ndarray) -> np.ndarray:
     low, high = distinct[0], distinct[-1]
     inner = np.linspace(low, high, BINS + 1)[1:-1]
-    place = np.searchsorted(inner, values, side="right")  # a bin holds its lower edge
-    return np.where((values < low) | (values > high), BINS, place)
+    position = np.searchsorted(inner, values, side="right")  # a bin holds its lower edge
+    return np.where((values < low) | (values > high), BINS, position)

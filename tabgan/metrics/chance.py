@@ -30,15 +30,17 @@ def share_interval(share: float, n: int, sure: float = 0.95) -> tuple[float, flo
     return float(found.low), float(found.high)
 
 
-def under_quantile(level: float, n: int, n_asked: int, sure: float = 0.95) -> tuple[float, float]:
+def under_quantile(
+    level: float, n: int, n_requested: int, sure: float = 0.95
+) -> tuple[float, float]:
     """The 95 % interval of a share: rows under the ``level`` quantile of ``n`` others drawn alike.
 
-    The quantile is the k-th of the others, k = ceil(level n). The share under it of ``n_asked``
+    The quantile is the k-th of the others, k = ceil(level n). The share under it of ``n_requested``
     rows is beta-binomial, with Beta(k, n + 1 - k), that of an order statistic. In [0, 1].
     """
-    place = max(1, math.ceil(level * n))
-    ends = betabinom.ppf([(1 - sure) / 2, (1 + sure) / 2], n_asked, place, n + 1 - place)
-    return float(ends[0] / n_asked), float(ends[1] / n_asked)
+    position = max(1, math.ceil(level * n))
+    ends = betabinom.ppf([(1 - sure) / 2, (1 + sure) / 2], n_requested, position, n + 1 - position)
+    return float(ends[0] / n_requested), float(ends[1] / n_requested)
 
 
 def auc_error(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:

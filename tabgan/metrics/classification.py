@@ -51,8 +51,8 @@ def calibration_error(labels: Labels, scores: Scores, *, bins: int = CALIBRATION
 
     The mean over rows of |share of class 1 - mean score| in the row's bin, of ``bins`` equal ones.
     """
-    place = np.minimum((scores * bins).astype(np.int64), bins - 1)
-    gaps = np.bincount(place, labels - scores, minlength=bins)
+    position = np.minimum((scores * bins).astype(np.int64), bins - 1)
+    gaps = np.bincount(position, labels - scores, minlength=bins)
     return float(np.abs(gaps).sum() / len(labels))
 
 

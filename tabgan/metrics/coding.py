@@ -144,8 +144,8 @@ def _codes(values: pd.Series, union: pd.Index) -> np.ndarray:
     codes = values.cat.codes.to_numpy().astype("int64")
     if values.cat.categories is union or values.cat.categories.equals(union):
         return np.where(codes < 0, len(union), codes)
-    place = union.get_indexer(values.cat.categories.astype("object"))
-    return np.append(place, len(union)).astype("int64")[codes]  # code -1 is the last: missing
+    position = union.get_indexer(values.cat.categories.astype("object"))
+    return np.append(position, len(union)).astype("int64")[codes]  # code -1 is the last: missing
 
 
 def _numbers(values: pd.Series, label: str) -> np.ndarray:

@@ -18,7 +18,7 @@ from scipy.stats import ks_2samp, norm
 from tabgan.errors import TabganError
 from tabgan.metrics.binning import discretise, entropy
 from tabgan.metrics.coding import CodedTable, code_tables
-from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest_rows
+from tabgan.metrics.nearest import POSITIONS, MixedRows, mixed_rows, nearest_rows
 from tabgan.seeding import rng_at
 
 COLLAPSE_THRESHOLD = 0.4  # of the categories, entropy or distinct rows gone, or of rows crowded
@@ -244,21 +244,21 @@ def _spacings(
     n_rows = min(bound, *(len(each.codes) for each in rows))
     if n_rows < 2:
         raise TabganError("row spacing: expected at least two distinct rows in each table")
-    drawn = [_drawn(each, n_rows, seed, place) for place, each in enumerate(rows)]
+    drawn = [_drawn(each, n_rows, seed, position) for position, each in enumerate(rows)]
     return [
         nearest_rows(each, each, n_neighbours=2)[0][:, 1] for each in drawn
     ]  # 0 is the row itself
 
 
 def _distinct_rows(rows: MixedRows) -> MixedRows:
-    both = np.hstack([rows.numbers.round(PLACES), rows.codes])
-    places = np.sort(np.unique(both, axis=0, return_index=True)[1])
-    return MixedRows(rows.numbers[places], rows.codes[places])
+    both = np.hstack([rows.numbers.round(POSITIONS), rows.codes])
+    positions = np.sort(np.unique(both, axis=0, return_index=True)[1])
+    return MixedRows(rows.numbers[positions], rows.codes[positions])
 
 
-def _drawn(rows: MixedRows, n_rows: int, seed: int, place: int) -> MixedRows:
+def _drawn(rows: MixedRows, n_rows: int, seed: int, position: int) -> MixedRows:
     if len(rows.codes) == n_rows:
         return rows
-    rng = rng_at(seed, "metrics", "neighbours", place)
+    rng = rng_at(seed, "metrics", "neighbours", position)
     chosen = np.sort(rng.choice(len(rows.codes), n_rows, replace=False))
     return MixedRows(rows.numbers[chosen], rows.codes[chosen])

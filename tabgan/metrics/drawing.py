@@ -6,19 +6,19 @@ import numpy as np
 import pandas as pd
 
 from tabgan.errors import TabganError
-from tabgan.seeding import Place, rng_at, seed_at
+from tabgan.seeding import AddressPart, rng_at, seed_at
 
 
-def random_state(seed: int, *place: Place) -> int:
-    """A seed for scikit-learn and XGBoost (below 2**31) at the place ``(seed, *place)``."""
-    return seed_at(seed, "metrics", *place) % 2**31
+def random_state(seed: int, *position: AddressPart) -> int:
+    """A seed for scikit-learn and XGBoost (below 2**31) at the position ``(seed, *position)``."""
+    return seed_at(seed, "metrics", *position) % 2**31
 
 
-def draw_rows(table: pd.DataFrame, n_rows: int, seed: int, *place: Place) -> pd.DataFrame:
+def draw_rows(table: pd.DataFrame, n_rows: int, seed: int, *position: AddressPart) -> pd.DataFrame:
     """``n_rows`` rows of the table without replacement; the table itself when it has no more."""
     if len(table) <= n_rows:
         return table
-    chosen = rng_at(seed, "metrics", *place).choice(len(table), n_rows, replace=False)
+    chosen = rng_at(seed, "metrics", *position).choice(len(table), n_rows, replace=False)
     return table.iloc[np.sort(chosen)]
 
 

@@ -15,7 +15,7 @@ from tabgan.errors import TabganError
 from tabgan.metrics.binning import stacked_codes, total_variation
 from tabgan.metrics.coding import CodedTable, code_tables
 from tabgan.metrics.drawing import draw_rows
-from tabgan.metrics.nearest import PLACES, MixedRows, mixed_rows, nearest_rows
+from tabgan.metrics.nearest import POSITIONS, MixedRows, mixed_rows, nearest_rows
 from tabgan.metrics.pairs import (
     Pairs,
     correlations,
@@ -161,13 +161,13 @@ def alpha_precision_beta_recall(
     n_rows = min(len(real), len(synthetic), max_rows)
     if n_rows < 2:
         raise TabganError(f"alpha-precision: expected two rows of each table, got {n_rows}")
-    places, others = mixed_rows(
+    positions, others = mixed_rows(
         real=draw_rows(real, n_rows, seed, "alpha", "real"),
         synthetic=draw_rows(synthetic, n_rows, seed, "alpha", "synthetic"),
     )
     return {
-        "alpha_precision": _agreement(_precision_curve(places, others)),
-        "beta_recall": _agreement(_recall_curve(places, others)),
+        "alpha_precision": _agreement(_precision_curve(positions, others)),
+        "beta_recall": _agreement(_recall_curve(positions, others)),
     }
 
 
@@ -194,8 +194,8 @@ def _pair_errors(real: CodedTable, synthetic: CodedTable, pairs: Pairs) -> np.nd
     (one, other), sizes = stacked_codes(real, synthetic)
     errors[~both] = pair_variations(one, other, sizes, (pairs[0][~both], pairs[1][~both]))
     if both.any():
-        place = np.cumsum(numeric) - 1  # among the numbers
-        a, b = place[pairs[0][both]], place[pairs[1][both]]
+        position = np.cumsum(numeric) - 1  # among the numbers
+        a, b = position[pairs[0][both]], position[pairs[1][both]]
         gaps = correlations(real.number_matrix()) - correlations(synthetic.number_matrix())
         errors[both] = np.abs(gaps[a, b]) / 2
     return errors
@@ -227,4 +227,4 @@ def _to_centre(rows: MixedRows, of: MixedRows) -> np.ndarray:
         own, theirs = rows.codes[:, column], of.codes[:, column]
         shares = np.bincount(theirs, minlength=int(own.max()) + 1) / len(theirs)
         squares += 1 - 2 * shares[own] + (shares**2).sum()
-    return np.round(np.sqrt(squares), PLACES)
+    return np.round(np.sqrt(squares), POSITIONS)

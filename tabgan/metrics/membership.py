@@ -126,8 +126,8 @@ def fewest_rows(level: float) -> int:
     return round(1 / level) - 1
 
 
-def _taken(rows: MixedRows, places: NDArray[np.int64]) -> MixedRows:
-    return MixedRows(rows.numbers[places], rows.codes[places])
+def _taken(rows: MixedRows, positions: NDArray[np.int64]) -> MixedRows:
+    return MixedRows(rows.numbers[positions], rows.codes[positions])
 
 
 def _to_nearest(rows: MixedRows, references: MixedRows) -> Floats:

@@ -23,7 +23,7 @@ from tabgan.errors import TabganError
 from tabgan.metrics.coding import CodedTable, code_tables
 
 PAIRS_AT_ONCE = 2**20  # pairs of groups compared in one piece: what a processor's cache holds
-PLACES = 9  # numbers are 0 to 1, so rounding errors are near 1e-15
+POSITIONS = 9  # numbers are 0 to 1, so rounding errors are near 1e-15
 PAIRS_PER_TREE = 200_000  # above, building a tree is cheaper than all pairs (measured)
 
 
@@ -74,7 +74,7 @@ def nearest_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distances to the nearest reference rows, ascending, and which rows these are.
 
-    Distances are rounded to ``PLACES`` digits, so that equal distances compare equal; among
+    Distances are rounded to ``POSITIONS`` digits, so that equal distances compare equal; among
     references at equal distance any may be named.
 
     Shape:
@@ -87,17 +87,17 @@ def nearest_rows(
         raise TabganError(
             f"expected at least {n_neighbours} reference rows, got {len(references.codes)}"
         )
-    asked, known = _group(queries.codes), _group(references.codes)
+    requested, known = _group(queries.codes), _group(references.codes)
     sorted_numbers = references.numbers[known.order]
     costs = np.empty((len(queries.codes), n_neighbours))
     rows = np.empty((len(queries.codes), n_neighbours), dtype="int64")
-    for group, mismatches in _mismatches(asked.codes, known.codes):
-        members = asked.order[asked.starts[group] : asked.starts[group + 1]]
-        costs[members], places = _search(
+    for group, mismatches in _mismatches(requested.codes, known.codes):
+        members = requested.order[requested.starts[group] : requested.starts[group + 1]]
+        costs[members], positions = _search(
             queries.numbers[members], sorted_numbers, mismatches, known, power, n_neighbours
         )
-        rows[members] = known.order[places]
-    return np.round(costs if power == 1 else np.sqrt(costs), PLACES), rows
+        rows[members] = known.order[positions]
+    return np.round(costs if power == 1 else np.sqrt(costs), POSITIONS), rows
 
 
 def _scale(values: np.ndarray) -> tuple[float, float, float]:
@@ -131,16 +131,16 @@ def _group(codes: np.ndarray) -> Groups:
     return Groups(combinations, order, starts)
 
 
-def _mismatches(asked: np.ndarray, known: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Each asked combination, and how many of its categories differ from each known one."""
-    n_columns = asked.shape[1]
-    if max(asked.max(initial=0), known.max(initial=0)) < 256:
-        asked, known = asked.astype("uint8"), known.astype("uint8")  # four times as fast
+def _mismatches(requested: np.ndarray, known: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Each requested combination, and how many of its categories differ from each known one."""
+    n_columns = requested.shape[1]
+    if max(requested.max(initial=0), known.max(initial=0)) < 256:
+        requested, known = requested.astype("uint8"), known.astype("uint8")  # four times as fast
     rows = np.ascontiguousarray(known.T)
     dtype = "uint8" if n_columns < 256 else "uint16"
     step = max(1, PAIRS_AT_ONCE // len(known))
-    for start in range(0, len(asked), step):
-        piece = asked[start : start + step]
+    for start in range(0, len(requested), step):
+        piece = requested[start : start + step]
         counts = np.zeros((len(piece), len(known)), dtype=dtype)
         for column in range(n_columns):
             counts += piece[:, column, None] != rows[column]
@@ -161,7 +161,7 @@ def _search(
     of those that may still hold a cheaper row each step takes twice as many as the one before.
     """
     costs = np.full((len(numbers), n_neighbours), np.inf)
-    places = np.zeros((len(numbers), n_neighbours), dtype="int64")
+    positions = np.zeros((len(numbers), n_neighbours), dtype="int64")
     first, last, width = int(mismatches.min()), int(mismatches.max()), 1
     while first <= last and 2 * first < costs.max():
         end = first + width
@@ -173,13 +173,13 @@ def _search(
         if len(rows):
             extra = 2.0 * np.repeat(mismatches[groups], np.diff(known.starts)[groups])
             found, where = _cheapest(numbers, references[rows], extra, power, n_neighbours)
-            costs, places = _merge(costs, places, found, rows[where])
+            costs, positions = _merge(costs, positions, found, rows[where])
         first, width = end, 2 * width
-    return costs, places
+    return costs, positions
 
 
 def _members(starts: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """The places of the rows of some groups, one after the other."""
+    """The positions of the rows of some groups, one after the other."""
     counts = starts[groups + 1] - starts[groups]
     before = np.cumsum(counts) - counts
     return np.repeat(starts[groups] - before, counts) + np.arange(counts.sum())
@@ -206,9 +206,9 @@ def _cheapest(
 
 
 def _merge(
-    costs: np.ndarray, places: np.ndarray, new_costs: np.ndarray, new_places: np.ndarray
+    costs: np.ndarray, positions: np.ndarray, new_costs: np.ndarray, new_positions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     both = np.hstack([costs, new_costs])
     best = np.argsort(both, axis=1, kind="stable")[:, : costs.shape[1]]
-    every_place = np.hstack([places, new_places])
-    return np.take_along_axis(both, best, axis=1), np.take_along_axis(every_place, best, axis=1)
+    every_position = np.hstack([positions, new_positions])
+    return np.take_along_axis(both, best, axis=1), np.take_along_axis(every_position, best, axis=1)

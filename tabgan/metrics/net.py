@@ -69,10 +69,10 @@ def net_inputs(real: CodedTable, synthetic: CodedTable) -> Floats:
 
 def _one_hot(codes: NDArray[np.int64]) -> Floats:
     """An indicator per category that occurs, the rarest of very many together."""
-    found, places, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    found, positions, counts = np.unique(codes, return_inverse=True, return_counts=True)
     rank = np.argsort(np.argsort(-counts, kind="stable"))
     width = min(len(found), MOST_CATEGORIES + 1)
-    return np.eye(width, dtype="float32")[np.minimum(rank, width - 1)[places]]
+    return np.eye(width, dtype="float32")[np.minimum(rank, width - 1)[positions]]
 
 
 def _waves(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -84,9 +84,9 @@ def _waves(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack([normal, missing, *waves])
 
 
-def _fitted(rows: Tensor, labels: Tensor, places: Tensor) -> nn.Module:
+def _fitted(rows: Tensor, labels: Tensor, positions: Tensor) -> nn.Module:
     """The net of the epoch with the lowest loss on the inner cut, in eval mode."""
-    order = places[torch.randperm(len(places))]
+    order = positions[torch.randperm(len(positions))]
     inner, kept = order[: len(order) // INNER], order[len(order) // INNER :]
     net = _net(rows.shape[1])
     optimizer = torch.optim.AdamW(net.parameters(), lr=LR, weight_decay=DECAY)

@@ -23,19 +23,19 @@ def broken_orders(real: pd.DataFrame, synthetic: pd.DataFrame) -> str:
         return ""
     dated = [pd.api.types.is_datetime64_any_dtype(real[name]) for name in names]
     alike = [
-        [place for place, is_date in enumerate(dated) if is_date is which]
+        [position for position, is_date in enumerate(dated) if is_date is which]
         for which in (False, True)
     ]
     orders = Orders.found(np.column_stack([*one.values()]), alike)
     broken = orders.broken(np.column_stack([*other.values()]))
     shares = broken.mean(axis=0)
-    worst = [place for place in np.argsort(-shares, kind="stable") if shares[place]]
+    worst = [position for position in np.argsort(-shares, kind="stable") if shares[position]]
     if not worst:
         return ""
     named = [
-        f"{names[a]} <= {names[b]} ({shares[place]:.1%})"
-        for place in worst[:MOST_NAMED]
-        for a, b in [orders.pairs[place]]
+        f"{names[a]} <= {names[b]} ({shares[position]:.1%})"
+        for position in worst[:MOST_NAMED]
+        for a, b in [orders.pairs[position]]
     ]
     more = f" and {len(worst) - MOST_NAMED} more" if len(worst) > MOST_NAMED else ""
     return (

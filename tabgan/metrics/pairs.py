@@ -1,7 +1,7 @@
 """Every pair of columns at once: distances of their tables, shared information, correlations.
 
 Columns are rows here: codes are int64 [n_columns, n_rows], so that a pair's codes lie side by side
-in memory. A pair is a place in the one and in the other of two arrays.
+in memory. A pair is a position in the one and in the other of two arrays.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ def _joint_shares(
     keys = [(table[a] * sizes[b][:, None] + table[b] + starts[:, None]).ravel() for table in tables]
     n_cells = int(cells.sum())
     if n_cells > sum(map(len, keys)):
-        found, places = np.unique(np.concatenate(keys), return_inverse=True)
-        keys = np.split(places, np.cumsum([len(some) for some in keys])[:-1])
+        found, positions = np.unique(np.concatenate(keys), return_inverse=True)
+        keys = np.split(positions, np.cumsum([len(some) for some in keys])[:-1])
         starts, n_cells = np.searchsorted(found, starts), len(found)
     counts = [np.bincount(some, minlength=n_cells) for some in keys]
     return [c / table.shape[1] for c, table in zip(counts, tables, strict=True)], starts

@@ -53,12 +53,12 @@ def quantile_dcr(
     Raises:
         TabganError: when the tables differ in columns or have no rows.
     """
-    references, *asked = mixed_rows(
+    references, *requested = mixed_rows(
         train=train,
         test=draw_rows(test, MAX_QUERIES, seed, "dcr"),
         synthetic=draw_rows(synthetic, MAX_QUERIES, seed, "dcr"),
     )
-    of_test, of_synthetic = (nearest_rows(rows, references)[0][:, 0] for rows in asked)
+    of_test, of_synthetic = (nearest_rows(rows, references)[0][:, 0] for rows in requested)
     return {
         name: 100 * _share_under(of_synthetic, of_test, level) for name, level in QUANTILES.items()
     }
@@ -73,8 +73,10 @@ def duplicate_rate(train: pd.DataFrame, table: pd.DataFrame) -> float:
     Raises:
         TabganError: when the tables differ in columns or have no rows.
     """
-    known, asked = (_as_bytes(coded.matrix()) for coded in code_tables(train=train, table=table))
-    return sum(map(set(known).__contains__, asked)) / len(asked)
+    known, requested = (
+        _as_bytes(coded.matrix()) for coded in code_tables(train=train, table=table)
+    )
+    return sum(map(set(known).__contains__, requested)) / len(requested)
 
 
 def _share_under(distances: np.ndarray, reference: np.ndarray, level: float) -> float:

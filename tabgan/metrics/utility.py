@@ -84,7 +84,7 @@ def _settings(grid: dict[str, list[Any]]) -> Iterator[Settings]:
 
 
 def _features(table: CodedTable, target: str) -> np.ndarray:
-    others = [place for place, name in enumerate(table.columns) if name != target]
+    others = [position for position, name in enumerate(table.columns) if name != target]
     if not others:
         raise TabganError(f"MLE: expected columns beside the target {target!r}, got none")
     return table.matrix()[:, others]

@@ -59,7 +59,7 @@ class CGANModule(pl.LightningModule):
         lr: the generator's learning rate.
         critic_lr: the critic's learning rate.
         noise_dim: width of the generator's noise.
-        dropout: probability to drop a hidden place, in the nets that have dropout.
+        dropout: probability to drop a hidden position, in the nets that have dropout.
         average: the moving average's decay in [0, 1); None for no average.
         clip: the critic's weights are kept in [-clip, clip] after each of its steps, which keeps
             it Lipschitz (Arjovsky et al. 2017); None leaves them free.
@@ -102,7 +102,7 @@ class CGANModule(pl.LightningModule):
         self.training_loss = self.toolbox.loss(loss)
         self.lr, self.critic_lr = lr, self.toolbox.critic_rate(critic_lr)
         self.clip, self.cosine = clip, cosine
-        self.masked = False  # whether training rows may have holes
+        self.masked = False  # whether training rows may have missing cells
         self.hidden: Tensor | None = None  # bool [batch, row_width], those of the step's rows
         self.make_optimizers = (critic_optimizer, generator_optimizer)
         sizes = {"layout": layout, "condition_width": condition_width, "dropout": dropout}
@@ -146,7 +146,7 @@ class CGANModule(pl.LightningModule):
         """The critic's logits [n], in eval mode; of packed rows, each has that of its pack.
 
         Shape:
-            rows: [n, row_width], NaN in holes
+            rows: [n, row_width], NaN in missing cells
             condition: [n, condition_width]
         """
         mode = self.critic.training
@@ -272,10 +272,11 @@ class CGANModule(pl.LightningModule):
         return self.toolbox.blurred(self._shown(rows), self._share())
 
     def _shown(self, rows: Tensor) -> Tensor:
-        """Rows with 0 where the real rows of the step have holes, generated ones too.
+        """Rows with 0 where the real rows of the step have missing cells, generated ones too.
 
         So the critic compares incomplete rows with incomplete rows, and the generator learns whole
-        ones (MisGAN, Li et al. 2019): the holes of real rows are drawn from their distribution.
+        ones (MisGAN, Li et al. 2019): the missing cells of real rows are drawn from their
+        distribution.
         """
         return rows if self.hidden is None else rows.masked_fill(self.hidden, 0.0)
 

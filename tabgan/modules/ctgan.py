@@ -19,8 +19,8 @@ class CTGANModule(CGANModule):
     """The conditional GAN whose condition is a conditional vector, and behind it the class, if any.
 
     Training by sampling: a batch's rows are not the loader's but those that match vectors drawn by
-    log-frequency, and the generator pays the cross-entropy of the value it was asked for. Rows are
-    sampled with vectors drawn by true frequency, among the rows of the class asked for.
+    log-frequency, and the generator pays the cross-entropy of the value it was requested. Rows are
+    sampled with vectors drawn by true frequency, among the rows of the class requested.
 
     The generator's step asks for the vectors of the critic's step before it, with new noise.
 
@@ -39,7 +39,7 @@ class CTGANModule(CGANModule):
 
     @property
     def conditional_vector(self) -> ConditionalVector:
-        """The values that can be asked for."""
+        """The values that can be requested."""
         return self.vector
 
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:

@@ -87,7 +87,7 @@ class GanSmoteModule(CGANModule):
         )
         self.flips, self.restarts = flips, restarts
         bits = torch.zeros(layout.width, dtype=torch.bool)
-        bits[layout.places("discrete")] = True
+        bits[layout.positions("discrete")] = True
         self.register_buffer("bits", bits, persistent=False)
 
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:

@@ -34,7 +34,7 @@ class Plan:
     Attributes:
         batch_size: rows of a step.
         steps: generator steps.
-        values: what keys of the model become, by their place under ``model``.
+        values: what keys of the model become, by their position under ``model``.
     """
 
     batch_size: int
@@ -42,12 +42,12 @@ class Plan:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def plan_steps(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:  # noqa: ARG001
+def plan_steps(requested: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:  # noqa: ARG001
     """4,000 generator steps of 500 rows, or of half the rows where that is less."""
     return Plan(batch_size=max(min(GAME_BATCH, n_rows // 2), 1), steps=GAME_STEPS)
 
 
-def plan_chain(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:
+def plan_chain(requested: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:
     """Rules tuned on validation rows of tables of 300 to 50,000 rows and 5 to 58 columns.
 
     * batch: 128 rows below 20,000 training rows, 256 below 100,000, then 512; at most half of them;
@@ -59,7 +59,7 @@ def plan_chain(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan
       more than 4 million weights in their first layer; else null, and 96.
 
     Args:
-        asked: the model's configuration.
+        requested: the model's configuration.
         n_rows: training rows.
         layout: of codes.
     """
@@ -75,24 +75,24 @@ def plan_chain(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan
         "generator.hidden_dim": NARROW_HIDDEN if wide else HIDDEN,
         "generator.rank": RANK if wide else None,
     }
-    most, rounds = (_chosen(asked, values, key) for key in ("likelihood_steps", "rounds"))
-    of_rounds = rounds * round_steps(n_rows) if asked.get("adversarial") != "none" else 0
+    most, rounds = (_chosen(requested, values, key) for key in ("likelihood_steps", "rounds"))
+    of_rounds = rounds * round_steps(n_rows) if requested.get("adversarial") != "none" else 0
     return Plan(batch_size=max(min(batch, n_rows // 2), 1), steps=most + of_rounds, values=values)
 
 
-def plan_scored(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:
+def plan_scored(requested: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:
     """As ``plan_chain``; two thirds of its steps again as ``scored_steps``, and ``sharpening``."""
-    chain = plan_chain(asked, n_rows, layout)
+    chain = plan_chain(requested, n_rows, layout)
     values = chain.values | {"scored_steps": max(chain.values["likelihood_steps"] * 2 // 3, 1)}
-    of_scores = _chosen(asked, values, "scored_steps")
-    of_rounds = int(asked.get("sharpening", 0)) * round_steps(n_rows)
+    of_scores = _chosen(requested, values, "scored_steps")
+    of_rounds = int(requested.get("sharpening", 0)) * round_steps(n_rows)
     return Plan(
         batch_size=chain.batch_size, steps=chain.steps + of_scores + of_rounds, values=values
     )
 
 
-def _chosen(asked: Mapping[str, Any], values: Mapping[str, Any], key: str) -> int:
-    given = asked.get(key, AUTO)
+def _chosen(requested: Mapping[str, Any], values: Mapping[str, Any], key: str) -> int:
+    given = requested.get(key, AUTO)
     return int(values[key] if given == AUTO else given)
 
 

@@ -82,7 +82,7 @@ class PlannedModel(Protocol):
     """A class of models with rules for its sizes; others take ``planning.plan_steps``."""
 
     @staticmethod
-    def plan(asked: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:
+    def plan(requested: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:
         """What ``auto`` becomes in its configuration, given the training rows."""
         ...
 
@@ -141,9 +141,9 @@ class ChainedModel(RowModel, Protocol):
 
 @runtime_checkable
 class VectorModel(RowModel, Protocol):
-    """A model that is asked for one value of one discrete column a row, before the class."""
+    """A model that is requested one value of one discrete column a row, before the class."""
 
     @property
     def conditional_vector(self) -> ConditionalVector:
-        """The values that can be asked for, and how often training rows have them."""
+        """The values that can be requested, and how often training rows have them."""
         ...

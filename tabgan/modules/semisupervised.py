@@ -121,7 +121,7 @@ class LabelledSteps:
 
     Args:
         rows: of the whole table.
-        labelled: int64, the places of the rows whose class is known.
+        labelled: int64, the positions of the rows whose class is known.
         classes: int64 [len(labelled)].
         batch_size: of both batches.
         n_steps: how many there are.
@@ -149,6 +149,6 @@ class LabelledSteps:
         rng = generator_at(self.seed, "labelled steps")
         size = (self.batch_size,)
         for _ in range(self.n_steps):
-            places = torch.randint(len(self.rows), size, generator=rng)
+            positions = torch.randint(len(self.rows), size, generator=rng)
             mine = torch.randint(len(known), size, generator=rng)
-            yield self.rows[places], known[mine], self.classes[mine]
+            yield self.rows[positions], known[mine], self.classes[mine]

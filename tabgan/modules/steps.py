@@ -12,8 +12,8 @@ def total_steps(trainer: pl.Trainer) -> int:
     """Generator steps of a training, by its epochs and by ``trainer.max_steps``; at least 1."""
     epochs = -1 if trainer.max_epochs is None else trainer.max_epochs
     steps = int(trainer.num_training_batches) * epochs
-    asked = [most for most in (steps, trainer.max_steps) if most >= 0]
-    return max(min(asked, default=1), 1)
+    requested = [most for most in (steps, trainer.max_steps) if most >= 0]
+    return max(min(requested, default=1), 1)
 
 
 def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:

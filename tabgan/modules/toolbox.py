@@ -26,7 +26,7 @@ from tabgan.nets.packing import Packed
 from tabgan.nets.virtual_batch_norm import ReferencedCritic
 
 CriticMaker = Callable[..., Any]
-# The nets that stand around a critic, innermost first, in whatever order they were asked for.
+# The nets that stand around a critic, innermost first, in whatever order they were requested.
 AROUND: tuple[type[nn.Module], ...] = (ReferencedCritic, Packed, MinibatchCritic, Ensemble)
 
 
@@ -55,7 +55,7 @@ class Tool:
 
 
 class Toolbox:
-    """Several tools as one: what the module asks, at the places where tools step in.
+    """Several tools as one: what the module asks, at the positions where tools step in.
 
     Args:
         tools: in any order.
@@ -193,7 +193,7 @@ def noisy_labels(*, share: float) -> Tool:
 
 
 def instance_noise(*, std: float) -> Tool:
-    """Normal noise on every place of the rows the critic sees, real and generated.
+    """Normal noise on every position of the rows the critic sees, real and generated.
 
     Its standard deviation falls linearly from ``std`` to 0 at the end of the training, so that the
     two distributions overlap while they are far apart (Sønderby et al. 2017; Arjovsky & Bottou

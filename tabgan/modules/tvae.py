@@ -65,7 +65,7 @@ class Decoder(nn.Module):
         self.hidden = hidden_layers(noise_dim, hidden_dims, dropout)
         self.readout = nn.Linear([noise_dim, *hidden_dims][-1], layout.width)
         self.heads = Heads(layout=layout, temperature=1.0, scalar=scalar)
-        first = torch.full((len(layout.places("continuous")),), math.log(FIRST_DEVIATION))
+        first = torch.full((len(layout.positions("continuous")),), math.log(FIRST_DEVIATION))
         self.log_deviation = nn.Parameter(first)
 
     def raw(self, z: Tensor) -> Tensor:
@@ -85,8 +85,8 @@ class Decoder(nn.Module):
             if block.kind == "discrete":
                 shares = raw[:, block.span].log_softmax(dim=1)
                 total = total + (rows[:, block.span] * shares).sum(dim=1)
-        places = self.layout.places("continuous")
-        distance = (rows[:, places] - self.heads.scalar(raw[:, places])) / self.deviation
+        positions = self.layout.positions("continuous")
+        distance = (rows[:, positions] - self.heads.scalar(raw[:, positions])) / self.deviation
         densities = distance.square() / 2 + self.deviation.log() + math.log(2 * math.pi) / 2
         return total - densities.sum(dim=1)
 

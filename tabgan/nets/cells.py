@@ -17,7 +17,7 @@ SCALE = 0.3  # of the weights from a bin's inputs, at the start
 
 
 class CellTables(nn.Module):
-    """Two terms of a cell's head: of its hidden places, and of its logits.
+    """Two terms of a cell's head: of its hidden positions, and of its logits.
 
     The logits begin as the logarithm of each cell's share of its bin's training rows; a bin's
     missing cells, which an atom has but one of, are never drawn.
@@ -72,7 +72,7 @@ class CellTables(nn.Module):
         return table.detach().softmax(dim=1)
 
     def of_bins(self, codes: Tensor) -> Tensor:
-        """Terms of the hidden places, [columns, n, hidden_dim], of rows' codes [n, blocks]."""
+        """Terms of the hidden positions, [columns, n, hidden_dim], of rows' codes [n, blocks]."""
         views = self._inputs[0]
         at = [
             views.bins_before(column.name) + codes[:, column.bins_at].long().clamp(min=0)

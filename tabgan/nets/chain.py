@@ -55,7 +55,7 @@ class ChainGenerator(nn.Module):
         layout: of codes (``encoder=chain``).
         condition_width: of a condition beside the class, which is a column of the row; 0 for none.
         noise_dim: width of a normal vector that all heads see, beside the Gumbel noise of each.
-        dropout: probability to drop a hidden place.
+        dropout: probability to drop a hidden position.
         hidden_dim: of every head.
         n_layers: residual layers of a head.
         embed_dim, octaves: of ``ColumnInputs``.

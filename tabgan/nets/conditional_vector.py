@@ -10,10 +10,10 @@ from tabgan.encoding.layout import Block, RowLayout
 
 
 class ConditionalVector(nn.Module):
-    """One discrete column and one of its values: a one-hot over the places of all such columns.
+    """One discrete column and one of its values: a one-hot over the positions of all such columns.
 
     A column is discrete here when a single discrete block is all that it has in the row; modes and
-    indicators of numbers are not asked for. Two maps must not be confused, and are kept apart: the
+    indicators of numbers are not requested. Two maps must not be confused, and are kept apart: the
     vector lays these blocks side by side, in the row numbers stand between them.
 
     Which values occur how often is learned from the training rows by ``learn``, and is part of the
@@ -22,11 +22,11 @@ class ConditionalVector(nn.Module):
     Attributes:
         blocks: of the columns, in the row.
         starts, widths: where each stands in the vector.
-        width: places of the vector; 0 without a discrete column.
+        width: positions of the vector; 0 without a discrete column.
     """
 
     counts: Tensor
-    places: Tensor
+    positions: Tensor
     columns: Tensor
 
     def __init__(self, *, layout: RowLayout, condition_width: int) -> None:
@@ -36,11 +36,11 @@ class ConditionalVector(nn.Module):
         self.widths = [block.width for block in self.blocks]
         self.width = sum(self.widths)
         self.starts = [sum(self.widths[:column]) for column in range(len(self.widths))]
-        places = [place for b in self.blocks for place in range(b.start, b.span.stop)]
+        positions = [position for b in self.blocks for position in range(b.start, b.span.stop)]
         columns = [column for column, width in enumerate(self.widths) for _ in range(width)]
         classes = max(condition_width, 1)
         self.register_buffer("counts", torch.zeros(classes, self.width, dtype=torch.float64))
-        self.register_buffer("places", torch.tensor(places).long(), persistent=False)
+        self.register_buffer("positions", torch.tensor(positions).long(), persistent=False)
         self.register_buffer("columns", torch.tensor(columns).long(), persistent=False)
 
     def learn(self, rows: Tensor | CodedRows, condition: Tensor) -> None:
@@ -74,28 +74,30 @@ class ConditionalVector(nn.Module):
         state.
         """
         counts = self.counts.sum(dim=0).cpu()
-        place = self._draw_places(counts.log1p()[None], torch.zeros(n).long(), None)
-        if not len(place):
+        position = self._draw_positions(counts.log1p()[None], torch.zeros(n).long(), None)
+        if not len(position):
             chosen = torch.randint(len(self.rows), (n,))
         else:
             # A column's values partition the rows, so the members of all places run on.
             ends = counts.cumsum(dim=0)
-            among = (torch.rand(n).double() * counts[place]).long()
-            chosen = self.members[(ends - counts)[place].long() + among].long()
-        return self.rows[chosen], torch.cat([self._onehot(place, n), self.condition[chosen]], dim=1)
+            among = (torch.rand(n).double() * counts[position]).long()
+            chosen = self.members[(ends - counts)[position].long() + among].long()
+        return self.rows[chosen], torch.cat(
+            [self._onehot(position, n), self.condition[chosen]], dim=1
+        )
 
     def draw(self, condition: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Vectors [n, width] to sample with: a column evenly, its value by its true frequency.
 
         Among the rows of the class that ``condition`` [n, condition_width] asks for, if any.
         """
-        place = self._draw_places(self.counts, _labels(condition), rng)
-        return self._onehot(place, len(condition))
+        position = self._draw_positions(self.counts, _labels(condition), rng)
+        return self._onehot(position, len(condition))
 
     def draw_among(
         self, allowed: Tensor, condition: Tensor, rng: torch.Generator | None = None
     ) -> Tensor:
-        """As ``draw``, from the places that bool ``allowed`` [n, width] leaves to each vector.
+        """As ``draw``, from the positions that bool ``allowed`` [n, width] leaves to each vector.
 
         Where no training row of the class has any of them, evenly.
         """
@@ -105,16 +107,18 @@ class ConditionalVector(nn.Module):
         shares = torch.cat([part / part.sum(dim=1, keepdim=True).clamp(min=1) for part in parts], 1)
         weights = shares[_labels(condition)] * allowed
         unseen = weights.sum(dim=1, keepdim=True) == 0
-        place = torch.multinomial(torch.where(unseen, allowed.double(), weights), 1, generator=rng)
-        return self._onehot(place[:, 0], len(condition))
+        position = torch.multinomial(
+            torch.where(unseen, allowed.double(), weights), 1, generator=rng
+        )
+        return self._onehot(position[:, 0], len(condition))
 
     def of_rows(self, rows: Tensor) -> Tensor:
         """Vectors [n, width] that these rows satisfy: row i shows its value of column i mod C."""
         shown = torch.arange(len(rows), device=rows.device) % max(len(self.blocks), 1)
-        return rows[:, self.places] * (self.columns == shown[:, None])
+        return rows[:, self.positions] * (self.columns == shown[:, None])
 
     def cross_entropy(self, raw: Tensor, vector: Tensor) -> Tensor:
-        """E[-log p(value asked for)], from the logits of the column asked for.
+        """E[-log p(value requested)], from the logits of the column requested.
 
         Shape:
             raw: [batch, row_width], the generator's outputs before its heads
@@ -123,11 +127,13 @@ class ConditionalVector(nn.Module):
         """
         parts = vector.split(self.widths, dim=1) if self.blocks else ()
         total = raw.new_zeros(())
-        for block, asked in zip(self.blocks, parts, strict=True):
-            total = total - (asked * raw[:, block.span].log_softmax(dim=1)).sum()
+        for block, requested in zip(self.blocks, parts, strict=True):
+            total = total - (requested * raw[:, block.span].log_softmax(dim=1)).sum()
         return total / len(raw)
 
-    def _draw_places(self, weights: Tensor, labels: Tensor, rng: torch.Generator | None) -> Tensor:
+    def _draw_positions(
+        self, weights: Tensor, labels: Tensor, rng: torch.Generator | None
+    ) -> Tensor:
         """Places [n] of the vector, a column evenly, then by ``weights`` [classes, width]."""
         n_columns = len(self.blocks)
         if not n_columns:
@@ -143,9 +149,9 @@ class ConditionalVector(nn.Module):
         )
         return (drawn - self.width * labels).clamp(max=self.width - 1)
 
-    def _onehot(self, place: Tensor, n: int) -> Tensor:
-        onehot = torch.zeros(n, self.width, device=place.device)
-        return onehot.scatter_(1, place[:, None], 1.0) if len(place) else onehot
+    def _onehot(self, position: Tensor, n: int) -> Tensor:
+        onehot = torch.zeros(n, self.width, device=position.device)
+        return onehot.scatter_(1, position[:, None], 1.0) if len(position) else onehot
 
 
 def _reached(weights: Tensor) -> Tensor:

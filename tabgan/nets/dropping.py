@@ -1,4 +1,4 @@
-"""Dropout by random bytes: four times as fast on a CPU as a Bernoulli draw per place."""
+"""Dropout by random bytes: four times as fast on a CPU as a Bernoulli draw per position."""
 
 from __future__ import annotations
 

@@ -57,16 +57,16 @@ class Heads(nn.Module):
     def draw(self, raw: Tensor, rng: torch.Generator | None = None) -> CodedRows:
         """Exact draws of the rows as codes, on the device of ``raw`` [batch, row_width].
 
-        One uniform number per block instead of a Gumbel per place: the same distribution as that
+        One uniform number per block instead of a Gumbel per position: the same distribution as that
         of ``forward`` in eval mode, other rows.
         """
         rows = CodedRows.empty(len(raw), self.layout, device=raw.device)
         blocks = [block for block in self.layout.blocks if block.kind == "discrete"]
-        rows.scalars[:] = self.scalar(raw[:, rows.scalar_places])
+        rows.scalars[:] = self.scalar(raw[:, rows.scalar_positions])
         weights = self._weights(raw)
         uniform = torch.rand(len(blocks), len(raw), generator=rng, device=raw.device)
-        for place, block in enumerate(blocks):
-            rows.codes[:, place] = inverse_cdf(weights[:, block.span], uniform[place])
+        for position, block in enumerate(blocks):
+            rows.codes[:, position] = inverse_cdf(weights[:, block.span], uniform[position])
         return rows
 
     def _weights(self, raw: Tensor) -> Tensor:

@@ -167,8 +167,8 @@ class ColumnInputs(nn.Module):
         """Where each joint code's 1 stands (far beyond the end for none), and where it ends."""
         nowhere = torch.full((column.n_codes,), 2**40)
         if column.cells is not None:
-            for place, atom in enumerate(column.bins.atoms):
-                nowhere[atom * column.n_cells : (atom + 1) * column.n_cells] = start + place
+            for position, atom in enumerate(column.bins.atoms):
+                nowhere[atom * column.n_cells : (atom + 1) * column.n_cells] = start + position
             return nowhere, start + len(column.bins.atoms)
         if column.bins.width <= self.embed_dim + 1:
             return start + torch.arange(column.n_codes), start + column.n_codes

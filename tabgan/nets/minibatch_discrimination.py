@@ -39,8 +39,8 @@ class MinibatchDiscrimination(nn.Module):
         self.kernels = nn.Parameter(torch.randn(width, n_kernels, kernel_dim) / width**0.5)
 
     def forward(self, features: Tensor) -> Tensor:
-        places = features @ self.kernels.flatten(1)  # [n, n_kernels * kernel_dim]
-        groups = in_packs(places, self.group)
+        positions = features @ self.kernels.flatten(1)  # [n, n_kernels * kernel_dim]
+        groups = in_packs(positions, self.group)
         groups = groups.reshape(-1, self.group, *self.kernels.shape[1:])  # [.., group, B, C]
         distances = (groups[:, :, None] - groups[:, None]).abs().sum(dim=-1)  # [.., i, j, B]
         closeness = (-distances).exp().sum(dim=2)

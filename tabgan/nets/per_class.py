@@ -97,7 +97,7 @@ class PerClassCritic(nn.Module):
 
 
 def batch_distance(rows: Tensor, group: int) -> Tensor:
-    """Each row's mean L1 distance, a place, from the rows of its group, itself included: [n].
+    """Each row's mean L1 distance, a position, from the rows of its group, itself included: [n].
 
     Groups are ``group`` rows one behind another; an incomplete last one is filled up with the
     first rows. A generator that makes one and the same row has 0, and a critic sees it.

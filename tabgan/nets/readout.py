@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from tabgan.nets.entrances import Head
 
-WASTE = 1.6  # places multiplied together, per place that a head needs
+WASTE = 1.6  # places multiplied together, per position that a head needs
 SPARED = 64  # places wasted that are no reason to multiply apart
 SCALE = 0.02  # of the weights, at the start
 NEVER = -60.0  # the logit of what cannot be: beside any other, float32 never draws it
@@ -30,7 +30,9 @@ class Readout(nn.Module):
         self.heads = list(heads)
         self.buckets = _buckets([head.width for head in heads])
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        self.place = {at: (b, i) for b, ats in enumerate(self.buckets) for i, at in enumerate(ats)}
+        self.position = {
+            at: (b, i) for b, ats in enumerate(self.buckets) for i, at in enumerate(ats)
+        }
         for bucket, members in enumerate(self.buckets):
             widths = torch.tensor([heads[at].width for at in members])
             width = int(widths.max())
@@ -54,19 +56,21 @@ class Readout(nn.Module):
     @torch.no_grad()
     def start_from(self, at: int, weights: Tensor) -> None:
         """Have head ``at`` draw its categories in proportion to weights [width], seeing nothing."""
-        bucket, place = self.place[at]
+        bucket, position = self.position[at]
         logs = (weights / weights.sum()).log()
-        self.biases[bucket][place, 0, : len(weights)] = logs.to(self.biases[bucket].dtype)
+        self.biases[bucket][position, 0, : len(weights)] = logs.to(self.biases[bucket].dtype)
 
     def added(self, logits: Buckets, heads: Sequence[int], extra: Tensor) -> Buckets:
         """Logits with ``extra`` [len(heads), n, width] added to those of some heads."""
         logits = list(logits)
-        for bucket in {self.place[at][0] for at in heads}:
-            mine = [i for i, at in enumerate(heads) if self.place[at][0] == bucket]
-            places = torch.tensor([self.place[heads[i]][1] for i in mine], device=extra.device)
+        for bucket in {self.position[at][0] for at in heads}:
+            mine = [i for i, at in enumerate(heads) if self.position[at][0] == bucket]
+            positions = torch.tensor(
+                [self.position[heads[i]][1] for i in mine], device=extra.device
+            )
             width = min(logits[bucket].shape[2], extra.shape[2])
             whole = torch.zeros_like(logits[bucket])
-            whole[places, :, :width] = extra[mine, :, :width].to(whole.dtype)
+            whole[positions, :, :width] = extra[mine, :, :width].to(whole.dtype)
             logits[bucket] = logits[bucket] + whole
         return logits
 
@@ -84,8 +88,8 @@ class Readout(nn.Module):
         """Weights [hidden_dim, width] and biases [width] of each head."""
         found = []
         for at, head in enumerate(self.heads):
-            bucket, place = self.place[at]
-            weight, bias = self.weights[bucket][place], self.biases[bucket][place, 0]
+            bucket, position = self.position[at]
+            weight, bias = self.weights[bucket][position], self.biases[bucket][position, 0]
             found.append((weight[:, : head.width], bias[: head.width]))
         return found
 

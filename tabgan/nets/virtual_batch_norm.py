@@ -111,8 +111,8 @@ class ReferencedCritic(nn.Module):
     def _take_reference(self, rows: Tensor, condition: Tensor) -> None:
         if len(rows) // 2 < self.n_rows:
             raise TabganError(
-                f"tool.virtual_batch_norm.n_reference: {self.n_rows} reference rows were asked "
-                f"for, and a batch has {len(rows) // 2}; choose a larger data.batch_size"
+                f"tool.virtual_batch_norm.n_reference: {self.n_rows} reference rows were requested, "
+                f"and a batch has {len(rows) // 2}; choose a larger data.batch_size"
             )
         self.reference.copy_(rows[: self.n_rows])
         self.reference_condition.copy_(condition[: self.n_rows])
@@ -120,7 +120,7 @@ class ReferencedCritic(nn.Module):
 
 
 def normalise(net: nn.Module, *, n_reference: int) -> None:
-    """Put virtual batch norm behind each linear layer of ``net`` that gives more than one place."""
+    """Put virtual batch norm behind each linear layer of ``net`` with more than one output."""
     for name, part in list(net.named_children()):
         if isinstance(part, nn.Linear) and part.out_features > 1:
             norm = VirtualBatchNorm(part.out_features, n_reference=n_reference)

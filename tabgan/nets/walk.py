@@ -24,7 +24,7 @@ class HeadNet:
         entrance: [inputs that it sees, hidden_dim]; bias: [hidden_dim].
         layers: weight [hidden_dim, hidden_dim] and bias of each residual layer.
         weight: [hidden_dim, width]; logit_bias: [width], float32.
-        of_bins: of a cell's head, terms of the hidden places and of the logits per bin.
+        of_bins: of a cell's head, terms of the hidden positions and of the logits per bin.
     """
 
     entrance: Tensor

@@ -97,8 +97,8 @@ def _print(facts: dict[str, Any], title: str) -> None:
     name = f"black box: random forest on {title}"
     table = Table(title=name, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     header = ("rows", "accuracy", "mean confidence", "least", "largest")
-    for place, name in enumerate(header):
-        table.add_column(name, justify="right" if place else "left")
+    for position, name in enumerate(header):
+        table.add_column(name, justify="right" if position else "left")
     told = REPORT.get(title)
     if told:
         table.add_row("the report, cross-validated", *told)

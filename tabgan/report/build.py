@@ -98,7 +98,7 @@ def build_report(
     report |= {f"notes.{name}": note for name, note in measured.notes.items()}
     report |= {name: share for name, share in rule_figures(rules).items() if math.isfinite(share)}
     steps = advice(measured, found, rules, scores=judged.model, n_test=len(tables.test))
-    report |= {f"next.{place}": step for place, step in enumerate(steps, start=1)}
+    report |= {f"next.{position}": step for position, step in enumerate(steps, start=1)}
     page = evaluation_page(
         tables,
         measured,

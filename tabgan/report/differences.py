@@ -29,8 +29,8 @@ def differences_picture(title: str, gaps: pd.DataFrame, figures: Mapping[str, st
     figure = _figure(height, width=2 * WIDTH)
     panels = figure.subplots(len(tables), len(figures), squeeze=False, sharex="col", sharey=True)
     for row, table in enumerate(tables):
-        for place, (name, heading) in enumerate(figures.items()):
-            axes = panels[row, place]
+        for position, (name, heading) in enumerate(figures.items()):
+            axes = panels[row, position]
             mine = gaps[(gaps["table"] == table) & (gaps["figure"] == name)]
             for shade, (label, dots) in enumerate(mine.groupby("classifier", sort=False)):
                 at = np.array([recipes.index(recipe) for recipe in dots["recipe"]])

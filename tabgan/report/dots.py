@@ -30,7 +30,7 @@ def dots_picture(
     axes = figure.subplots()
     for (label, rows), colour in zip(groups.items(), SIDES, strict=False):
         known = {names.index(name): values for name, values in rows.items() if len(values)}
-        each = [(value, place) for place, values in known.items() for value in values]
+        each = [(value, position) for position, values in known.items() for value in values]
         dots = np.array(each, dtype=np.float64).reshape(-1, 2)
         axes.scatter(dots[:, 0], dots[:, 1], c=colour, s=14, alpha=0.4, linewidths=0)
         means = [fmean(values) for values in known.values()]

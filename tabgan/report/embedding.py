@@ -43,13 +43,13 @@ def tsne(
         if rows.shape[1] > MOST_DIMENSIONS:
             n_components = min(MOST_DIMENSIONS, len(rows))
             rows = PCA(n_components, random_state=state).fit_transform(rows)
-        places = TSNE(
+        positions = TSNE(
             perplexity=min(PERPLEXITY, (len(rows) - 1) / 3),
             init="pca" if rows.shape[1] > 1 and np.ptp(rows) > 0 else "random",
             random_state=state,
             n_jobs=1,
         ).fit_transform(rows.astype("float32"))
-    return places[: len(drawn[0])], places[len(drawn[0]) :]
+    return positions[: len(drawn[0])], positions[len(drawn[0]) :]
 
 
 def _rows(real: CodedTable, synthetic: CodedTable) -> np.ndarray:

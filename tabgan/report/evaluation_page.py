@@ -44,7 +44,9 @@ def evaluation_page(
 ) -> str:
     """``report.html``: one file, no script, nothing from the network."""
     order, notes = measured.coded[0].columns, measured.notes
-    drawn = [(name, pictures.get(column_key(place, name))) for place, name in enumerate(order)]
+    drawn = [
+        (name, pictures.get(column_key(position, name))) for position, name in enumerate(order)
+    ]
     headings = {"train.": "training rows", **COLUMNS}
     prefixes = [prefix for prefix in headings if rules and prefix in rules[0].shares]
     return page(

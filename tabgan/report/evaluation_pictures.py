@@ -39,8 +39,8 @@ def draw_pictures(tables: Tables, measured: Measured, *, seed: int, tell: Tell) 
     for name in list(measured.columns.index)[:MOST_COLUMNS]:
         tell(name)
         sides = {"real": train, "synthetic": synthetic}
-        place = train.columns.index(name)
-        pictures[column_key(place, name)] = column_picture(name, sides, tables.train[name])
+        position = train.columns.index(name)
+        pictures[column_key(position, name)] = column_picture(name, sides, tables.train[name])
     tell("pairs")
     pictures |= _pair_pictures(*measured.associations)
     tell("telltale columns")
@@ -78,9 +78,9 @@ def _pair(measured: Measured) -> dict[str, tuple[float, float]]:
     return points if COLUMNS[""] in points else {}
 
 
-def column_key(place: int, name: str) -> str:
+def column_key(position: int, name: str) -> str:
     """What the picture of a column is called, and its file before ``.png``."""
-    return f"column_{place:02d}_{name}"
+    return f"column_{position:02d}_{name}"
 
 
 def column_picture(name: str, sides: dict[str, CodedTable], values: pd.Series) -> bytes:
@@ -92,7 +92,7 @@ def column_picture(name: str, sides: dict[str, CodedTable], values: pd.Series) -
         return numbers_picture(name, numbers, dates=dates)
     n_labels = coded.sizes[name] - 1  # codes run over the first table's categories first
     labels = [str(label) for label in values.cat.categories]
-    labels += [f"new {place}" for place in range(n_labels - len(labels))]
+    labels += [f"new {position}" for position in range(n_labels - len(labels))]
     codes = {side: table.codes[name] for side, table in sides.items()}
     return categories_picture(name, codes, labels)
 
@@ -114,8 +114,8 @@ def _tsne_picture(tables: Tables, seed: int) -> bytes:
 
 def _distances_picture(tables: Tables, seed: int) -> bytes:
     drawn = [
-        draw_rows(table, DISTANCE_ROWS, seed, "distances", place)
-        for place, table in enumerate((tables.train, tables.test, tables.synthetic))
+        draw_rows(table, DISTANCE_ROWS, seed, "distances", position)
+        for position, table in enumerate((tables.train, tables.test, tables.synthetic))
     ]
     references, own, test, synthetic = mixed_rows(
         references=tables.train, train=drawn[0], test=drawn[1], synthetic=drawn[2]

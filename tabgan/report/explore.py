@@ -63,9 +63,9 @@ def explore(
     with progress(len(known) + 5) as tell:
         tell("", stage=f"{len(rows):,} rows of {len(schema.columns)} columns")
         pictures = {}
-        for place, name in enumerate(known[:MOST_DRAWN]):
+        for position, name in enumerate(known[:MOST_DRAWN]):
             tell(name)
-            pictures[column_key(place, name)] = column_picture(name, {"real": coded}, rows[name])
+            pictures[column_key(position, name)] = column_picture(name, {"real": coded}, rows[name])
         tell("missing values and cardinalities")
         pictures |= _counting_pictures(rows, summary)
         tell("associations")
@@ -202,7 +202,7 @@ def _column_rows(summary: pd.DataFrame) -> list[list[str]]:
 
 
 def _drawn(known: Sequence[str], pictures: dict[str, bytes]) -> list[tuple[str, bytes]]:
-    keys = ((name, column_key(place, name)) for place, name in enumerate(known))
+    keys = ((name, column_key(position, name)) for position, name in enumerate(known))
     return [(name, pictures[key]) for name, key in keys if key in pictures]
 
 
@@ -252,8 +252,8 @@ def _strongest(square: pd.DataFrame) -> list[list[object]]:
 
 def _print(title: str, summary: pd.DataFrame, label: str) -> None:
     shown = Table(title=escape(title), title_justify="left", box=None)
-    for place, heading in enumerate(HEADER):
-        shown.add_column(heading, justify="right" if 2 <= place <= 5 else "left")
+    for position, heading in enumerate(HEADER):
+        shown.add_column(heading, justify="right" if 2 <= position <= 5 else "left")
     for row in _column_rows(summary):
         shown.add_row(*(escape(str(cell)) for cell in row))
     show(shown)

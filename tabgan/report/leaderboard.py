@@ -49,7 +49,7 @@ def build_leaderboard(
     Args:
         words: folders, globs, folders of runs.
         out: the folder to write to; None takes the innermost folder that holds every run.
-        mark: words of a recipe, as it is named; the places of those that have all are said.
+        mark: words of a recipe, as it is named; the positions of those that have all are said.
 
     Returns:
         The leaderboard's rows, best first within each table.
@@ -64,16 +64,18 @@ def build_leaderboard(
     if not entries:
         raise TabganError(f"nothing to compare: none of {len(without)} runs has a report yet")
     rows = standings(entries)
-    asked = set(map(_setting, mark))
-    marked = [row for row in rows if asked and asked <= set(map(_setting, row.recipe.split()))]
+    requested = set(map(_setting, mark))
+    marked = [
+        row for row in rows if requested and requested <= set(map(_setting, row.recipe.split()))
+    ]
     if mark and not marked:
         raise TabganError(f"mark={' '.join(mark)}: no such recipe; the first: {rows[0].recipe}")
     for data, some in _by_data(rows):
         show(_terminal(data, some, anchors(entries, data)))
         say(_lead(some))
-        for place, row in enumerate(some, start=1):
+        for rank, row in enumerate(some, start=1):
             if row in marked:
-                says = f"place {place} of {len(some)}: {row.recipe}"
+                says = f"place {rank} of {len(some)}: {row.recipe}"
                 say(says)
     folder = out or Path(os.path.commonpath([entry.folder.resolve() for entry in entries]))
     _write(folder, rows, leaderboard_page(rows, entries, without))
@@ -193,13 +195,13 @@ def _terminal(data: str, rows: Sequence[Standing], floor: Sequence[Standing]) ->
     for name in names:
         shown.add_column(_heading(name), justify="right")
     leaders = {name: best(rows, name) for name in names}
-    for place, row in enumerate(rows[:SHOWN], start=1):
+    for rank, row in enumerate(rows[:SHOWN], start=1):
         cells = []
         for name in names:
             text, spread = _text(name, row.mean(name)), row.spread(name)
             text = f"[bold green]{text}[/]" if row in leaders[name] else text
             cells.append(text if not spread else f"{text}\n[dim]±{_text(name, spread)}[/]")
-        shown.add_row(str(place), escape(row.recipe), str(len(row.folders)), *cells)
+        shown.add_row(str(rank), escape(row.recipe), str(len(row.folders)), *cells)
     if len(rows) > SHOWN:
         shown.add_row("", f"... {len(rows) - SHOWN} more: leaderboard.html")
     shown.add_section()

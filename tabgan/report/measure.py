@@ -116,11 +116,12 @@ def worst_pairs(measured: Measured, n: int) -> list[tuple[str, str, float]]:
     """The pairs of columns with the largest errors: their names, and the error in %."""
     square = measured.pairs
     above = np.triu(np.ones(square.shape, dtype=bool), k=1)
-    places = np.argwhere(above & square.notna().to_numpy())
-    errors = square.to_numpy()[tuple(places.T)]
+    positions = np.argwhere(above & square.notna().to_numpy())
+    errors = square.to_numpy()[tuple(positions.T)]
     order = np.argsort(-errors, kind="stable")[:n]
     return [
-        (square.index[places[i][0]], square.columns[places[i][1]], float(errors[i])) for i in order
+        (square.index[positions[i][0]], square.columns[positions[i][1]], float(errors[i]))
+        for i in order
     ]
 
 

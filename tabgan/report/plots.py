@@ -193,10 +193,10 @@ def points_picture(title: str, groups: Mapping[str, np.ndarray]) -> Figure:
     """Points of a plane, float64 [n, 2] per group, drawn in mixed order so that none hides."""
     figure = _figure(4.2, width=1.1 * WIDTH)
     axes = figure.subplots()
-    places = np.concatenate(list(groups.values()))
+    positions = np.concatenate(list(groups.values()))
     colours = np.repeat([COLOURS[group] for group in groups], [len(g) for g in groups.values()])
-    order = np.random.default_rng(0).permutation(len(places))
-    x, y = places[order].T
+    order = np.random.default_rng(0).permutation(len(positions))
+    x, y = positions[order].T
     axes.scatter(x, y, c=colours[order], s=7, alpha=0.65, linewidths=0)
     axes.set_xticks([])
     axes.set_yticks([])
@@ -266,11 +266,11 @@ def _histogram(axes: Axes, sides: Mapping[str, np.ndarray], *, dates: bool) -> N
     scale, options, edges = _cut(reference, dates=dates)
     axes.set_xscale(scale, **options)
     outside = {}
-    for place, (side, values) in enumerate(sides.items()):
+    for position, (side, values) in enumerate(sides.items()):
         beyond = (values < edges[0]) | (values > edges[-1])
         outside[side] = float(beyond.mean()) if len(values) else 0.0
         shares = _shares(values[~beyond], edges, of=len(values))
-        if place == 0:
+        if position == 0:
             axes.stairs(shares, edges, fill=True, alpha=0.35, color=COLOURS[side])
         axes.stairs(shares, edges, color=COLOURS[side], lw=1.4, label=side)
     told = [f"{side}: {share:.1%} outside real's range" for side, share in outside.items() if share]
@@ -336,17 +336,17 @@ def _asinh_ticks(edges: np.ndarray, width: float) -> list[float]:
     for side, end in ((1, high), (-1, -low)):
         last = 0.0
         for power in powers:
-            place = float(np.arcsinh(power / width))
-            if power <= end and side * power >= low and place - last >= least:
+            position = float(np.arcsinh(power / width))
+            if power <= end and side * power >= low and position - last >= least:
                 ticks.append(side * power)
-                last = place
+                last = position
     return sorted(ticks)
 
 
 def _atom_bars(axes: Axes, shares: Mapping[str, float]) -> None:
     axes.bar(range(len(shares)), list(shares.values()), color=[COLOURS[s] for s in shares])
-    for place, share in enumerate(shares.values()):
-        axes.annotate(f"{share:.0%}", (place, share), ha="center", va="bottom", fontsize=7.5)
+    for position, share in enumerate(shares.values()):
+        axes.annotate(f"{share:.0%}", (position, share), ha="center", va="bottom", fontsize=7.5)
     axes.set_xticks([])
     axes.set_ylim(0, 1.12)
     axes.set_yticks([0, 0.5, 1])
@@ -403,8 +403,8 @@ def _largest(shares: pd.DataFrame) -> pd.DataFrame:
 def _barh(axes: Axes, frame: pd.DataFrame) -> None:
     height = 0.8 / max(len(frame.columns), 1)
     rows = np.arange(len(frame))
-    for place, side in enumerate(frame.columns):
-        offset = (place - (len(frame.columns) - 1) / 2) * height
+    for position, side in enumerate(frame.columns):
+        offset = (position - (len(frame.columns) - 1) / 2) * height
         axes.barh(rows + offset, frame[side], height, color=COLOURS[side], label=side)
     axes.set_yticks(rows, [shortened(label) for label in frame.index])
     axes.set_ylim(len(frame) - 0.4, -0.6)

@@ -37,8 +37,8 @@ def standings_picture(
         PNG; None when no run has both.
     """
     usable = {
-        place: points
-        for place, points in enumerate(recipes, start=1)
+        position: points
+        for position, points in enumerate(recipes, start=1)
         if points[0] and len(points[0]) == len(points[1])
     }
     return _standings(title, unit, usable) if usable else None
@@ -49,13 +49,13 @@ def fooled_picture(title: str, groups: Mapping[str, np.ndarray]) -> Figure:
     """Real rows as a pale ground, fooling and failing rows upon it; float64 [n, 2] per group."""
     figure = _figure(4.9, width=1.4 * WIDTH)
     axes = figure.subplots()
-    for group, places in groups.items():
+    for group, positions in groups.items():
         marker, colour, size = MARKS[group]
         edge = "none" if group == "real" else "white"
-        x, y = places.T
+        x, y = positions.T
         axes.scatter(
             x, y, marker=marker, c=colour, s=size, edgecolors=edge, linewidths=0.7,
-            label=f"{group} ({len(places)})", zorder=1 + list(MARKS).index(group),
+            label=f"{group} ({len(positions)})", zorder=1 + list(MARKS).index(group),
         )  # fmt: skip
     axes.set_xticks([])
     axes.set_yticks([])
@@ -76,9 +76,9 @@ def pair_picture(sets: Mapping[str, tuple[float, float]]) -> Figure:
     axes = figure.subplots()
     axes.axvspan(0.0, 0.6, ymax=1, color="#009E73", alpha=0.06, linewidth=0)
     axes.axhspan(0.0, 0.55, color="#009E73", alpha=0.06, linewidth=0)
-    for place, (name, (auc, attack)) in enumerate(sets.items()):
-        colour = LEADER if place == 0 else RUN if name.startswith("refined") else FAILING
-        axes.scatter(auc, attack, c=colour, s=46 if place == 0 else 30, zorder=3)
+    for position, (name, (auc, attack)) in enumerate(sets.items()):
+        colour = LEADER if position == 0 else RUN if name.startswith("refined") else FAILING
+        axes.scatter(auc, attack, c=colour, s=46 if position == 0 else 30, zorder=3)
         right = auc > PAIR_LIMITS[1] - 0.2  # a name goes to the side that has room for it
         axes.annotate(
             name, (auc, attack), xytext=(-7 if right else 7, 5), textcoords="offset points",
@@ -99,12 +99,12 @@ def _standings(
 ) -> Figure:
     figure = _figure(3.2, width=1.15 * WIDTH)
     axes = figure.subplots()
-    for place, (times, values) in recipes.items():
-        colour = LEADER if place == 1 else RUN
+    for position, (times, values) in recipes.items():
+        colour = LEADER if position == 1 else RUN
         axes.scatter(times, values, c=colour, s=18, alpha=0.6, linewidths=0)
-        side = 1 if place % 2 else -1  # neighbours in the table are often neighbours here
+        side = 1 if position % 2 else -1  # neighbours in the table are often neighbours here
         axes.annotate(
-            str(place), (fmean(times), fmean(values)), ha="center", va="center",
+            str(position), (fmean(times), fmean(values)), ha="center", va="center",
             xytext=(13 * side, 0), textcoords="offset points", color=colour, fontweight="bold",
         )  # fmt: skip
     _log_seconds(axes, [t for times, _ in recipes.values() for t in times])

@@ -150,7 +150,7 @@ def headline(found: list[Finding]) -> str:
 
 def in_short(found: list[Finding]) -> str:
     """The four answers as plain sentences, without figures."""
-    said = (PLAIN[place].get(finding.answer, "") for place, finding in enumerate(found))
+    said = (PLAIN[position].get(finding.answer, "") for position, finding in enumerate(found))
     return " ".join(filter(None, said)) or "There are too few rows to judge them."
 
 

@@ -28,7 +28,7 @@ def save_model(folder: Path, path: Path) -> None:
 
 
 def unpacked_model(path: Path) -> Path:
-    """A new temporary folder with the run of a model file; whoever asked removes it.
+    """A new temporary folder with the run of a model file; whoever requested removes it.
 
     Raises:
         TabganError: when it cannot be read, or holds what ``system.archive.unpack`` refuses.

@@ -152,8 +152,8 @@ def fit_refiner(
     weights = class_weights(encoder, {})
     rules = enforced(module, encoder, weights)
 
-    def draw(n: int, place: int) -> NDArray[np.float64]:
-        address = (seed, "refiner", place)
+    def draw(n: int, position: int) -> NDArray[np.float64]:
+        address = (seed, "refiner", position)
         rows = draw_numbers(module, encoder, n=n, address=address, weights=weights)
         return rows[rules.kept(rows)]
 
@@ -254,8 +254,8 @@ def record_configuration(
         loggers: of the run.
         config: nested, as plain data.
         text: the whole configuration as YAML.
-        first: keys that the tab shows before the others, of which it shows a few alone: what the
-            run was asked in words, a sweep's own among it.
+        first: keys that the tab shows before the others, of which it shows a few alone: the
+            command line of the run, a sweep's own overrides among it.
     """
     flat = {key: value for key, value in _flat(config) if value is not None}
     for logger in loggers:
@@ -339,7 +339,10 @@ def show_rows(rows: pd.DataFrame, title: str) -> None:
         show(table, least=ROW_WIDTH)
         return
     turned = Table(title=escape(title), title_justify="left", padding=(0, 1, 0, 0), box=None)
-    for heading in ("column", *(f"row {place + 1}" for place in range(len(cells[:TURNED_ROWS])))):
+    for heading in (
+        "column",
+        *(f"row {position + 1}" for position in range(len(cells[:TURNED_ROWS]))),
+    ):
         turned.add_column(heading)
     for name, *values in zip(names, *cells[:TURNED_ROWS], strict=True):
         turned.add_row(name, *values)

@@ -17,7 +17,7 @@ from tabgan.modules.protocol import ChainedModel
 from tabgan.sampling.particles import Allowed, Outcome, Particles, needed_particles
 from tabgan.sampling.regions import Axis, Region, Regions
 from tabgan.sampling.requests import Request
-from tabgan.seeding import Place, generator_at
+from tabgan.seeding import AddressPart, generator_at
 
 TRIED, TRIED_CONDITIONS = 256, 64  # particles, and conditions, by which the first look goes
 TRACE = 1e-7  # the share of a cell that a single value of a dense number has
@@ -32,7 +32,8 @@ class ConditionalChain:
     The number of particles follows from a first look: about eight of a row's are to be effective.
 
     Attributes:
-        shares: the generator's estimated share of rows as asked, float64 [n_conditions]; NaN for
+        shares: the generator's estimated share of rows as requested, float64 [n_conditions]; NaN
+            for
             those that were not looked at.
         particles: of a row.
         effective: the effective number of them, the median over the conditions looked at.
@@ -62,45 +63,48 @@ class ConditionalChain:
         n = len(request.conditions)
         self.class_share = torch.ones(n, dtype=torch.double)
         self.classes = self._classes(n)
-        self.asked = self._allowed()
+        self.requested = self._allowed()
         self.shares = np.full(n, np.nan)
         self.particles, self.effective = 1, 1.0
         self._look(seed)
 
     def draw(
-        self, asked: Rows, address: tuple[int, *tuple[Place, ...]]
+        self, requested: Rows, address: tuple[int, *tuple[AddressPart, ...]]
     ) -> tuple[NDArray[np.float64], Rows]:
-        """Try once per entry of ``asked``, the place of a condition.
+        """Try once per entry of ``requested``, the position of a condition.
 
         Returns:
             Rows as ``TableEncoder.decode_numbers`` gives them, float64 [m, n_columns], and the
             condition of each, int64 [m].
         """
-        outcome = self._outcome(asked, self.particles, generator_at(*address))
+        outcome = self._outcome(requested, self.particles, generator_at(*address))
         none = np.empty((len(outcome.rows), 0), np.float32)
-        rows, owners = self.encoder.decode_numbers(outcome.rows, none), asked[outcome.owner.numpy()]
+        rows, owners = (
+            self.encoder.decode_numbers(outcome.rows, none),
+            requested[outcome.owner.numpy()],
+        )
         columns = self.encoder.by_name(rows)
         for name in {name for values in self.regions.between for name in values}:
             value = np.array([values.get(name, np.nan) for values in self.regions.between])[owners]
             columns[name][:] = np.where(np.isnan(value), columns[name], value)
         return rows, owners
 
-    def _outcome(self, asked: Rows, k: int, rng: torch.Generator) -> Outcome:
-        places = torch.from_numpy(asked)
-        here = {name: one.of(places) for name, one in self.asked.items()}
-        classes = None if self.classes is None else self.classes[places]
-        return self.sampler.draw(len(asked), here, k=k, rng=rng, classes=classes)
+    def _outcome(self, requested: Rows, k: int, rng: torch.Generator) -> Outcome:
+        positions = torch.from_numpy(requested)
+        here = {name: one.of(positions) for name, one in self.requested.items()}
+        classes = None if self.classes is None else self.classes[positions]
+        return self.sampler.draw(len(requested), here, k=k, rng=rng, classes=classes)
 
     def _look(self, seed: int) -> None:
         """Estimate the conditions' shares and how many particles a row needs."""
         n = len(self.shares)
         looked = np.unique(np.linspace(0, n - 1, min(n, TRIED_CONDITIONS)).astype(np.int64))
         repeats = max(TRIED_CONDITIONS // len(looked), 1) // 8 + 1
-        asked = np.repeat(looked, repeats)
-        outcome = self._outcome(asked, TRIED, generator_at(seed, "conditions"))
+        requested = np.repeat(looked, repeats)
+        outcome = self._outcome(requested, TRIED, generator_at(seed, "conditions"))
         logs = outcome.log_share.view(len(looked), repeats).logsumexp(dim=1) - math.log(repeats)
         logs += self.class_share[looked].log()
-        exact = np.array([not self.regions.between[place] for place in looked])
+        exact = np.array([not self.regions.between[position] for position in looked])
         self.shares[looked] = np.where(exact, logs.exp().numpy(), np.nan)
         rarest = int(looked[logs.argmin()])
         if float(logs.min()) < math.log(LEAST_SHARE):
@@ -108,7 +112,7 @@ class ConditionalChain:
                 f"{self.request.told(rarest)}: training saw no such row, and the model gives it a "
                 f"share of {float(logs.min().exp()):.0e}"
             )
-        if not self.asked:
+        if not self.requested:
             return
         self.particles = needed_particles(outcome.effective.numpy(), TRIED)
         share = float(outcome.effective.median()) / TRIED
@@ -121,11 +125,11 @@ class ConditionalChain:
             return None
         counts = self.chain.class_shares()
         chances = torch.zeros(n, self.chain.class_width, dtype=torch.double)
-        for place, regions in enumerate(self.regions.of):
+        for position, regions in enumerate(self.regions.of):
             if target in regions:
                 allowed = torch.from_numpy(regions[target].codes)
-                self.class_share[place] = (counts * allowed).sum()
-                chances[place] = counts * allowed / self.class_share[place].clamp_min(1e-300)
+                self.class_share[position] = (counts * allowed).sum()
+                chances[position] = counts * allowed / self.class_share[position].clamp_min(1e-300)
         return chances
 
     def _allowed(self) -> dict[str, Allowed]:
@@ -146,11 +150,11 @@ def allowed(axis: Axis, regions: Sequence[Region | None], cell_shares: Tensor | 
 
     Args:
         axis: the column.
-        regions: of each row; None where the column is not asked for.
+        regions: of each row; None where the column is not requested.
         cell_shares: of the cells in each bin, [n_bins, n_cells]; None for a column without cells.
     """
     distinct: dict[int, Region] = {id(r): r for r in regions if r is not None}
-    order = {key: place for place, key in enumerate(distinct)}
+    order = {key: position for position, key in enumerate(distinct)}
     region = torch.tensor([-1 if r is None else order[id(r)] for r in regions])
     mass = np.stack([r.codes for r in distinct.values()]).astype(np.float32)
     spans = None
@@ -158,10 +162,10 @@ def allowed(axis: Axis, regions: Sequence[Region | None], cell_shares: Tensor | 
         most = max(r.spans.shape[1] for r in distinct.values())
         spans = np.full((len(distinct), axis.n_codes, most, 2), np.inf, np.float32)
         spans[:, :, 0] = (0.0, 1.0)
-        for place, r in enumerate(distinct.values()):
-            spans[place, axis.varying] = np.inf
-            spans[place, axis.varying, : r.spans.shape[1]] = r.spans
-            mass[place, axis.varying] *= _lengths(r.spans)
+        for position, r in enumerate(distinct.values()):
+            spans[position, axis.varying] = np.inf
+            spans[position, axis.varying, : r.spans.shape[1]] = r.spans
+            mass[position, axis.varying] *= _lengths(r.spans)
     masses = torch.from_numpy(mass)
     of_bins = masses
     if cell_shares is not None:

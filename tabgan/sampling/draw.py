@@ -21,14 +21,14 @@ from tabgan.sampling.refiner import Refiner
 from tabgan.sampling.regions import Regions
 from tabgan.sampling.requests import Condition, Request
 from tabgan.sampling.vector_draws import VectorDraws
-from tabgan.seeding import Place, generator_at, rng_at
+from tabgan.seeding import AddressPart, generator_at, rng_at
 from tabgan.tables.conditions import Where, all_match
 
 CHUNK_ROWS = 10_000  # memory is that of one chunk, whatever n
 MOST_ATTEMPTS = 1_000  # chunks drawn for one chunk of accepted rows
 FRUITLESS_ROWS = 300_000  # tries in a row that gave nothing: then nothing will come
 
-Address = tuple[int, *tuple[Place, ...]]  # seed and place (tabgan.seeding)
+Address = tuple[int, *tuple[AddressPart, ...]]  # seed and place (tabgan.seeding)
 Numbers = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
@@ -39,11 +39,11 @@ class Tally:
 
     Attributes:
         tried: drawn, or tried for: a try that gives no row counts.
-        unruly: of those as asked or drawn, without a condition: they broke a rule.
-        satisfied: as asked, and keeping every rule that is enforced.
+        unruly: of those as requested or drawn, without a condition: they broke a rule.
+        satisfied: as requested, and keeping every rule that is enforced.
         accepted: and accepted by the refiner; without one, all of them.
         returned: and wanted.
-        share: of the generator's rows, those as asked, where it is known beforehand.
+        share: of the generator's rows, those as requested, where it is known beforehand.
         particles: rows drawn side by side for a row under conditions.
         effective: of them, as many as would do if all weighed the same.
     """
@@ -59,7 +59,7 @@ class Tally:
 
     @property
     def hit_rate(self) -> float:
-        """Rows as asked per try, in [0, 1]."""
+        """Rows as requested per try, in [0, 1]."""
         return self.satisfied / max(self.tried, 1)
 
     @property
@@ -84,8 +84,8 @@ class RowSource(Protocol):
 
     rate: float
 
-    def draw(self, asked: Rows, address: Address) -> tuple[Numbers, Rows]:
-        """Try once per condition in ``asked``: some rows, and the condition of each."""
+    def draw(self, requested: Rows, address: Address) -> tuple[Numbers, Rows]:
+        """Try once per condition in ``requested``: some rows, and the condition of each."""
         ...
 
 
@@ -105,15 +105,16 @@ def draw_chunks(
 ) -> Iterator[pd.DataFrame]:
     """``n`` decoded rows in tables of at most ``CHUNK_ROWS``; the same seed gives the same rows.
 
-    Every row satisfies what is asked, looked up in the decoded table. Classes that are not asked
-    for come at their training rates (given the other conditions: at the generator's).
+    Every row satisfies what is requested, looked up in the decoded table. Classes that are not
+    requested
+     come at their training rates (given the other conditions: at the generator's).
 
     Args:
         module: the generator.
         encoder: of its table.
         n: rows.
         seed: fixes the rows.
-        where: column -> what is asked of every row (``tables.conditions``: texts, values, lists
+        where: column -> what is requested of every row (``tables.conditions``: texts, values, lists
             for sets, tuples for ranges, None for missing).
         mix: shares of the target's classes, ``"label:share,label:share"`` or a mapping.
         like: one more condition per row; row i takes the i-th, beginning anew after the last.
@@ -133,11 +134,11 @@ def draw_chunks(
     if len(request.conditions) == 1 and request.conditions[0].keys() <= {column and column.name}:
         weights = class_weights(encoder, request.conditions[0])
         return _chunks_of_classes(module, encoder, n, seed, weights, refiner, tally, rows)
-    return _chunks_as_asked(module, encoder, n, seed, request, refiner, tally, rows)
+    return _chunks_as_requested(module, encoder, n, seed, request, refiner, tally, rows)
 
 
 def class_weights(encoder: TableEncoder, condition: Condition) -> Numbers:
-    """The share of each class to draw: the training shares, restricted to what is asked of it.
+    """The share of each class to draw: the training shares, restricted to what is requested of it.
 
     Returns:
         float64 [condition_width], summing to 1 (empty without a condition).
@@ -146,9 +147,9 @@ def class_weights(encoder: TableEncoder, condition: Condition) -> Numbers:
         TabganError: for a class that training never saw.
     """
     weights = _class_shares(encoder, condition)
-    asked = condition.get(encoder.condition_column.name) if encoder.condition_column else None
-    if asked is not None and not weights.any():
-        raise TabganError(f"{asked}: training saw no such row")
+    requested = condition.get(encoder.condition_column.name) if encoder.condition_column else None
+    if requested is not None and not weights.any():
+        raise TabganError(f"{requested}: training saw no such row")
     return weights / weights.sum() if len(weights) else weights
 
 
@@ -179,7 +180,7 @@ def enforced(module: RowModel, encoder: TableEncoder, weights: Numbers) -> Enfor
 
 
 class PlainDraws:
-    """Rows of any generator, the classes by what is asked, of which those as asked are kept."""
+    """Rows of any generator, classes as requested; those that satisfy the rest are kept."""
 
     def __init__(
         self, module: RowModel, encoder: TableEncoder, request: Request, weights: Numbers
@@ -188,17 +189,17 @@ class PlainDraws:
         self.module, self.encoder, self.request = module, encoder, request
         self.weights, self.rate = weights, 1.0
 
-    def draw(self, asked: Rows, address: Address) -> tuple[Numbers, Rows]:
-        mean = self.weights[asked].mean(axis=0)
+    def draw(self, requested: Rows, address: Address) -> tuple[Numbers, Rows]:
+        mean = self.weights[requested].mean(axis=0)
         weights = mean / mean.sum() if len(mean) else mean
-        n = len(asked)
+        n = len(requested)
         numbers = draw_numbers(self.module, self.encoder, n=n, address=address, weights=weights)
         table = self.encoder.to_table(numbers)
         owner = np.full(n, -1)
-        for place, wanted in zip(*np.unique(asked, return_counts=True), strict=True):
+        for position, wanted in zip(*np.unique(requested, return_counts=True), strict=True):
             free = np.flatnonzero(owner < 0)
-            fitting = all_match([*self.request.conditions[place].values()], table.iloc[free])
-            owner[free[fitting][:wanted]] = place
+            fitting = all_match([*self.request.conditions[position].values()], table.iloc[free])
+            owner[free[fitting][:wanted]] = position
         return numbers[owner >= 0], owner[owner >= 0]
 
 
@@ -212,7 +213,7 @@ def _chunks_of_classes(
     tally: Tally,
     rows: Numbering,
 ) -> Iterator[pd.DataFrame]:
-    """Chunks where nothing but the class is asked, which every row satisfies."""
+    """Chunks where nothing but the class is requested, which every row satisfies."""
     rules = enforced(module, encoder, class_weights(encoder, {}))
     for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
         wanted = min(CHUNK_ROWS, n - done)
@@ -272,7 +273,7 @@ def _draw_accepted(
     )
 
 
-def _chunks_as_asked(
+def _chunks_as_requested(
     module: RowModel,
     encoder: TableEncoder,
     n: int,
@@ -282,8 +283,8 @@ def _chunks_as_asked(
     tally: Tally,
     rows: Numbering,
 ) -> Iterator[pd.DataFrame]:
-    """Chunks under conditions, which are checked before the first is asked for."""
-    weights = np.stack([_class_shares(encoder, asked) for asked in request.conditions])
+    """Chunks under conditions, which are checked before the first is requested."""
+    weights = np.stack([_class_shares(encoder, requested) for requested in request.conditions])
     source: RowSource
     if isinstance(module, ChainedModel):
         source = ConditionalChain(module, encoder, request, seed=seed)
@@ -300,8 +301,8 @@ def _chunks_as_asked(
         filling = Filling(source, encoder, rules, request, refiner, tally)
         for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
             first_row = rows.first_row + done
-            asked = request.of_rows(first_row, min(CHUNK_ROWS, n - done), seed)
-            numbers = filling(asked, (seed, "as asked", chunk))
+            requested = request.of_rows(first_row, min(CHUNK_ROWS, n - done), seed)
+            numbers = filling(requested, (seed, "as asked", chunk))
             yield encoder.to_table(numbers, first_row=first_row, key_seed=rows.key_seed)
 
     return chunks()
@@ -323,87 +324,87 @@ class Filling:
         self.refiner, self.tally = refiner, tally
         self.rate = source.rate * (refiner.total_acceptance if refiner else 1.0)
 
-    def __call__(self, asked: Rows, address: Address) -> Numbers:
-        """Rows of the conditions ``asked`` [n], in their order: float64 [n, n_columns]."""
-        filled = np.empty((len(asked), len(self.encoder.schema_.columns)))
-        still = np.arange(len(asked))
+    def __call__(self, requested: Rows, address: Address) -> Numbers:
+        """Rows of the conditions ``requested`` [n], in their order: float64 [n, n_columns]."""
+        filled = np.empty((len(requested), len(self.encoder.schema_.columns)))
+        still = np.arange(len(requested))
         fruitless = 0
         for attempt in range(MOST_ATTEMPTS):
-            tries = self._tries(asked[still])
+            tries = self._tries(requested[still])
             unruly, satisfied = self.tally.unruly, self.tally.satisfied
-            rows, places = self._accepted(tries, (*address, attempt))
+            rows, positions = self._accepted(tries, (*address, attempt))
             none_keeps = self.tally.satisfied == satisfied and self.tally.unruly > unruly
             if none_keeps and len(self.rules.found):
                 self.rules.without_found()
-            slots, taken = _matched(asked[still], places)
+            slots, taken = _matched(requested[still], positions)
             filled[still[slots]] = rows[taken]
             still = np.delete(still, slots)
             self.tally.returned += len(slots)
             if len(still) == 0:
                 return filled
-            self.rate = max(len(places) / len(tries), self.rate / 4, 1 / CHUNK_ROWS)
+            self.rate = max(len(positions) / len(tries), self.rate / 4, 1 / CHUNK_ROWS)
             fruitless = 0 if len(slots) else fruitless + len(tries)
             if fruitless >= FRUITLESS_ROWS:
                 break
-        raise TabganError(self._failure(int(asked[still[0]])))
+        raise TabganError(self._failure(int(requested[still[0]])))
 
-    def _tries(self, asked: Rows) -> Rows:
+    def _tries(self, requested: Rows) -> Rows:
         """Conditions to try for, a chunk of them at most, each as often as ``rate`` suggests."""
-        distinct, wanted = np.unique(asked, return_counts=True)
+        distinct, wanted = np.unique(requested, return_counts=True)
         counts = np.ceil(1.1 * wanted / self.rate).astype(np.int64) + 1
         before = counts.cumsum() - counts
         counts = np.minimum(counts, np.maximum(CHUNK_ROWS - before, 0))
         return np.repeat(distinct, counts)
 
     def _accepted(self, tries: Rows, address: Address) -> tuple[Numbers, Rows]:
-        rows, places = self.source.draw(tries, address)
-        right = self._satisfied(rows, places)
+        rows, positions = self.source.draw(tries, address)
+        right = self._satisfied(rows, positions)
         ruly = self.rules.kept(rows)
         self.tally.unruly += int((right & ~ruly).sum())
         right &= ruly
-        rows, places = rows[right], places[right]
+        rows, positions = rows[right], positions[right]
         n_satisfied = len(rows)
         if self.refiner:
             accepted = self.refiner.accept(rows, rng_at(*address, "accept"))
-            rows, places = rows[accepted], places[accepted]
+            rows, positions = rows[accepted], positions[accepted]
         _count(self.tally, tried=len(tries), satisfied=n_satisfied, accepted=len(rows))
-        return rows, places
+        return rows, positions
 
-    def _satisfied(self, rows: Numbers, places: Rows) -> NDArray[np.bool_]:
-        """Which rows are as asked, bool [n], by the values of the decoded table."""
+    def _satisfied(self, rows: Numbers, positions: Rows) -> NDArray[np.bool_]:
+        """Which rows are as requested, bool [n], by the values of the decoded table."""
         table = self.encoder.to_table(rows)
         right = np.ones(len(rows), bool)
-        order = np.argsort(places, kind="stable")
-        distinct, counts = np.unique(places, return_counts=True)
+        order = np.argsort(positions, kind="stable")
+        distinct, counts = np.unique(positions, return_counts=True)
         ends = counts.cumsum()
-        for place, first, end in zip(distinct, ends - counts, ends, strict=True):
+        for position, first, end in zip(distinct, ends - counts, ends, strict=True):
             mine = order[first:end]
-            for name, one in self.request.conditions[place].items():
+            for name, one in self.request.conditions[position].items():
                 right[mine] &= one.matches(table[name].iloc[mine])
         return right
 
-    def _failure(self, place: int) -> str:
+    def _failure(self, position: int) -> str:
         tally = self.tally
         kept = f", and the refiner accepted {tally.accepted:,}" if self.refiner else ""
         advice = "; try refine=false" if self.refiner and tally.satisfied else ""
         return (
-            f"{self.request.told(place)}: of {tally.tried:,} rows tried {tally.satisfied:,} "
+            f"{self.request.told(position)}: of {tally.tried:,} rows tried {tally.satisfied:,} "
             f"satisfied it{kept}; more are not coming{advice}"
         )
 
 
-def _matched(asked: Rows, places: Rows) -> tuple[Rows, Rows]:
+def _matched(requested: Rows, positions: Rows) -> tuple[Rows, Rows]:
     """Pairs (slot, row): the i-th row of a condition goes to its i-th slot."""
-    keys = _numbered(asked), _numbered(places)
+    keys = _numbered(requested), _numbered(positions)
     return np.intersect1d(*keys, assume_unique=True, return_indices=True)[1:]
 
 
-def _numbered(places: Rows) -> Rows:
-    """A number for each entry that no other has: its place, and how many came before it there."""
-    order = np.argsort(places, kind="stable")
-    ordered = places[order]
-    rank = np.arange(len(places)) - np.searchsorted(ordered, ordered)
-    keys = np.empty_like(places)
+def _numbered(positions: Rows) -> Rows:
+    """A number for each entry that no other has: its position and how many came before it there."""
+    order = np.argsort(positions, kind="stable")
+    ordered = positions[order]
+    rank = np.arange(len(positions)) - np.searchsorted(ordered, ordered)
+    keys = np.empty_like(positions)
     keys[order] = (ordered << 32) + rank
     return keys
 
@@ -414,9 +415,9 @@ def _class_shares(encoder: TableEncoder, condition: Condition) -> Numbers:
     column = encoder.condition_column
     if column is None or column.name not in condition:
         return shares
-    asked = condition[column.name]
-    codes = [int(low) for low, _ in asked.spans]
-    codes += [len(column.categories)] if asked.missing else []
+    requested = condition[column.name]
+    codes = [int(low) for low, _ in requested.spans]
+    codes += [len(column.categories)] if requested.missing else []
     allowed = np.isin(np.arange(len(shares)), codes)
     return np.where(allowed, shares, 0.0)
 

@@ -46,13 +46,13 @@ class Enforced:
         left = list(range(len(rules)))
         while (~broken[:, left].any(axis=1)).mean() < LEAST_KEPT:
             del left[int(broken[:, left].sum(axis=0).argmax())]
-        dropped = [rule.text for place, rule in enumerate(rules) if place not in left]
+        dropped = [rule.text for position, rule in enumerate(rules) if position not in left]
         if dropped:
             log.info(
                 "rules that generated rows need not keep, since most of them break them: %s",
                 "; ".join(dropped),
             )
-        self.found = Constraints(tuple(rules[place] for place in left))
+        self.found = Constraints(tuple(rules[position] for position in left))
 
     def __len__(self) -> int:
         return len(self.encoder.constraints_) + len(self.found)

@@ -1,4 +1,4 @@
-"""A file with holes, and what filling it leaves: one file per imputation, and an account."""
+"""A file with missing cells, and what filling it leaves: a file per imputation, and an account."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def fill_file(
     imputer: Imputer, path: Path, out: Path | None, *, n_imputations: int, how: str
 ) -> list[Path]:
-    """Fill the holes of a file; of several imputations the i-th goes to ``<out>_<i>``.
+    """Fill the missing cells of a file; of several imputations the i-th goes to ``<out>_<i>``.
 
     Without ``out`` they go beside the file, as ``filled_<file>``, and over no other file. Beside
     the (first) file lies ``<file>.json``, the account: holes per column and what is said.
@@ -35,7 +35,8 @@ def fill_file(
 
     Raises:
         TabganError: when the file cannot be read or has other columns or values than the run's
-            table, when ``how`` is unknown, or when likeliest values are asked for more than once.
+            table, when ``how`` is unknown, or when likeliest values are requested for more than
+            once.
     """
     check_how(how, n_imputations)
     schema = imputer.encoder.schema
@@ -138,13 +139,13 @@ def written_schema(schema: TableSchema, filled: pd.DataFrame) -> TableSchema:
     return replace(schema, columns=tuple(columns), target=None)
 
 
-def _numbered(out: Path, place: int) -> Path:
+def _numbered(out: Path, position: int) -> Path:
     stem, dot, suffixes = out.name.partition(".")
-    return out.with_name(f"{stem}_{place}{dot}{suffixes}")
+    return out.with_name(f"{stem}_{position}{dot}{suffixes}")
 
 
 def _account(imputer: Imputer, table: pd.DataFrame) -> dict[str, Any]:
-    """Holes per column, rows with no known cell, and holes that stay."""
+    """Holes per column, rows with no known cell, and missing cells that stay."""
     names, left = list(imputer.encoder.schema_.names), imputer.encoder.dropped_
     missing = table.isna()
     return {

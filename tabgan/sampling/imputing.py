@@ -49,7 +49,7 @@ class Imputer:
         seed: of everything that is drawn.
 
     Raises:
-        TabganError: for a model that cannot be asked for some cells given others.
+        TabganError: for a model that cannot be requested some cells given others.
     """
 
     def __init__(self, module: RowModel, encoder: TableEncoder, *, seed: int = 0) -> None:
@@ -102,7 +102,7 @@ class _Rows:
         self.names = list(self.encoder.schema_.names)
         self.numbers = self.encoder.numbers(table)
         self.encoder.tell_sums(self.numbers)
-        self.asked: dict[str, Allowed] = {c.name: self._known(c) for c in of.chain.columns}
+        self.requested: dict[str, Allowed] = {c.name: self._known(c) for c in of.chain.columns}
         self.classes = self._classes()
 
     def completed(self, fill: Callable[[Codes], Numbers]) -> pd.DataFrame:
@@ -160,16 +160,16 @@ class _Rows:
         chosen = self._by_category(particles, weights, first, lambda chances: chances.argmax(dim=1))
         numbers = self._decoded(chosen)
         every = self._decoded(particles).reshape(len(rows), PARTICLES, -1)
-        for place, column in enumerate(self.encoder.schema_.columns):
-            if column.is_measured and np.isnan(self.numbers[rows, place]).any():
-                numbers[:, place] = _median(every[:, :, place], weights.numpy())
+        for position, column in enumerate(self.encoder.schema_.columns):
+            if column.is_measured and np.isnan(self.numbers[rows, position]).any():
+                numbers[:, position] = _median(every[:, :, position], weights.numpy())
         return numbers
 
     def _particles(self, rows: Codes, rng: torch.Generator) -> tuple[CodedRows, Tensor]:
-        places = torch.from_numpy(rows)
-        asked = {name: one.of(places) for name, one in self.asked.items()}
-        classes = None if self.classes is None else self.classes[places]
-        return self.of.sampler.weighted(len(rows), asked, k=PARTICLES, rng=rng, classes=classes)
+        positions = torch.from_numpy(rows)
+        requested = {name: one.of(positions) for name, one in self.requested.items()}
+        classes = None if self.classes is None else self.classes[positions]
+        return self.of.sampler.weighted(len(rows), requested, k=PARTICLES, rng=rng, classes=classes)
 
     def _chosen(self, weights: Tensor, rng: torch.Generator) -> Tensor:
         """One particle of each row by weight, as positions among all of them."""
@@ -213,10 +213,10 @@ class _Rows:
         known = codes >= 0
         classes = torch.zeros(len(codes), self.of.chain.class_width, dtype=torch.double)
         classes[torch.from_numpy(np.flatnonzero(known)), torch.from_numpy(codes[known])] = 1.0
-        whole = self.asked.pop(target)
+        whole = self.requested.pop(target)
         if not known.all():  # what is missing is not drawn as missing; what is known is shown
             region = torch.where(torch.from_numpy(known), -1, whole.region)
-            self.asked[target] = replace(whole, region=region)
+            self.requested[target] = replace(whole, region=region)
         return classes
 
     def _codes(self, name: str) -> Codes:

@@ -49,10 +49,10 @@ def independent_log_likelihood(
         train: the rows that shares come from.
         rows: the rows that are asked about, of the same columns.
     """
-    known, asked = (encoder.encode_coded(table).codes for table in (train, rows))
+    known, requested = (encoder.encode_coded(table).codes for table in (train, rows))
     logs = torch.zeros(len(rows), dtype=torch.float64)
     for column in chain_columns(encoder.layout_):
-        learned, codes = column.joint(known), column.joint(asked)
+        learned, codes = column.joint(known), column.joint(requested)
         counts = torch.bincount(learned[learned >= 0], minlength=column.n_codes).double()
         counts = counts.reshape(column.bins.width, column.n_cells)
         of_bins = counts.sum(dim=1, keepdim=True)

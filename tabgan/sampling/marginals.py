@@ -39,19 +39,19 @@ class Marginals:
         """
         n_bins = max(2, min(BINS, len(real) // ROWS_PER_BIN))
         edges = [_edges(column, n_bins) for column in real.T]
-        places = [_places(of, pool[:, i]) for i, of in enumerate(edges)]
+        positions = [_positions(of, pool[:, i]) for i, of in enumerate(edges)]
         targets = [
-            np.bincount(_places(of, real[:, i]), minlength=len(of) + 2).astype(np.float64)
+            np.bincount(_positions(of, real[:, i]), minlength=len(of) + 2).astype(np.float64)
             for i, of in enumerate(edges)
         ]
         log_weights = [np.zeros(len(of) + 2) for of in edges]
         weights = np.full(len(pool), len(real) / len(pool))
         for _ in range(PASSES):
-            for place, target, table in zip(places, targets, log_weights, strict=True):
-                found = np.bincount(place, weights, minlength=len(table)).astype(np.float64)
+            for position, target, table in zip(positions, targets, log_weights, strict=True):
+                found = np.bincount(position, weights, minlength=len(table)).astype(np.float64)
                 change = _log_ratio(target, found)
                 table += change
-                weights *= np.exp(change)[place]
+                weights *= np.exp(change)[position]
                 weights *= len(real) / weights.sum()
         uncapped = cls(edges=edges, log_weights=log_weights, cap=np.inf)
         cap = float(np.quantile(uncapped.log_weights_of(pool), cap_quantile))
@@ -70,7 +70,7 @@ class Marginals:
         """The sum over the columns, float64 [n]."""
         total = np.zeros(len(rows))
         for i, (edges, table) in enumerate(zip(self.edges, self.log_weights, strict=True)):
-            total += table[_places(edges, rows[:, i])]
+            total += table[_positions(edges, rows[:, i])]
         return total
 
     def state(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class Marginals:
         return cls(edges=edges, log_weights=log_weights, cap=state["cap"])
 
 
-def _places(edges: Floats, values: Floats) -> NDArray[np.intp]:
+def _positions(edges: Floats, values: Floats) -> NDArray[np.intp]:
     """The bin of each value: the number of edges below it; of a missing one, behind the last."""
     return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values))
 

@@ -1,7 +1,7 @@
 """Rows of a chain under conditions on any columns: sequential importance resampling.
 
 A row under conditions is one of K particles, rows that are drawn side by side (Gordon, Salmond &
-Smith 1993). At a head whose column is asked for, the draw is cut to what is allowed, and the
+Smith 1993). At a head whose column is requested, the draw is cut to what is allowed, and the
 particle's weight is multiplied by the chance of what is allowed. Where the weights of a row's
 particles have become uneven, they are drawn anew by weight; behind the last such head one of them
 is left, which goes on alone. In the limit of many particles rows follow the chain's own
@@ -37,9 +37,10 @@ class Allowed:
     Attributes:
         mass: float32 [regions, n_codes], the share of each joint code's cell that is allowed.
         bins: float32 [regions, n_bins], about the same of whole bins: by training's cells.
-        spans: float32 [regions, n_codes, n_spans, 2] of the place in a cell, or None where all of
+        spans: float32 [regions, n_codes, n_spans, 2] of the position in a cell, or None where all
+            of
             an allowed cell is.
-        region: int64 [n], the region of each row; -1 where the column is not asked for.
+        region: int64 [n], the region of each row; -1 where the column is not requested.
     """
 
     mass: Tensor
@@ -88,7 +89,7 @@ class Particles:
     def draw(
         self,
         n: int,
-        asked: Mapping[str, Allowed],
+        requested: Mapping[str, Allowed],
         *,
         k: int,
         rng: torch.Generator,
@@ -98,14 +99,14 @@ class Particles:
 
         Args:
             n: requests.
-            asked: per column that is asked for, what is allowed.
+            requested: per column that is requested, what is allowed.
             k: particles of a row.
             rng: of all draws.
             classes: float64 [n, classes], chances of the class of each row, which is then shown to
                 all heads; a row of zeros leaves it to be drawn. None for no such row.
         """
         pieces = [
-            self._draw(some, asked, k, rng, classes)
+            self._draw(some, requested, k, rng, classes)
             for some in torch.arange(n).split(max(MOST_PARTICLES // k, 1))
         ]
         layout = self.chain.layout
@@ -125,7 +126,7 @@ class Particles:
     def weighted(
         self,
         n: int,
-        asked: Mapping[str, Allowed],
+        requested: Mapping[str, Allowed],
         *,
         k: int,
         rng: torch.Generator,
@@ -135,18 +136,18 @@ class Particles:
 
         Weights of a request sum to 1, or to 0 where no particle came about.
         """
-        cloud = self._walked(n, asked, k, rng, classes, choose=False)
-        return self._rows(cloud, asked, rng), cloud.weights()
+        cloud = self._walked(n, requested, k, rng, classes, choose=False)
+        return self._rows(cloud, requested, rng), cloud.weights()
 
     def _draw(
         self,
         some: Tensor,
-        asked: Mapping[str, Allowed],
+        requested: Mapping[str, Allowed],
         k: int,
         rng: torch.Generator,
         classes: Tensor | None,
     ) -> Outcome:
-        here = {name: one.of(some) for name, one in asked.items()}
+        here = {name: one.of(some) for name, one in requested.items()}
         of_class = None if classes is None else classes[some]
         cloud = self._walked(len(some), here, k, rng, of_class, choose=True)
         return Outcome(
@@ -159,7 +160,7 @@ class Particles:
     def _walked(
         self,
         n: int,
-        asked: Mapping[str, Allowed],
+        requested: Mapping[str, Allowed],
         k: int,
         rng: torch.Generator,
         classes: Tensor | None,
@@ -169,10 +170,10 @@ class Particles:
         """Particles behind the last head; where they ``choose``, one of each request."""
         cloud = _Cloud(self, n, k, rng)
         cloud.show_classes(classes)
-        last = max([self.heads_of[name][-1] for name in asked], default=-1)
+        last = max([self.heads_of[name][-1] for name in requested], default=-1)
         for head, own in enumerate(self.chain.heads):
             name = self.chain.columns[own.column].name
-            allowed = asked.get(name)
+            allowed = requested.get(name)
             if allowed is not None:
                 cloud.draw_allowed(head, allowed)
             elif head == self.chain.class_head:
@@ -188,7 +189,7 @@ class Particles:
     def _rows(
         self,
         cloud: _Cloud,
-        asked: Mapping[str, Allowed],
+        requested: Mapping[str, Allowed],
         rng: torch.Generator,
     ) -> CodedRows:
         codes = cloud.walk.codes
@@ -197,13 +198,13 @@ class Particles:
         rows.scalars[:] = torch.rand(rows.scalars.shape, generator=rng)
         scalars = [b.column for b in self.chain.layout.blocks if b.kind == "continuous"]
         for column in self.chain.columns:
-            allowed = asked.get(column.name)
+            allowed = requested.get(column.name)
             if allowed is not None and allowed.spans is not None:
-                place = scalars.index(column.name)
+                position = scalars.index(column.name)
                 region = allowed.region[cloud.owner]
                 mine = (region >= 0).nonzero()[:, 0]
                 spans = allowed.spans[region[mine], column.joint(codes[mine])]
-                rows.scalars[mine, place] = _within(spans, rng)
+                rows.scalars[mine, position] = _within(spans, rng)
         return rows
 
 
@@ -295,16 +296,16 @@ class _Cloud:
         chosen = torch.searchsorted(cumulative, steps, right=True).clamp_max(self.k - 1)
         if not last:
             chosen = torch.where(uneven[:, None], chosen, torch.arange(self.k))
-        places = (torch.arange(self.n)[:, None] * self.k + chosen).flatten()
+        positions = (torch.arange(self.n)[:, None] * self.k + chosen).flatten()
         if last:
-            places = places[self.alive]
+            positions = positions[self.alive]
         logs = torch.where(uneven[:, None], torch.zeros_like(logs), logs)
-        self._keep(places, logs.flatten())
+        self._keep(positions, logs.flatten())
 
-    def _keep(self, places: Tensor, log_weight: Tensor) -> None:
-        self.walk.at(places)
-        self.owner = self.owner[places]
-        self.log_weight = log_weight[places]
+    def _keep(self, positions: Tensor, log_weight: Tensor) -> None:
+        self.walk.at(positions)
+        self.owner = self.owner[positions]
+        self.log_weight = log_weight[positions]
 
 
 def _within(spans: Tensor, rng: torch.Generator) -> Tensor:

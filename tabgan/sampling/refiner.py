@@ -68,7 +68,7 @@ class Refiner:
     Attributes:
         acceptance_: per round, then for the marginals if re-matched: the share expected to pass.
         aucs_: per round, the held-out ROC AUC between real rows and the rows it was given.
-        reason_: why there are fewer rounds than asked for; "" when there are not.
+        reason_: why there are fewer rounds than requested; "" when there are not.
     """
 
     def __init__(self) -> None:
@@ -162,15 +162,15 @@ class Refiner:
             )
         uniforms = [rng.random(len(rows)) for _ in self._steps]
         alive = np.arange(len(rows))
-        for place in self._cheapest_first():  # the rejected are not scored again
-            chance_to_pass = np.exp(self._steps[place].log_acceptance(rows[alive]))
-            alive = alive[uniforms[place][alive] < chance_to_pass]
+        for position in self._cheapest_first():  # the rejected are not scored again
+            chance_to_pass = np.exp(self._steps[position].log_acceptance(rows[alive]))
+            alive = alive[uniforms[position][alive] < chance_to_pass]
         accepted = np.zeros(len(rows), bool)
         accepted[alive] = True
         return accepted
 
     def _cheapest_first(self) -> list[int]:
-        """The places of the steps, those first that reject most rows for their cost.
+        """The positions of the steps, those first that reject most rows for their cost.
 
         A row must pass all of them, each by a draw of its own: any order gives the same rows.
         """

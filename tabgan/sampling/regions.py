@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.sampling.requests import Condition, Request
-from tabgan.tables.conditions import Asked, shown
+from tabgan.tables.conditions import Requested, shown
 
 log = logging.getLogger(__name__)
 
 FAR = 1e5  # of an encoded scalar, in its standard deviations
 HALVINGS = 64
-NOT_LEARNED = {  # why a column of this encoding cannot be asked for
+NOT_LEARNED = {  # why a column of this encoding cannot be requested
     "key": "the column is a key, whose values number the rows; generated rows are given new ones",
     "dropped": "the column is text that the model never learned",
 }
@@ -54,7 +54,7 @@ class Axis:
     of the condition.
 
     Attributes:
-        scalar: the place of its scalar, or None.
+        scalar: the position of its scalar, or None.
         discrete: its discrete blocks.
         starts, widths: of these.
         n_codes: the combinations of these.
@@ -68,7 +68,9 @@ class Axis:
         scalars = [block.start for block in blocks if block.kind == "continuous"]
         self.discrete = tuple(block for block in blocks if block.kind == "discrete")
         if len(scalars) > 1:
-            raise TabganError(f"where.{name}: a column of {len(scalars)} scalars cannot be asked")
+            raise TabganError(
+                f"where.{name}: a column of {len(scalars)} scalars cannot be requested"
+            )
         self.is_condition = encoder.encodings_[name] == "condition"
         self.scalar = scalars[0] if scalars else None
         self.starts = tuple(block.start for block in self.discrete)
@@ -78,15 +80,15 @@ class Axis:
         self.low, self.high = (self._decode(codes, np.full(len(codes), z)) for z in (-FAR, FAR))
         self.varying = np.flatnonzero(self.low != self.high)
 
-    def regions(self, asked: Sequence[Asked]) -> list[Region]:
+    def regions(self, requested: Sequence[Requested]) -> list[Region]:
         """The region of each; empty where training has no such value.
 
         Raises:
             TabganError: for an empty one, naming what there is.
         """
-        spans = [self._spans(one) for one in asked]
+        spans = [self._spans(one) for one in requested]
         most = max(map(len, spans))
-        wanted = np.full((len(asked), most, 2), (np.inf, -np.inf))
+        wanted = np.full((len(requested), most, 2), (np.inf, -np.inf))
         for row, found in zip(wanted, spans, strict=True):
             row[: len(found)] = found
         values = self.low[:, None, None]
@@ -97,19 +99,20 @@ class Axis:
             codes[code] = np.isfinite(found).any(axis=(1, 2)) | _whole(found).any(axis=1)
         if self.is_condition:
             codes &= (self.encoder.class_counts_ > 0)[:, None]
-        for place, one in enumerate(asked):
-            if not codes[:, place].any():
-                raise TabganError(f"{one}: {self._what_there_is(spans[place])}")
+        for position, one in enumerate(requested):
+            if not codes[:, position].any():
+                raise TabganError(f"{one}: {self._what_there_is(spans[position])}")
         return [
-            Region(codes=codes[:, place], spans=scalars[:, place]) for place in range(len(asked))
+            Region(codes=codes[:, position], spans=scalars[:, position])
+            for position in range(len(requested))
         ]
 
-    def _spans(self, asked: Asked) -> list[tuple[float, float]]:
+    def _spans(self, requested: Requested) -> list[tuple[float, float]]:
         """The spans in the column's own numbers; missing is the span at infinity."""
         unit = self.encoder.units_.get(self.name, 1)
-        spans = [(low / unit, high / unit) for low, high in asked.spans]
+        spans = [(low / unit, high / unit) for low, high in requested.spans]
         known = [(low, min(high, np.finfo(float).max)) for low, high in spans]
-        return known + ([(np.inf, np.inf)] if asked.missing else [])
+        return known + ([(np.inf, np.inf)] if requested.missing else [])
 
     def _decode(self, codes: NDArray[np.int64], scalars: NDArray[np.floating]) -> Floats:
         """The values of codes and scalars, float64 [n], infinite where missing."""
@@ -162,15 +165,15 @@ class Axis:
             before, after = np.where(there, before, middle), np.where(there, middle, after)
         return before, after
 
-    def neighbours(self, asked: Asked) -> tuple[float, float] | None:
+    def neighbours(self, requested: Requested) -> tuple[float, float] | None:
         """The values on both sides of a number that training never had, in the column's numbers.
 
         None where training had it, where it lies outside the training range, and where other
         columns are put back by this one.
         """
-        spans = self._spans(asked)
+        spans = self._spans(requested)
         is_one = len(spans) == 1 and spans[0][0] == spans[0][1]
-        if not (is_one and asked.column.is_measured) or asked.missing or not self._is_free:
+        if not (is_one and requested.column.is_measured) or requested.missing or not self._is_free:
             return None
         known, value = self._known(spans), spans[0][0]
         if not known[0] < value < known[-1] or value in known:
@@ -199,7 +202,7 @@ class Axis:
         return known[np.isfinite(known)]
 
     def _what_there_is(self, spans: Sequence[tuple[float, float]]) -> str:
-        """Why nothing is as asked: the constant, the range, or the nearest values."""
+        """Why nothing is as requested: the constant, the range, or the nearest values."""
         column, unit = self.encoder.schema[self.name], self.encoder.units_.get(self.name, 1)
         known = self._known(spans)
         if not np.isfinite(spans[0][0]) and self.encoder.is_masked and not self.is_condition:
@@ -235,7 +238,7 @@ class Regions:
         between: per condition, the numbers requested that lie between two training values: rows are
             drawn as for these two, and the number is to be put in their place.
         checked: columns that have no place, because a sum or the condition tells them: rows are
-            drawn without regard to what is asked of them, and those as asked are kept.
+            drawn without regard to what is requested of them, and those as requested are kept.
 
     Args:
         encoder: of the rows.
@@ -253,7 +256,7 @@ class Regions:
         self.checked: set[str] = set()
         self.of: list[dict[str, Region]] = [{} for _ in request.conditions]
         self.between: list[dict[str, float]] = [{} for _ in request.conditions]
-        for name in dict.fromkeys(name for asked in request.conditions for name in asked):
+        for name in dict.fromkeys(name for requested in request.conditions for name in requested):
             encoding = encoder.encodings_[name]
             if encoding in NOT_LEARNED:
                 raise TabganError(f"where.{name}: {NOT_LEARNED[encoding]}")
@@ -262,22 +265,26 @@ class Regions:
                 self.checked.add(name)
                 continue
             axis = Axis(encoder, name)
-            asking = [(place, c[name]) for place, c in enumerate(request.conditions) if name in c]
+            asking = [
+                (position, c[name]) for position, c in enumerate(request.conditions) if name in c
+            ]
             distinct = {(one.spans, one.missing): one for _, one in asking}
             if may_lie_between:
                 self._put_between(axis, distinct, asking)
             found = dict(zip(distinct, axis.regions([*distinct.values()]), strict=True))
             if axis.n_codes == 1 and axis.scalar is None:
-                continue  # constant, and as asked
+                continue  # constant, and as requested
             self.axes.setdefault(axis.source, axis)
-            for place, one in asking:
-                self._add(place, axis, found[one.spans, one.missing], request.conditions[place])
+            for position, one in asking:
+                self._add(
+                    position, axis, found[one.spans, one.missing], request.conditions[position]
+                )
 
     def _put_between(
         self,
         axis: Axis,
-        distinct: dict[tuple[tuple[tuple[float, float], ...], bool], Asked],
-        asking: Sequence[tuple[int, Asked]],
+        distinct: dict[tuple[tuple[tuple[float, float], ...], bool], Requested],
+        asking: Sequence[tuple[int, Requested]],
     ) -> None:
         """Ask for both neighbours in place of each number that training never had."""
         unit = axis.encoder.units_.get(axis.name, 1)
@@ -289,33 +296,34 @@ class Regions:
                     "%s: training has no such value; such rows are drawn as for %s and %s",
                     one, shown(one.column, low), shown(one.column, high),
                 )  # fmt: skip
-                for place, other in asking:
+                for position, other in asking:
                     if (other.spans, other.missing) == key:
-                        self.between[place][axis.name] = one.spans[0][0] / unit
+                        self.between[position][axis.name] = one.spans[0][0] / unit
 
-    def _add(self, place: int, axis: Axis, region: Region, condition: Condition) -> None:
-        other = self.of[place].get(axis.source)
+    def _add(self, position: int, axis: Axis, region: Region, condition: Condition) -> None:
+        other = self.of[position].get(axis.source)
         if other is not None:  # columns of one discrete block: derived, or joined
             region = Region(codes=region.codes & other.codes, spans=region.spans)
             if not region.codes.any():
-                asked = [
+                requested = [
                     one for name, one in condition.items()
                     if Axis(axis.encoder, name).source == axis.source
                 ]  # fmt: skip
                 raise TabganError(
-                    f"{' and '.join(map(str, asked))} contradict each other: training has no row "
+                    f"{' and '.join(map(str, requested))} contradict each other: training has no "
+                    "row "
                     "with both, and the generator makes none"
                 )
-        self.of[place][axis.source] = region
+        self.of[position][axis.source] = region
 
 
-def _check_sum(encoder: TableEncoder, name: str, asked: Sequence[Asked]) -> None:
+def _check_sum(encoder: TableEncoder, name: str, requested: Sequence[Requested]) -> None:
     """Refuse what lies outside the training range of a sum of other columns."""
     if name not in encoder.ranges_:
         return  # a category that a sum decides
     low, high = encoder.ranges_[name]
     column = encoder.schema[name]
-    for one in asked:
+    for one in requested:
         inside = any(start <= high and end >= low for start, end in one.spans)
         if not (inside or (one.missing and column.missing)):
             told = f"{shown(column, low)}..{shown(column, high)}"

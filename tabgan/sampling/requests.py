@@ -1,4 +1,4 @@
-"""What each row of a sample is asked to be: the distinct conditions, and which row has which."""
+"""The distinct conditions of a sample's rows, and which row has which."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
-from tabgan.tables.conditions import Asked, Where, members, read_asked, read_mix, read_where
+from tabgan.tables.conditions import Requested, Where, members, read_mix, read_requested, read_where
 
-Condition = dict[str, Asked]  # column -> what is asked of it; all at once
+Condition = dict[str, Requested]  # column -> what is requested of it; all at once
 Rows = NDArray[np.int64]
 
 
@@ -41,7 +41,7 @@ class Request:
         mix: str | Mapping[Any, float] | None = None,
         like: Sequence[Where] | None = None,
     ) -> Request:
-        """Read a user's words; the schema alone is asked whether they can be meant.
+        """Read a user's words; the schema alone is requested whether they can be meant.
 
         Raises:
             TabganError: for an unknown column, a value that a column cannot have, or words that
@@ -67,7 +67,7 @@ class Request:
         shares = read_mix(target, mix)
         if target.name in everywhere:
             raise TabganError(f"mix and where.{target.name}: both ask for classes; give one")
-        conditions = [everywhere | {target.name: read_asked(target, label)} for label in shares]
+        conditions = [everywhere | {target.name: read_requested(target, label)} for label in shares]
         return cls(conditions=conditions, shares=np.array([*shares.values()]))
 
     @classmethod
@@ -88,7 +88,7 @@ class Request:
         return cls(conditions=conditions, order=order)
 
     def of_rows(self, first: int, n: int, seed: int) -> Rows:
-        """The condition, by its place, of each of the rows first … first + n - 1.
+        """The condition, by its position, of each of the rows first … first + n - 1.
 
         Rows beyond a file's last begin with its first again; the classes of a mix are as many as
         its shares say, to the row, in an order of chance.
@@ -103,10 +103,14 @@ class Request:
         rows = np.repeat(np.arange(len(counts)), counts)
         return rng_at(seed, "mix", first).permutation(rows)
 
-    def told(self, place: int) -> str:
+    def told(self, position: int) -> str:
         """A condition in the words of a message."""
-        row = "" if self.order is None else f"like, row {int((self.order == place).argmax()) + 1}: "
-        return row + (", ".join(map(str, self.conditions[place].values())) or "any row")
+        row = (
+            ""
+            if self.order is None
+            else f"like, row {int((self.order == position).argmax()) + 1}: "
+        )
+        return row + (", ".join(map(str, self.conditions[position].values())) or "any row")
 
 
 def _row_condition(

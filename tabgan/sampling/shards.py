@@ -107,7 +107,8 @@ def write_shard(
     """Draw one part of ``n`` rows into ``folder``, with its account, and renew the manifest.
 
     The part holds what ``stream_rows`` draws at the part's own seed, but that keys and ``like`` go
-    on where the parts before it end. Its bytes follow from what is asked; no other part is read.
+    on where the parts before it end. Its bytes follow from what is requested; no other part is
+    read.
 
     Args:
         module: the generator.
@@ -119,7 +120,7 @@ def write_shard(
         checkpoint: the file that the module's weights came from.
         n: rows of all parts.
         seed: of all parts; each has its own, which follows from it.
-        where: what is asked of every row.
+        where: what is requested of every row.
         mix: shares of the target's classes.
         like: one more condition per row of all parts.
         dropped: of ``stream_rows``.
@@ -132,7 +133,7 @@ def write_shard(
             condition that cannot be met.
     """
     mine = Shard.of_request(shard, shards, n=n, seed=seed)
-    asked = {
+    requested = {
         "n": n,
         "of_seed": seed,
         "where": dict(where),
@@ -142,7 +143,7 @@ def write_shard(
         "dropped": dropped,
         "generator": file_hash(checkpoint),
     }
-    _check_folder(folder, {"shards": mine.of, **asked})
+    _check_folder(folder, {"shards": mine.of, **requested})
     account = stream_rows(
         module,
         encoder,
@@ -158,7 +159,7 @@ def write_shard(
         beside=False,
         dropped=dropped,
     )
-    _keep_account(folder, mine, {**account, "asked": asked})
+    _keep_account(folder, mine, {**account, "asked": requested})
     return mine.path(folder)
 
 
@@ -168,12 +169,12 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _check_folder(folder: Path, asked: Mapping[str, Any]) -> None:
+def _check_folder(folder: Path, requested: Mapping[str, Any]) -> None:
     """Make a folder of parts, or refuse one that holds parts of something else.
 
     Args:
         folder: where the parts go.
-        asked: what all parts have in common, as plain data.
+        requested: what all parts have in common, as plain data.
 
     Raises:
         TabganError: naming what differs.
@@ -181,7 +182,7 @@ def _check_folder(folder: Path, asked: Mapping[str, Any]) -> None:
     if folder.suffix or folder.is_file():
         raise TabganError(f"out={folder}: with shards a folder, which the Parquet parts go to")
     folder.mkdir(parents=True, exist_ok=True)
-    plain = json.loads(json.dumps(asked))  # as it will be read: tuples are lists there
+    plain = json.loads(json.dumps(requested))  # as it will be read: tuples are lists there
     for account in _accounts(folder):
         common = _common(account)
         changed = [key for key in plain if common.get(key) != plain[key]]

@@ -45,9 +45,9 @@ def stream_rows(
 ) -> dict[str, Any]:
     """Write ``n`` rows that satisfy ``where``, ``mix`` and ``like`` to ``out``, with an account.
 
-    The account, ``<out>.json`` beside it, says what was asked, how many rows were tried for it,
+    The account, ``<out>.json`` beside it, says what was requested, how many rows were tried for it,
     and, per column that can be missing, its rate in the rows (beside that of the training rows of
-    the same classes, where no other column is asked for). The same seed gives the same bytes.
+    the same classes, where no other column is requested). The same seed gives the same bytes.
 
     A part of a larger draw begins at its ``first_row`` there, makes its ids at the ``key_seed`` of
     all parts, and may keep its account elsewhere (``beside``). With ``dropped`` "empty" columns
@@ -135,7 +135,7 @@ def _check_room(part: Path, written: int, n: int) -> None:
 
 
 def _classes(encoder: TableEncoder, where: Where) -> dict[str, int] | None:
-    """Training rows of the classes asked for; None where that is not all that is asked."""
+    """Training rows of the classes requested; None where that is not all that is asked."""
     column = encoder.condition_column
     if where.keys() - {column and column.name}:
         return None
@@ -145,8 +145,10 @@ def _classes(encoder: TableEncoder, where: Where) -> dict[str, int] | None:
     counts = dict(zip(labels, map(int, encoder.class_counts_), strict=False))
     if not where:
         return {label: count for label, count in counts.items() if count}
-    (asked,) = read_where(encoder.schema, where).values()
-    wanted = {labels[int(low)] for low, _ in asked.spans} | ({MISSING} if asked.missing else set())
+    (requested,) = read_where(encoder.schema, where).values()
+    wanted = {labels[int(low)] for low, _ in requested.spans} | (
+        {MISSING} if requested.missing else set()
+    )
     return {label: count for label, count in counts.items() if label in wanted and count}
 
 
@@ -177,8 +179,8 @@ def _tell(rates: dict[str, dict[str, float]], classes: dict[str, int] | None) ->
     table = Table(title="missing values", title_justify="left")
     table.add_column("column")
     table.add_column("generated", justify="right")
-    asked = [label for label in classes if label != MISSING]
-    table.add_column(f"training rows ({escape(', '.join(asked)) or 'all'})", justify="right")
+    requested = [label for label in classes if label != MISSING]
+    table.add_column(f"training rows ({escape(', '.join(requested)) or 'all'})", justify="right")
     for name, rate in rates.items():
         table.add_row(escape(name), f"{rate['generated']:.2%}", f"{rate['training']:.2%}")
     show(table)

@@ -11,14 +11,14 @@ from tabgan.encoding.table import TableEncoder
 from tabgan.modules.protocol import VectorModel
 from tabgan.sampling.regions import Region, Regions
 from tabgan.sampling.requests import Request
-from tabgan.seeding import Place, generator_at
+from tabgan.seeding import AddressPart, generator_at
 
 
 class VectorDraws:
-    """Tries, of which those as asked have yet to be told: a generator may not do as it is asked.
+    """Tries, of which those as requested have yet to be found: a generator may not comply.
 
     A vector can ask for one column alone. Of those that a condition names it is the one whose
-    allowed values the fewest training rows have; a condition on numbers alone is not asked for.
+    allowed values the fewest training rows have; a condition on numbers alone is not requested.
 
     Args:
         module: the generator.
@@ -41,32 +41,34 @@ class VectorDraws:
     ) -> None:
         self.module, self.encoder, self.weights = module, encoder, torch.from_numpy(weights)
         regions = Regions(encoder, request).of
-        self.allowed = torch.stack([self._allowed(asked) for asked in regions])
+        self.allowed = torch.stack([self._allowed(requested) for requested in regions])
 
     def draw(
-        self, asked: NDArray[np.int64], address: tuple[int, *tuple[Place, ...]]
+        self, requested: NDArray[np.int64], address: tuple[int, *tuple[AddressPart, ...]]
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """One row per entry of ``asked``, the place of a condition; and ``asked`` again."""
+        """One row per entry of ``requested``, a condition's position; and ``requested`` again."""
         device = self.module.device
         rng = generator_at(*address, device=device)
-        condition = torch.empty(len(asked), 0, device=device)
+        condition = torch.empty(len(requested), 0, device=device)
         if self.weights.shape[1]:
-            drawn = torch.multinomial(self.weights[asked].to(device), 1, generator=rng)[:, 0]
+            drawn = torch.multinomial(self.weights[requested].to(device), 1, generator=rng)[:, 0]
             condition = torch.eye(self.weights.shape[1], device=device)[drawn]
-        allowed = self.allowed[asked].to(device)
+        allowed = self.allowed[requested].to(device)
         vector = self.module.conditional_vector.draw_among(allowed, condition, rng)
         rows = self.module.draw(torch.cat([vector, condition], dim=1), rng).to(torch.device("cpu"))
-        return self.encoder.decode_numbers(rows, condition.cpu().numpy()), asked
+        return self.encoder.decode_numbers(rows, condition.cpu().numpy()), requested
 
     def _allowed(self, regions: dict[str, Region]) -> Tensor:
-        """The places of the vector to draw from, bool [width]."""
+        """The positions of the vector to draw from, bool [width]."""
         vector = self.module.conditional_vector
         counts = vector.counts.sum(dim=0).cpu()
         rarest, fewest = torch.ones(vector.width, dtype=torch.bool), torch.inf
         for block, start in zip(vector.blocks, vector.starts, strict=True):
             if block.column in regions:
-                places = torch.zeros(vector.width, dtype=torch.bool)
-                places[start : start + block.width] = torch.from_numpy(regions[block.column].codes)
-                n_rows = float(counts[places].sum())
-                rarest, fewest = (places, n_rows) if n_rows < fewest else (rarest, fewest)
+                positions = torch.zeros(vector.width, dtype=torch.bool)
+                positions[start : start + block.width] = torch.from_numpy(
+                    regions[block.column].codes
+                )
+                n_rows = float(counts[positions].sum())
+                rarest, fewest = (positions, n_rows) if n_rows < fewest else (rarest, fewest)
         return rarest

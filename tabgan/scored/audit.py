@@ -36,7 +36,7 @@ PARTNERS = (0.001, 0.005, 0.01, 0.02, 0.05)  # how far a real row's score may be
 
 @dataclass(frozen=True)
 class Way:
-    """One row per score asked, made one way.
+    """One row per score requested, made one way.
 
     Attributes:
         rows: a conforming table.
@@ -60,7 +60,7 @@ class Audited:
         names: the columns that metrics compare.
         train, test: real rows; the generator saw the first.
         test_scores: the box's scores of the test rows: what is attainable.
-        asked: float64 [n], spread evenly over [0, 1].
+        requested: float64 [n], spread evenly over [0, 1].
         ways: closed loop, one shot, and the baselines.
         labels: the class that the box decides for, of each row of the closed loop.
         kept: bool [n], the scores that the closed loop reached within its tolerance.
@@ -74,7 +74,7 @@ class Audited:
     train: pd.DataFrame
     test: pd.DataFrame
     test_scores: Scores
-    asked: Scores
+    requested: Scores
     ways: Mapping[str, Way]
     labels: NDArray[np.str_]
     kept: NDArray[np.bool_]
@@ -117,14 +117,14 @@ def build_audit(audited: Audited, *, out: Path, seed: int, threads: int) -> Figu
     )
     (out / "audit.html").write_text(audit_page(audited, figures, ranges, pictures), "utf-8")
     _print(audited, figures, ranges)
-    log.info("the rows: %s", out / f"generated_{len(audited.asked)}_samples.csv")
+    log.info("the rows: %s", out / f"generated_{len(audited.requested)}_samples.csv")
     log.info("the audit: %s", out / "audit.html")
     return figures
 
 
 def measure_audit(audited: Audited, *, seed: int, threads: int, tell: Tell) -> Figures:
     """Every figure of every way; one that is undefined is left out."""
-    figures: Figures = {"rows": len(audited.asked), "data": audited.title}
+    figures: Figures = {"rows": len(audited.requested), "data": audited.title}
     figures |= _attainable(audited)
     for name, way in audited.ways.items():
         tell(name, stage=name)
@@ -147,7 +147,7 @@ def measure_audit(audited: Audited, *, seed: int, threads: int, tell: Tell) -> F
     for label in class_names(audited):
         figures |= _of_class(audited, label)
     if audited.transfer is not None:
-        errors = score_errors(audited.asked, audited.transfer)
+        errors = score_errors(audited.requested, audited.transfer)
         figures |= {f"transfer.{name}": value for name, value in errors.items()}
         moved = np.abs(audited.transfer - loop.obtained).mean()
         figures["transfer.from_obtained"] = float(moved)
@@ -159,20 +159,20 @@ def range_table(audited: Audited) -> pd.DataFrame:
 
     ``real_rows`` counts the test rows with such a score; ``reached`` is the share kept.
     """
-    part = np.minimum((audited.asked * PARTS).astype(int), PARTS - 1)
+    part = np.minimum((audited.requested * PARTS).astype(int), PARTS - 1)
     real_part = np.minimum((audited.test_scores * PARTS).astype(int), PARTS - 1)
     loop, one_shot = audited.ways[MAIN], audited.ways["one shot"]
     lines = []
-    for place in range(PARTS):
-        inside = part == place
+    for position in range(PARTS):
+        inside = part == position
         line: dict[str, float | str] = {
-            "range": f"{place / PARTS:.1f} to {(place + 1) / PARTS:.1f}"
+            "range": f"{position / PARTS:.1f} to {(position + 1) / PARTS:.1f}"
         }
-        line |= {"asked": int(inside.sum()), "real_rows": int((real_part == place).sum())}
+        line |= {"asked": int(inside.sum()), "real_rows": int((real_part == position).sum())}
         if inside.any():
-            asked, rows = audited.asked[inside], loop.rows.loc[inside, audited.names]
-            line |= score_errors(asked, loop.obtained[inside])
-            line["one_shot_mae"] = float(np.abs(one_shot.obtained[inside] - asked).mean())
+            requested, rows = audited.requested[inside], loop.rows.loc[inside, audited.names]
+            line |= score_errors(requested, loop.obtained[inside])
+            line["one_shot_mae"] = float(np.abs(one_shot.obtained[inside] - requested).mean())
             line |= {"reached": float(audited.kept[inside].mean())}
             line |= {"distinct": distinct_row_share(rows)}
             line["gower"] = gower_diversity(audited.train[audited.names], rows)
@@ -183,9 +183,9 @@ def range_table(audited: Audited) -> pd.DataFrame:
 def _of_way(audited: Audited, way: Way) -> Figures:
     rows = way.rows[audited.names]
     return {
-        **score_errors(audited.asked, way.obtained),
-        "ks": score_ks(audited.asked, way.obtained),
-        "right_side": right_side(audited.asked, way.obtained),
+        **score_errors(audited.requested, way.obtained),
+        "ks": score_ks(audited.requested, way.obtained),
+        "right_side": right_side(audited.requested, way.obtained),
         "min_score": float(way.obtained.min()),
         "max_score": float(way.obtained.max()),
         "distinct": distinct_row_share(rows),
@@ -212,13 +212,13 @@ def _of_class(audited: Audited, label: str) -> Figures:
     """Errors where the box decides for ``label``: one shot says how hard, the loop what is left."""
     mine = audited.labels == label
     obtained = audited.ways[MAIN].obtained
-    errors = score_errors(audited.asked[mine], obtained[mine])
+    errors = score_errors(audited.requested[mine], obtained[mine])
     figures = {f"class.{label}.{name}": value for name, value in errors.items()}
     return {f"class.{label}.rows": int(mine.sum()), **figures}
 
 
 def _attainable(audited: Audited) -> Figures:
-    """What real rows get; errors where that is asked; and those of one score for every row."""
+    """What real rows get; errors where that is requested; and those of one score for every row."""
     scores = audited.test_scores
     figures: Figures = {
         "attainable.min": float(scores.min()),
@@ -226,12 +226,12 @@ def _attainable(audited: Audited) -> Figures:
         "attainable.zero": float((scores == 0).mean()),
         "attainable.one": float((scores == 1).mean()),
     }
-    inside = (audited.asked >= scores.min()) & (audited.asked <= scores.max())
+    inside = (audited.requested >= scores.min()) & (audited.requested <= scores.max())
     if inside.any():
-        asked, obtained = audited.asked[inside], audited.ways[MAIN].obtained[inside]
-        errors = score_errors(asked, obtained)
+        requested, obtained = audited.requested[inside], audited.ways[MAIN].obtained[inside]
+        errors = score_errors(requested, obtained)
         figures |= {f"attainable.{name}": value for name, value in errors.items()}
-        figures["constant.mae"] = float(np.abs(asked - np.median(asked)).mean())
+        figures["constant.mae"] = float(np.abs(requested - np.median(requested)).mean())
     return figures
 
 
@@ -239,14 +239,14 @@ def _print(audited: Audited, figures: Figures, ranges: pd.DataFrame) -> None:
     header = ("way", "MAE", "within .05", "within .1", "C2ST", "copies", "queries")
     shown = ("mae", "within_05", "within_10", "c2st_matched_auc", "duplicate_rate",
              "queries_per_row")  # fmt: skip
-    table = _table("scores asked and obtained (queries: a row)", header)
+    table = _table("scores requested and obtained (queries: a row)", header)
     for way in audited.ways:
         prefix = "" if way == MAIN else way.lower().replace(" ", "_") + "."
         table.add_row(way, *(f"{float(figures.get(prefix + name, np.nan)):.3f}" for name in shown))
     show(table)
     columns = ("asked", "rows", "real", "MAE", "within .05", "one shot", "distinct", "Gower")
     names = ("asked", "real_rows", "mae", "within_05", "one_shot_mae", "distinct", "gower")
-    table = _table("per range of the score asked", columns)
+    table = _table("per range of the score requested", columns)
     for name, line in ranges.iterrows():
         table.add_row(str(name), *(f"{line.get(column, np.nan):.4g}" for column in names))
     show(table)
@@ -257,6 +257,6 @@ def _print(audited: Audited, figures: Figures, ranges: pd.DataFrame) -> None:
 
 def _table(title: str, header: tuple[str, ...]) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for place, name in enumerate(header):
-        table.add_column(name, justify="right" if place else "left")
+    for position, name in enumerate(header):
+        table.add_column(name, justify="right" if position else "left")
     return table

@@ -46,19 +46,19 @@ WAYS = {
 
 def audit_pictures(audited: Audited, ranges: pd.DataFrame) -> dict[str, bytes]:
     """Scatters, errors per range, histograms of scores, and the generated columns."""
-    ways, asked = audited.ways, audited.asked
+    ways, requested = audited.ways, audited.requested
     pictures = {
-        f"scatter_{name.replace(' ', '_')}": scatter_picture(name, asked, way.obtained)
+        f"scatter_{name.replace(' ', '_')}": scatter_picture(name, requested, way.obtained)
         for name, way in ways.items()
     }
     lines = {"closed loop": ranges["mae"], "one shot": ranges["one_shot_mae"]}
-    pictures["ranges"] = ranges_picture("Error per range of the score asked", lines, unit="MAE")
+    pictures["ranges"] = ranges_picture("Error per range of the score requested", lines, unit="MAE")
     gower = {"Gower distance": ranges["gower"], "distinct rows": ranges["distinct"]}
     pictures["diversity"] = ranges_picture("Diversity per range", gower, unit="0: all alike")
     pictures["spread"] = spread_picture(
         "Scores",
         {
-            "asked": asked,
+            "asked": requested,
             "closed loop": ways["closed loop"].obtained,
             "one shot": ways["one shot"].obtained,
             "real test rows": audited.test_scores,
@@ -68,8 +68,8 @@ def audit_pictures(audited: Audited, ranges: pd.DataFrame) -> dict[str, bytes]:
     matched = audited.test.iloc[score_matched(loop.obtained, audited.test_scores)]
     real, synthetic = code_tables(real=matched[audited.names], synthetic=loop.rows[audited.names])
     sides = {"real": real, "synthetic": synthetic}
-    for place, name in enumerate(real.columns):
-        pictures[column_key(place, name)] = column_picture(name, sides, matched[name])
+    for position, name in enumerate(real.columns):
+        pictures[column_key(position, name)] = column_picture(name, sides, matched[name])
     return pictures
 
 
@@ -101,7 +101,7 @@ def audit_page(
         unreached=audited.unreached,
         ways={way: WAYS[way] for way in audited.ways},
         way_figures=_way_figures(audited, figures),
-        range_header=["score asked", *(name.replace("_", " ") for name in RANGES)],
+        range_header=["score requested", *(name.replace("_", " ") for name in RANGES)],
         ranges=_range_rows(ranges),
         classes=_class_rows(audited, figures),
         pictures=pictures,
@@ -117,7 +117,7 @@ def _cards(figures: Figures) -> list[tuple[str, str, str, str]]:
     kept = f"a kept row; {figures['kept']:,} of {figures['rows']:,} rows were kept"
     return [
         (_grade(loop), "Closed loop", f"MAE {loop:.4f}",
-         "mean absolute error between asked and obtained score"),
+         "mean absolute error between requested and obtained score"),
         (_grade(once), "One shot", f"MAE {once:.4f}", "the same without a second query"),
         ("good" if auc < 0.6 else "fair" if auc < 0.7 else "poor", "Realism", f"C2ST {auc:.3f}",
          "against real test rows of the same scores; .5 cannot be told apart"),
@@ -136,17 +136,18 @@ def class_names(audited: Audited) -> list[str]:
 
 def _class_words(audited: Audited, figures: Figures) -> str:
     one_shot = audited.ways["one shot"]
-    error = np.abs(one_shot.obtained - audited.asked)
+    error = np.abs(one_shot.obtained - audited.requested)
     lines = []
     for label in class_names(audited):
         told = f"{label!r}: {figures[f'class.{label}.rows']:,} rows"
         share = float(figures[f"class.{label}.within_05"])
         lines.append(f"{told}, {share:.1%} within .05")
-    high = audited.asked > 0.5
+    high = audited.requested > 0.5
     sides = ""
     if high.any() and not high.all():
         sides = (
-            f" In one shot the error is {error[high].mean():.3f} where a score above .5 was asked "
+            f" In one shot the error is {error[high].mean():.3f} where a score above .5 was "
+            "requested "
             f"and {error[~high].mean():.3f} below."
         )
     told = "Which class: the closed loop, by the class the box decides for"
@@ -185,7 +186,8 @@ def _transfer_words(figures: Figures) -> str:
     other, own = float(figures["transfer.mae"]), float(figures["mae"])
     return (
         f"Transfer: a forest of another seed gives the same rows scores {other:.3f} away from "
-        f"those asked ({float(figures['transfer.within_10']):.0%} within .1), against {own:.3f} by "
+        f"those requested ({float(figures['transfer.within_10']):.0%} within .1), against "
+        f"{own:.3f} by "
         "the box itself: the difference is what the loop found in this one forest, not in the "
         "table."
     )
@@ -193,7 +195,7 @@ def _transfer_words(figures: Figures) -> str:
 
 def _report_words(figures: Figures) -> str:
     if "constant.mae" not in figures:
-        return "The report: no score that was asked is one that real rows get."
+        return "The report: no score that was requested is one that real rows get."
     return (
         "The report: its generator came to .10 to .15 for confidences in [.5, 1], with scores "
         "piled up around .7 and one class. Its loss has no gradient through a forest, and one and "

@@ -28,9 +28,9 @@ from tabgan.scored.closed_loop import (
     Found,
     Propose,
     Scores,
-    asked_scores,
     closed_loop,
     proposer,
+    requested_scores,
     scored_schema,
 )
 from tabgan.scored.scoring import box_of
@@ -59,13 +59,16 @@ def gather_audit(cfg: DictConfig, out: Path) -> Audited:
     direct = None if cfg.direct is None else _direct(Path(cfg.direct), run)
     if len(data.test) == 0:
         raise TabganError(f"{run.folder}: the run kept no test rows (data.test_fraction=0)")
-    box, asked = box_of(cfg.get("blackbox"), run), asked_scores("uniform", int(cfg.n), cfg.seed)
+    box, requested = (
+        box_of(cfg.get("blackbox"), run),
+        requested_scores("uniform", int(cfg.n), cfg.seed),
+    )
     prepare(out)
     propose = proposer(run.module, run.encoder, run.refiner)
-    log.info("asking %s for %s scores", box.name, f"{len(asked):,}")
+    log.info("asking %s for %s scores", box.name, f"{len(requested):,}")
     started = time.perf_counter()
     limits = {"tolerance": cfg.tolerance, "budget": cfg.budget, "seed": cfg.seed}
-    found = closed_loop(propose, box, asked, **limits)
+    found = closed_loop(propose, box, requested, **limits)
     loop = Way(found.rows, found.obtained, found.queries, time.perf_counter() - started)
     samples = _write_samples(found, run, out)
     try:
@@ -86,22 +89,22 @@ def _compared(
     loop: Way,
 ) -> Audited:
     """The loop beside one shot and every baseline."""
-    asked = found.asked
-    ways = {"closed loop": loop, "one shot": _one_shot(propose, box, asked, cfg.seed)}
+    requested = found.requested
+    ways = {"closed loop": loop, "one shot": _one_shot(propose, box, requested, cfg.seed)}
     scores = {"train": box(data.train), "test": box(data.test)}
-    ways["retrieval"] = _retrieved(asked, data.train, scores["train"])
-    per_row = max(1, round(loop.queries / len(asked)))
-    ways["best of k"] = _best_of(per_row, run, box, asked, cfg.seed)
+    ways["retrieval"] = _retrieved(requested, data.train, scores["train"])
+    per_row = max(1, round(loop.queries / len(requested)))
+    ways["best of k"] = _best_of(per_row, run, box, requested, cfg.seed)
     if direct is not None:
         wild = proposer(direct.module, direct.encoder, direct.refiner)
-        ways["direct MAE"] = _one_shot(wild, box, asked, cfg.seed)
+        ways["direct MAE"] = _one_shot(wild, box, requested, cfg.seed)
     return Audited(
         title=data.title,
         names=compared(run.encoder.schema_),
         train=data.train,
         test=data.test,
         test_scores=scores["test"],
-        asked=asked,
+        requested=requested,
         ways=ways,
         labels=box.labels(loop.rows),
         kept=found.kept,
@@ -121,7 +124,7 @@ def _direct(folder: Path, run: Run) -> Run:
 
 def _write_samples(found: Found, run: Run, out: Path) -> Path:
     """``generated_<n>_samples.csv``: a row for each score, or those kept when the box failed."""
-    path = out / f"generated_{len(found.asked)}_samples.csv"
+    path = out / f"generated_{len(found.requested)}_samples.csv"
     rows = found.table(every=not found.failure)
     write_table(path, rows, scored_schema(run.encoder.schema_))
     return path
@@ -133,39 +136,40 @@ def _refuse_unfinished(found: Found) -> None:
         raise TabganError(found.failure)
     if never:
         raise TabganError(
-            f"{found.ended}: {never} of {len(found.asked)} scores were never tried; an audit needs "
+            f"{found.ended}: {never} of {len(found.requested)} scores were never tried; "
+            "an audit needs "
             "a row for each"
         )
 
 
-def _one_shot(propose: Propose, box: Counted, asked: Scores, seed: int) -> Way:
+def _one_shot(propose: Propose, box: Counted, requested: Scores, seed: int) -> Way:
     started = time.perf_counter()
-    rows = propose(asked, seed_at(seed, "one shot"))
+    rows = propose(requested, seed_at(seed, "one shot"))
     obtained = box(rows)
     return Way(rows, obtained, len(rows), time.perf_counter() - started)
 
 
-def _retrieved(asked: Scores, train: pd.DataFrame, scores: Scores) -> Way:
+def _retrieved(requested: Scores, train: pd.DataFrame, scores: Scores) -> Way:
     """The real row with the nearest score: as many queries as there are training rows."""
     started = time.perf_counter()
     order = np.argsort(scores, kind="stable")
-    ends = np.searchsorted(scores[order], asked).clip(1, len(order) - 1)
+    ends = np.searchsorted(scores[order], requested).clip(1, len(order) - 1)
     below, above = order[ends - 1], order[ends]
-    nearer = np.abs(scores[below] - asked) <= np.abs(scores[above] - asked)
+    nearer = np.abs(scores[below] - requested) <= np.abs(scores[above] - requested)
     chosen = np.where(nearer, below, above)
     rows = train.iloc[chosen].reset_index(drop=True)
     return Way(rows, scores[chosen], len(train), time.perf_counter() - started)
 
 
-def _best_of(k: int, run: Run, box: Counted, asked: Scores, seed: int) -> Way:
+def _best_of(k: int, run: Run, box: Counted, requested: Scores, seed: int) -> Way:
     """Of ``k`` rows drawn without knowing the score, the nearest: a generator that is not asked."""
-    started, n = time.perf_counter(), len(asked)
+    started, n = time.perf_counter(), len(requested)
     drawn = draw_chunks(
         run.module, run.encoder, n=n * k, seed=seed_at(seed, "best of k"), refiner=run.refiner
     )
     rows = pd.concat(drawn, ignore_index=True)
     scores = box(rows)
-    best = np.abs(scores.reshape(n, k) - asked[:, None]).argmin(axis=1) + k * np.arange(n)
+    best = np.abs(scores.reshape(n, k) - requested[:, None]).argmin(axis=1) + k * np.arange(n)
     chosen = rows.iloc[best].reset_index(drop=True)
     return Way(chosen, scores[best], n * k, time.perf_counter() - started)
 

@@ -1,4 +1,4 @@
-"""Rows for scores: generate, query the black box, keep what comes out near the score asked for."""
+"""Rows for scores: generate, query the black box, keep what comes out near the score requested."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from tabgan.scored.pairing import nearest_pairs
 from tabgan.seeding import generator_at, rng_at, seed_at
 from tabgan.tables.schema import Column, TableSchema
 
-ASKED, OBTAINED = "score_asked", "score_obtained"
+REQUESTED, OBTAINED = "score_asked", "score_obtained"
 TRIES = 64  # rows generated for one score, none of which came near, before it is given up
 QUERIES_PER_ROW = 50  # of the default budget
 RANGES = 10  # parts of [0, 1] that are told apart
 NEARNESS = (0.25, 0.5, 1.0)  # of the tolerance: the nearest pairs are matched first
 
 Scores = NDArray[np.float64]
-Propose = Callable[[Scores, int], pd.DataFrame]  # scores asked [n], seed -> n rows
+Propose = Callable[[Scores, int], pd.DataFrame]  # scores requested [n], seed -> n rows
 
 
 @dataclass
@@ -39,19 +39,20 @@ class Found:
     """What a closed loop came to.
 
     Attributes:
-        rows: one row per score asked; that of a score that was not reached is the nearest found.
-        asked, obtained: float64 [n].
+        rows: one row per score requested; that of a score that was not reached is the nearest
+            found.
+        requested, obtained: float64 [n].
         kept: bool [n], within the tolerance.
         queries: rows that the box scored for it.
         tries: proposals, those that were known already included.
-        best: per tenth of [0, 1], the obtained score that came nearest to one asked for there;
-            NaN where none was asked or none was queried.
+        best: per tenth of [0, 1], the obtained score that came nearest to one requested there;
+            NaN where none was requested or none was queried.
         ended: why it ended, in words.
         failure: what the box said when it failed; "" when it did not.
     """
 
     rows: pd.DataFrame
-    asked: Scores
+    requested: Scores
     obtained: Scores
     kept: NDArray[np.bool_]
     queries: int
@@ -62,35 +63,34 @@ class Found:
 
     def __post_init__(self) -> None:
         self.best = np.full(RANGES, np.nan)
-        part = part_of(self.asked)
-        error = np.abs(self.obtained - self.asked)
-        for place in np.unique(part[np.isfinite(error)]):
-            inside = np.flatnonzero((part == place) & np.isfinite(error))
-            self.best[place] = self.obtained[inside[error[inside].argmin()]]
+        part = part_of(self.requested)
+        error = np.abs(self.obtained - self.requested)
+        for position in np.unique(part[np.isfinite(error)]):
+            inside = np.flatnonzero((part == position) & np.isfinite(error))
+            self.best[position] = self.obtained[inside[error[inside].argmin()]]
 
     def table(self, *, every: bool = False) -> pd.DataFrame:
-        """The kept rows, or all, in the order asked, with ``score_asked``, ``score_obtained``."""
-        scores = {ASKED: self.asked, OBTAINED: self.obtained}
+        """The kept rows, or all, in the order requested, with ``score_asked`` and ``_obtained``."""
+        scores = {REQUESTED: self.requested, OBTAINED: self.obtained}
         both = self.rows.assign(**scores)
         return both if every else both[self.kept].reset_index(drop=True)
 
     def unreached(self) -> list[str]:
         """Per tenth in which a score was not reached: how many, and the nearest that came."""
-        part = part_of(self.asked)
+        part = part_of(self.requested)
         lines = []
-        for place in np.unique(part[~self.kept]):
-            inside = part == place
-            missed = self.asked[inside & ~self.kept]
+        for position in np.unique(part[~self.kept]):
+            inside = part == position
+            missed = self.requested[inside & ~self.kept]
             near = self.obtained[inside & ~self.kept]
             known = np.isfinite(near)
             told = "nothing was queried for them"
             if known.any():
                 closest = np.abs(near[known] - missed[known]).argmin()
-                told = (
-                    f"asked {missed[known][closest]:.3f}, the best was {near[known][closest]:.3f}"
-                )
+                wanted, best = missed[known][closest], near[known][closest]
+                told = f"requested {wanted:.3f}, the best was {best:.3f}"
             lines.append(
-                f"{place / RANGES:.1f} to {(place + 1) / RANGES:.1f}: {len(missed)} of "
+                f"{position / RANGES:.1f} to {(position + 1) / RANGES:.1f}: {len(missed)} of "
                 f"{int(inside.sum())} scores not reached; {told}"
             )
         return lines
@@ -101,7 +101,7 @@ def part_of(scores: Scores) -> NDArray[np.int64]:
     return np.minimum((scores * RANGES).astype(np.int64), RANGES - 1)
 
 
-def asked_scores(score: str | float, n: int, seed: int) -> Scores:
+def requested_scores(score: str | float, n: int, seed: int) -> Scores:
     """``n`` scores: all the same, or drawn evenly from [0, 1] for "uniform".
 
     Raises:
@@ -141,14 +141,14 @@ def _unscored(
 def closed_loop(
     propose: Propose,
     box: Counted,
-    asked: Scores,
+    requested: Scores,
     *,
     tolerance: float,
     budget: int | None,
     seed: int,
     tell: Callable[[int], None] = lambda kept: None,
 ) -> Found:
-    """A row for each score asked, out of rounds of proposals; the same seed gives the same rows.
+    """A row for each score requested, out of rounds of proposals; the same seed, the same rows.
 
     A round proposes one row for every score that is still open and queries them in one call.
     Each row then goes to the nearest open score within the tolerance, whichever it was proposed
@@ -157,7 +157,7 @@ def closed_loop(
     Args:
         propose: generates rows.
         box: counts and checks; may know rows from before, which cost nothing.
-        asked: float64 [n] in [0, 1].
+        requested: float64 [n] in [0, 1].
         tolerance: how far a kept row's score may be off.
         budget: queries at most; None for 50 a row.
         seed: fixes the proposals.
@@ -169,20 +169,21 @@ def closed_loop(
     """
     if not 0 < tolerance <= 1:
         raise TabganError(f"tolerance={tolerance}: expected a number above 0, at most 1")
-    most = QUERIES_PER_ROW * len(asked) if budget is None else budget
-    if most < len(asked):
+    most = QUERIES_PER_ROW * len(requested) if budget is None else budget
+    if most < len(requested):
         raise TabganError(
-            f"budget={most}: {len(asked)} rows take at least as many queries; ask for fewer rows "
+            f"budget={most}: {len(requested)} rows take at least as many queries; request fewer "
+            "rows "
             "or allow more"
         )
-    search = _Search(asked, tolerance)
+    search = _Search(requested, tolerance)
     first, failure, ended = box.queries, "", "every score was reached"
     while len(search.open):
         spent = box.queries - first
         if spent >= most:
             ended = f"the budget of {most:,} queries is spent"
             break
-        rows = propose(asked[search.open], seed_at(seed, "round", search.rounds))
+        rows = propose(requested[search.open], seed_at(seed, "round", search.rounds))
         affordable = box.cost(rows).cumsum() <= most - spent
         try:
             scores = box(rows[affordable])
@@ -198,7 +199,7 @@ def closed_loop(
             ended = f"{TRIES} proposals for a score without coming near it are enough"
     return Found(
         rows=search.rows(),
-        asked=asked,
+        requested=requested,
         obtained=search.obtained,
         kept=search.kept,
         queries=box.queries - first,
@@ -211,31 +212,31 @@ def closed_loop(
 class _Search:
     """Which scores are open, and the best row found for each."""
 
-    def __init__(self, asked: Scores, tolerance: float) -> None:
-        self.asked, self.tolerance = asked, tolerance
-        self.obtained = np.full(len(asked), np.nan)
-        self.kept = np.zeros(len(asked), dtype=bool)
-        self.open = np.argsort(asked, kind="stable")  # ascending by score
+    def __init__(self, requested: Scores, tolerance: float) -> None:
+        self.requested, self.tolerance = requested, tolerance
+        self.obtained = np.full(len(requested), np.nan)
+        self.kept = np.zeros(len(requested), dtype=bool)
+        self.open = np.argsort(requested, kind="stable")  # ascending by score
         self.rounds = self.tries = 0
         self.tables: list[pd.DataFrame] = []
         self.n_rows = 0
-        self.row = np.full(len(asked), -1)
+        self.row = np.full(len(requested), -1)
 
     def take(self, rows: pd.DataFrame, scores: Scores, proposed: NDArray[np.bool_]) -> None:
         """Give rows to open scores; ``proposed`` are the open scores they were made for."""
-        places = self.n_rows + np.arange(len(rows))
+        positions = self.n_rows + np.arange(len(rows))
         self.tables.append(rows)
         self.n_rows += len(rows)
         self.tries += len(rows)
         self.rounds += 1
         own = self.open[proposed]
-        self._keep_nearest(own, scores, places)
+        self._keep_nearest(own, scores, positions)
         mine, theirs = nearest_pairs(
-            self.asked[self.open], scores, [share * self.tolerance for share in NEARNESS]
+            self.requested[self.open], scores, [share * self.tolerance for share in NEARNESS]
         )
         reached = self.open[mine]
         self.kept[reached] = True
-        self.obtained[reached], self.row[reached] = scores[theirs], places[theirs]
+        self.obtained[reached], self.row[reached] = scores[theirs], positions[theirs]
         self.open = self.open[~self.kept[self.open]] if self.rounds < TRIES else self.open[:0]
 
     def rows(self) -> pd.DataFrame:
@@ -243,13 +244,13 @@ class _Search:
         every = pd.concat(self.tables, ignore_index=True)
         return every.take(np.maximum(self.row, 0)).reset_index(drop=True)
 
-    def _keep_nearest(self, own: NDArray[Any], scores: Scores, places: NDArray[Any]) -> None:
+    def _keep_nearest(self, own: NDArray[Any], scores: Scores, positions: NDArray[Any]) -> None:
         """Remember, for a score that may never be reached, the nearest row made for it."""
-        error = np.abs(scores - self.asked[own])
-        before = np.abs(self.obtained[own] - self.asked[own])
+        error = np.abs(scores - self.requested[own])
+        before = np.abs(self.obtained[own] - self.requested[own])
         nearer = ~(before <= error)  # NaN, nothing yet, is no nearer
         self.obtained[own[nearer]] = scores[nearer]
-        self.row[own[nearer]] = places[nearer]
+        self.row[own[nearer]] = positions[nearer]
 
 
 def scored_schema(schema: TableSchema) -> TableSchema:
@@ -258,5 +259,5 @@ def scored_schema(schema: TableSchema) -> TableSchema:
     Raises:
         TabganError: when the table has such a column already.
     """
-    scores = tuple(Column(name=name, kind="numeric") for name in (ASKED, OBTAINED))
+    scores = tuple(Column(name=name, kind="numeric") for name in (REQUESTED, OBTAINED))
     return replace(schema, columns=(*schema.columns, *scores))

@@ -8,8 +8,8 @@ from torch import Tensor
 
 def knot_weights(scores: Tensor, knots: int) -> Tensor:
     """Scores [n] in [0, 1] as weights of the knots [n, knots]: interpolated, so none is lost."""
-    places = torch.linspace(0, 1, knots, device=scores.device)
-    distance = (scores[:, None] - places).abs() * (knots - 1)
+    positions = torch.linspace(0, 1, knots, device=scores.device)
+    distance = (scores[:, None] - positions).abs() * (knots - 1)
     return (1 - distance).clamp_min(0.0)
 
 

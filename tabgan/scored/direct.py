@@ -47,7 +47,7 @@ class DirectModule(CGANModule):
 
     @torch.no_grad()
     def sample_scored(self, scores: Tensor, rng: torch.Generator | None = None) -> CodedRows:
-        """Rows for the scores [n] asked for."""
+        """Rows for the scores [n] requested."""
         return self.draw(knot_weights(scores, KNOTS), rng)
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:

@@ -26,30 +26,30 @@ class ScoredRows:
 
     Attributes:
         rows: distinct ones.
-        places: int64 [pairs], the row of each pair.
+        positions: int64 [pairs], the row of each pair.
         scores: float32 [pairs].
         reached: float64 [pairs], where their shares, summed up, end.
     """
 
     rows: CodedRows
-    places: Tensor
+    positions: Tensor
     scores: Tensor
     reached: Tensor
 
     @classmethod
-    def of(cls, rows: CodedRows, places: Tensor, scores: Tensor, *, parts: int) -> Self:
+    def of(cls, rows: CodedRows, positions: Tensor, scores: Tensor, *, parts: int) -> Self:
         """Each of ``parts`` of [0, 1] that holds any scores comes as often as the others."""
         reached = even_shares(scores, parts).cumsum(dim=0)
-        return cls(rows=rows, places=places, scores=scores, reached=reached)
+        return cls(rows=rows, positions=positions, scores=scores, reached=reached)
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.positions)
 
     def draw(self, n: int, rng: torch.Generator | None = None) -> tuple[CodedRows, Tensor]:
         """``n`` rows and their scores [n]."""
         uniform = torch.rand(n, generator=rng, dtype=torch.float64).to(self.reached.device)
         pairs = torch.searchsorted(self.reached, uniform).clamp_max(len(self) - 1)
-        return self.rows.at(self.places[pairs]), self.scores[pairs]
+        return self.rows.at(self.positions[pairs]), self.scores[pairs]
 
 
 def labelled_rows(
@@ -60,8 +60,8 @@ def labelled_rows(
     A box may have memorised the rows it was trained on; of generated rows its scores are honest.
     """
     rows, scores = list[CodedRows](), list[Tensor]()
-    for place, some in enumerate(condition.split(AT_ONCE)):
-        rng = generator_at(seed, what, place, device=condition.device)
+    for position, some in enumerate(condition.split(AT_ONCE)):
+        rng = generator_at(seed, what, position, device=condition.device)
         noise = torch.randn(len(some), chain.noise_dim, generator=rng, device=condition.device)
         rows.append(chain.draw(noise, some, rng))
         scores.append(ask(rows[-1]))

@@ -52,7 +52,7 @@ class ScoredModule(ChainModule):
        likelihood of validation rows, given the scores that the box gives them.
     4. With ``sharpening``, some rounds of **weighted likelihood**: the chain draws four rows for
        each of many even scores, and each counts as the surrogate's Laplace density has the score
-       asked for; the exact expectation is the control variate (``losses.boundary``). What the
+       requested; the exact expectation is the control variate (``losses.boundary``). What the
        surrogate would choose the chain then draws by itself. A third are rows without a score,
        which count alike.
     5. Of ``candidates`` rows for a score the one is given that the surrogate takes to be nearest.
@@ -109,14 +109,14 @@ class ScoredModule(ChainModule):
         self.labels, self.even_labels, self.candidates = labels, even_labels, candidates
         self.asker: Asker | None = None
         self.labelled: tuple[CodedRows, Tensor] | None = None  # generated rows, the box's scores
-        self.asked_evenly = False  # whether those of even scores are asked for
+        self.requested_evenly = False  # whether those of even scores are requested
         self.scored_since: int | None = None  # the step from which scores are shown
         self.lessons: list[ScoredRows] = []
 
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:
         """Start from the marginals of the training rows; have the box score the validation rows."""
         super().prepare(train, validation, seed=seed)
-        self.held_scores = self._asked(self.held)
+        self.held_scores = self._requested(self.held)
 
     @property
     def knows_scores(self) -> bool:
@@ -135,7 +135,7 @@ class ScoredModule(ChainModule):
         *,
         candidates: int | None = None,
     ) -> CodedRows:
-        """Rows for the scores [n] asked for; no query is made.
+        """Rows for the scores [n] requested; no query is made.
 
         Of ``candidates`` rows, None for the module's number, the one is given whose score the
         surrogate takes for the nearest.
@@ -143,9 +143,9 @@ class ScoredModule(ChainModule):
         k = self.candidates if candidates is None else candidates
         chosen = []
         for some in scores.split(CHOSEN_AT_ONCE):
-            asked = some.repeat_interleave(k)
-            rows = self.draw(self.condition_of(asked), rng)
-            error = self._error(rows, asked) if k > 1 else asked
+            requested = some.repeat_interleave(k)
+            rows = self.draw(self.condition_of(requested), rng)
+            error = self._error(rows, requested) if k > 1 else requested
             best = error.view(-1, k).argmin(dim=1)
             chosen.append(rows.at(torch.arange(len(some), device=best.device) * k + best))
         return joined(chosen)
@@ -183,7 +183,9 @@ class ScoredModule(ChainModule):
             self._take_likeliest()
             self.scored_since, self.best_nll = self.global_step, math.inf
             self._players()[1].optimizer.state.clear()  # the rate rises anew
-        elif self.asked_evenly or not self.even_labels:  # the surrogate is to learn of these first
+        elif (
+            self.requested_evenly or not self.even_labels
+        ):  # the surrogate is to learn of these first
             super()._end_likelihood()
 
     def _ask_when_due(self) -> None:
@@ -198,8 +200,8 @@ class ScoredModule(ChainModule):
             )
             self._learn_scores(*self.labelled)
         half = self.global_step >= (first + end) // 2
-        if half and self.even_labels and not self.asked_evenly:
-            self.asked_evenly = True
+        if half and self.even_labels and not self.requested_evenly:
+            self.requested_evenly = True
             rng = generator_at(self.seed, "even scores")
             scores = torch.rand(self.even_labels, generator=rng).to(self.device)
             made = self._labelled(self.condition_of(scores), "even labels")
@@ -210,7 +212,9 @@ class ScoredModule(ChainModule):
 
     def _labelled(self, condition: Tensor, what: str) -> tuple[CodedRows, Tensor]:
         log.info("the black box scores %s generated rows", f"{len(condition):,}")
-        return labelled_rows(self._asked, self.sampling_chain, condition, seed=self.seed, what=what)
+        return labelled_rows(
+            self._requested, self.sampling_chain, condition, seed=self.seed, what=what
+        )
 
     def _learn_scores(self, rows: CodedRows, scores: Tensor) -> None:
         """Rows [n] in any order, for a part of them is held out."""
@@ -296,13 +300,13 @@ class ScoredModule(ChainModule):
         checkpoint["scored"] = {
             "since": self.scored_since,
             "labelled": labelled,
-            "asked_evenly": self.asked_evenly,
+            "asked_evenly": self.requested_evenly,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_load_checkpoint(checkpoint)
         state = checkpoint["scored"]
-        self.scored_since, self.asked_evenly = state["since"], state["asked_evenly"]
+        self.scored_since, self.requested_evenly = state["since"], state["asked_evenly"]
         if state["labelled"] is not None:
             codes, scalars, scores = (
                 state["labelled"][name].to(self.device) for name in ("codes", "scalars", "scores")
@@ -310,7 +314,7 @@ class ScoredModule(ChainModule):
             rows = CodedRows(layout=self.layout, codes=codes, scalars=scalars)
             self.labelled = rows, scores
 
-    def _asked(self, rows: CodedRows) -> Tensor:
+    def _requested(self, rows: CodedRows) -> Tensor:
         if self.asker is None:
             raise TabganError("a scored model is trained against a black box: give blackbox=<name>")
         return self.asker(rows)

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from tabgan.blackboxes.protocol import Scores
 from tabgan.seeding import rng_at
 
-Places = NDArray[np.int64]
+Positions = NDArray[np.int64]
 WIDTHS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1.0)
 ROUNDING = 1e-9  # scores a tolerance apart, in floating point
 
 
 def nearest_pairs(
     wanted: Scores, offered: Scores, widths: Iterable[float] = WIDTHS
-) -> tuple[Places, Places]:
+) -> tuple[Positions, Positions]:
     """Places in ``wanted`` and in ``offered`` that belong together; no place stands twice.
 
     For each of ``widths`` in turn, as many pairs of what is left as lie no further apart: with
@@ -34,8 +34,8 @@ def nearest_pairs(
     return both[:, 0], both[:, 1]
 
 
-def score_matched(scores: Scores, real: Scores) -> Places:
-    """For each score [n] the place of a real row with the nearest score, each row used once.
+def score_matched(scores: Scores, real: Scores) -> Positions:
+    """For each score [n] the position of a real row with the nearest score, each row used once.
 
     Where there are fewer real rows than scores, all of them.
     """
@@ -43,9 +43,9 @@ def score_matched(scores: Scores, real: Scores) -> Places:
     return theirs[np.argsort(mine)]
 
 
-def _ascending(scores: Scores) -> Places:
+def _ascending(scores: Scores) -> Positions:
     lots = rng_at(0, "nearest pairs").permutation(len(scores))
-    order: Places = lots[np.argsort(scores[lots], kind="stable")]
+    order: Positions = lots[np.argsort(scores[lots], kind="stable")]
     return order
 
 
@@ -55,12 +55,12 @@ def _within(wanted: Scores, offered: Scores, width: float) -> tuple[list[int], l
     others: list[int] = []
     at = 0
     first = np.searchsorted(offered, wanted - width)
-    for place in range(len(wanted)):
-        at = max(at, int(first[place]))
+    for position in range(len(wanted)):
+        at = max(at, int(first[position]))
         if at == len(offered):
             break
-        if offered[at] <= wanted[place] + width:
-            ones.append(place)
+        if offered[at] <= wanted[position] + width:
+            ones.append(position)
             others.append(at)
             at += 1
     return ones, others

@@ -1,4 +1,4 @@
-"""Does the generator meet the scores it is asked for? Looked at while it trains."""
+"""Does the generator meet the scores it is requested? Looked at while it trains."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ScorePanel(pl.Callback):
     box: ``val/score_mae`` in [0, 1], 0 is best; ``val/c2st_auc`` against validation rows of the
     same scores, .5 is best; ``val/score_loss``, the MAE plus what the C2ST is above .5, since
     neither hitting scores with unreal rows nor real rows of any score will do; and the scatter of
-    asked against obtained scores as a TensorBoard picture. Costs as many queries as rows; those
+    requested against obtained scores as a TensorBoard picture. Costs as many queries as rows; those
     of the validation rows are made once.
     """
 
@@ -57,26 +57,26 @@ class ScorePanel(pl.Callback):
         names = [column.name for column in columns if not column.key]
         real = datamodule.validation[list(datamodule.encoder.schema_.names)]
         n = min(MOST_ROWS, len(real))
-        asked = rng_at(0, "score panel").random(n)
+        requested = rng_at(0, "score panel").random(n)
         asker = cast(Asker, module.asker)
-        wanted = torch.as_tensor(asked, dtype=torch.float32, device=module.device)
+        wanted = torch.as_tensor(requested, dtype=torch.float32, device=module.device)
         rng = generator_at(0, "score panel", device=module.device)
         rows = asker.table(module.sample_scored(wanted, rng))
         obtained = asker.box(rows)
-        self._draw(trainer, asked, obtained)
+        self._draw(trainer, requested, obtained)
         matched = real.iloc[score_matched(obtained, asker.box(real))]
-        figures = {"val/score_mae": float(np.abs(obtained - asked).mean())}
+        figures = {"val/score_mae": float(np.abs(obtained - requested).mean())}
         figures["val/score_loss"] = figures["val/score_mae"]
         if n >= MIN_ROWS:  # with fewer the error alone says which weights are kept
             figures["val/c2st_auc"] = cheap_c2st_auc(matched[names], rows[names])
             figures["val/score_loss"] += figures["val/c2st_auc"] - 0.5
         return figures
 
-    def _draw(self, trainer: pl.Trainer, asked: np.ndarray, obtained: np.ndarray) -> None:
+    def _draw(self, trainer: pl.Trainer, requested: np.ndarray, obtained: np.ndarray) -> None:
         boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
         if not boards:
             return
-        picture = imread(io.BytesIO(scatter_picture("Asked and obtained", asked, obtained)))
+        picture = imread(io.BytesIO(scatter_picture("Asked and obtained", requested, obtained)))
         for board in boards:
             board.experiment.add_image(
                 "asked_and_obtained", picture, trainer.global_step, dataformats="HWC"

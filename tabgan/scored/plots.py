@@ -1,4 +1,4 @@
-"""Pictures of scores: asked against obtained, per range, and how they are spread."""
+"""Pictures of scores: requested against obtained, per range, and how they are spread."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ INKS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 @_drawn
-def scatter_picture(title: str, asked: Scores, obtained: Scores) -> Figure:
-    """A point per row, asked to the right, obtained upwards; the diagonal is what was wanted."""
+def scatter_picture(title: str, requested: Scores, obtained: Scores) -> Figure:
+    """A point per row, requested to the right, obtained upwards; ideal is the diagonal."""
     figure = _figure(4.2, width=WIDTH)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#8a939c", lw=1)
-    axes.scatter(asked, obtained, c=COLOURS["synthetic"], s=7, alpha=0.45, linewidths=0)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="score asked", ylabel="score obtained")
+    axes.scatter(requested, obtained, c=COLOURS["synthetic"], s=7, alpha=0.45, linewidths=0)
+    axes.set(
+        xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="score requested", ylabel="score obtained"
+    )
     axes.set_aspect("equal")
-    error = np.abs(obtained - asked).mean()
+    error = np.abs(obtained - requested).mean()
     axes.set_title(f"{shortened(title, 40)}: MAE {error:.3f}")
     return figure
 
@@ -41,7 +43,7 @@ def ranges_picture(title: str, lines: Mapping[str, pd.Series], *, unit: str) -> 
         axes.plot(range(len(values)), values, marker="o", ms=3.5, lw=1.4, color=ink, label=label)
     names = next(iter(lines.values())).index
     axes.set_xticks(range(len(names)), [str(name).split(" ")[0] for name in names])
-    axes.set_xlabel("score asked, from")
+    axes.set_xlabel("score requested, from")
     axes.set_ylabel(unit)
     axes.set_ylim(bottom=0)
     axes.set_title(shortened(title, 48))

@@ -17,9 +17,9 @@ from tabgan.evaluation.gathering import read_data
 from tabgan.scored.closed_loop import (
     RANGES,
     Found,
-    asked_scores,
     closed_loop,
     proposer,
+    requested_scores,
     scored_schema,
 )
 from tabgan.scored.querying import FITTED, given_box, own_box
@@ -56,13 +56,13 @@ def refuse_others(cfg: DictConfig) -> None:
 
 
 def write_scored_rows(cfg: DictConfig, run: Run, out: Path, *, n: int) -> dict[str, Any]:
-    """Write the rows that the box gives the scores asked for, and beside them ``<out>.json``.
+    """Write the rows that the box gives the scores requested, and beside them ``<out>.json``.
 
     Args:
         cfg: ``score``, ``seed``, ``tolerance``, ``budget``, ``refine``, ``blackbox``.
         run: a scored run, or any other, which proposes rows without knowing the scores.
         out: the file.
-        n: rows asked for.
+        n: rows requested.
 
     Returns:
         What the sidecar says.
@@ -71,16 +71,16 @@ def write_scored_rows(cfg: DictConfig, run: Run, out: Path, *, n: int) -> dict[s
         TabganError: for a score outside [0, 1], when no row came near, or when the black box
             failed on the way; what was kept until then is written first.
     """
-    asked = asked_scores(cfg.score, n, cfg.seed)
+    requested = requested_scores(cfg.score, n, cfg.seed)
     schema = scored_schema(run.encoder.schema_)
     propose = proposer(run.module, run.encoder, chosen_refiner(run, cfg.refine))
     box = box_of(cfg.get("blackbox"), run)
     limits = {"tolerance": cfg.tolerance, "budget": cfg.budget, "seed": cfg.seed}
     console = error_console()
     with Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("rows kept", total=len(asked))
+        task = bar.add_task("rows kept", total=len(requested))
         found = closed_loop(
-            propose, box, asked, **limits, tell=lambda kept: bar.update(task, completed=kept)
+            propose, box, requested, **limits, tell=lambda kept: bar.update(task, completed=kept)
         )
     kept = int(found.kept.sum())
     if not kept:
@@ -96,22 +96,22 @@ def write_scored_rows(cfg: DictConfig, run: Run, out: Path, *, n: int) -> dict[s
 
 
 def _account(found: Found, box: Counted, cfg: DictConfig) -> dict[str, Any]:
-    error = np.abs(found.obtained - found.asked)[found.kept]
+    error = np.abs(found.obtained - found.requested)[found.kept]
     kept = int(found.kept.sum())
     return {
         "score": cfg.score,
         "blackbox": box.name,
         "seed": cfg.seed,
         "tolerance": cfg.tolerance,
-        "asked": len(found.asked),
+        "asked": len(found.requested),
         "kept": kept,
         "queries": found.queries,
         "queries_per_kept_row": found.queries / kept,
         "mae": float(error.mean()),
         "ended": found.ended,
         "best_score_per_tenth": {
-            f"{place / RANGES:.1f}": None if np.isnan(best) else float(best)
-            for place, best in enumerate(found.best)
+            f"{position / RANGES:.1f}": None if np.isnan(best) else float(best)
+            for position, best in enumerate(found.best)
         },
         "unreached": found.unreached(),
     }
@@ -120,7 +120,7 @@ def _account(found: Found, box: Counted, cfg: DictConfig) -> dict[str, Any]:
 def _tell(found: Found, kept: int, out: Path) -> None:
     log.info(
         "%s of %s rows, %s queries (%.2f a kept row); %s",
-        f"{kept:,}", f"{len(found.asked):,}", f"{found.queries:,}", found.queries / kept,
+        f"{kept:,}", f"{len(found.requested):,}", f"{found.queries:,}", found.queries / kept,
         found.ended,
     )  # fmt: skip
     for line in found.unreached():

@@ -102,20 +102,20 @@ class BatchLoader:
             if number != known:
                 known, order = number, self.order.permutation(number, self.rows.device)
             whole = order[within * self.batch_size : (within + 1) * self.batch_size]
-            places = whole[self.rank :: self.ranks]
+            positions = whole[self.rank :: self.ranks]
             self.served = {"epoch": epoch, "batches": batch + 1}
-            yield self._rows(places), self.condition[places]
+            yield self._rows(positions), self.condition[positions]
 
     def _in_order(self) -> Iterator[tuple[Any, Tensor]]:
         for start in range(0, len(self.rows), self.batch_size):
-            places = torch.arange(start, min(start + self.batch_size, len(self.rows)))
-            places = places.to(self.rows.device)
-            yield self._rows(places), self.condition[places]
+            positions = torch.arange(start, min(start + self.batch_size, len(self.rows)))
+            positions = positions.to(self.rows.device)
+            yield self._rows(positions), self.condition[positions]
 
-    def _rows(self, places: Tensor) -> Tensor | CodedRows:
+    def _rows(self, positions: Tensor) -> Tensor | CodedRows:
         if self.codes and isinstance(self.rows, CodedRows):
-            return self.rows.at(places)
-        return self.rows[places]
+            return self.rows.at(positions)
+        return self.rows[positions]
 
     def state_dict(self) -> dict[str, Any]:
         return dict(self.served)

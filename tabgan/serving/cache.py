@@ -206,11 +206,11 @@ def _build(source: RowFile, make_encoder: Make, folder: Path) -> None:
     log.info("%s: reading piece by piece", source.path)
     schema, n_rows = source.survey()
     samples = _Samples(source, schema, n_rows)
-    for place, piece in enumerate(source.pieces(schema)):
-        samples.add(place, piece)
+    for position, piece in enumerate(source.pieces(schema)):
+        samples.add(position, piece)
     if source.test_path is not None:
-        for place, piece in enumerate(read_pieces(source.test_path, schema)):
-            samples.add_test(place, piece)
+        for position, piece in enumerate(read_pieces(source.test_path, schema)):
+            samples.add_test(position, piece)
     log.info("rows: %s, of which %s to train on", f"{n_rows:,}", f"{samples.n_train:,}")
     tables = samples.tables()
     check_table(tables["sample"], schema)
@@ -248,26 +248,30 @@ class _Samples:
         self.kept: dict[str, tuple[NDArray[np.float64], pd.DataFrame]] = {}
         self.witnesses = _Witnesses(schema)
 
-    def numbers(self, place: int, n: int) -> NDArray[np.float64]:
+    def numbers(self, position: int, n: int) -> NDArray[np.float64]:
         """Of the rows of a piece, float64 [n]."""
-        return rng_at(self.source.seed, "rows", place).random(n)
+        return rng_at(self.source.seed, "rows", position).random(n)
 
     def parts(self, numbers: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
         """Which rows belong to which part."""
         part = np.searchsorted(self.ends, numbers, side="right")
-        return {name: part == place for place, name in enumerate(("test", "validation", "train"))}
+        return {
+            name: part == position for position, name in enumerate(("test", "validation", "train"))
+        }
 
-    def add(self, place: int, piece: pd.DataFrame) -> None:
-        numbers = self.numbers(place, len(piece))
+    def add(self, position: int, piece: pd.DataFrame) -> None:
+        numbers = self.numbers(position, len(piece))
         parts = self.parts(numbers)
         for name, mine in parts.items():
             self._keep(name, numbers[mine], piece.iloc[np.flatnonzero(mine)])
         self.witnesses.add(piece.iloc[np.flatnonzero(parts["train"])])
         self.n_train += int(parts["train"].sum())
 
-    def add_test(self, place: int, piece: pd.DataFrame) -> None:
+    def add_test(self, position: int, piece: pd.DataFrame) -> None:
         """A piece of the test file."""
-        self._keep("test", rng_at(self.source.seed, "test rows", place).random(len(piece)), piece)
+        self._keep(
+            "test", rng_at(self.source.seed, "test rows", position).random(len(piece)), piece
+        )
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The samples: ``sample`` of the training rows, ``validation`` and ``test``."""
@@ -308,12 +312,12 @@ class _Witnesses:
         self.missing: set[str] = set()
 
     def add(self, piece: pd.DataFrame) -> None:
-        places: set[int] = set()
+        positions: set[int] = set()
         for column in self.schema.columns:
             if column.kind != "string":
-                places |= self._new(column.name, piece[column.name])
-        if places:
-            self.rows.append(piece.iloc[sorted(places)])
+                positions |= self._new(column.name, piece[column.name])
+        if positions:
+            self.rows.append(piece.iloc[sorted(positions)])
 
     def _new(self, name: str, values: pd.Series) -> set[int]:
         missing = values.isna().to_numpy()
@@ -332,9 +336,9 @@ class _Witnesses:
         found |= {int(known[first[-1]])} if distinct[-1] > high else set()
         seen = self.seen[name]
         if isinstance(values.dtype, pd.CategoricalDtype) or len(seen) <= MOST_VALUES:
-            fresh = [place for place, value in enumerate(distinct) if value not in seen]
+            fresh = [position for position, value in enumerate(distinct) if value not in seen]
             if len(fresh) <= MOST_VALUES:
-                found |= {int(known[first[place]]) for place in fresh}
+                found |= {int(known[first[position]]) for position in fresh}
             seen.update(distinct[fresh])
         return found
 
@@ -354,10 +358,10 @@ def _write_codes(source: RowFile, encoder: TableEncoder, folder: Path, samples: 
     classes = _created(folder, condition, "condition", samples.n_train)
     counts = np.zeros(encoder.condition_width, np.int64)
     start = 0
-    for place, table in _train_pieces(source, encoder, samples):
+    for position, table in _train_pieces(source, encoder, samples):
         if not _follows(encoder, table):
             return False
-        coded = encoder.encode_coded(table, seed=seed_at(source.seed, "piece", place))
+        coded = encoder.encode_coded(table, seed=seed_at(source.seed, "piece", position))
         end = start + len(table)
         whole[0][start:end], whole[1][start:end] = coded.codes.numpy(), coded.scalars.numpy()
         if encoder.condition_width:
@@ -376,10 +380,10 @@ def _train_pieces(
     source: RowFile, encoder: TableEncoder, samples: _Samples
 ) -> Iterator[tuple[int, pd.DataFrame]]:
     """The training rows piece by piece; of the others, too, no id is made again."""
-    for place, piece in enumerate(source.pieces(encoder.schema)):
+    for position, piece in enumerate(source.pieces(encoder.schema)):
         encoder.add_keys(piece)
-        mine = samples.parts(samples.numbers(place, len(piece)))["train"]
-        yield place, piece.iloc[np.flatnonzero(mine)].reset_index(drop=True)
+        mine = samples.parts(samples.numbers(position, len(piece)))["train"]
+        yield position, piece.iloc[np.flatnonzero(mine)].reset_index(drop=True)
 
 
 def _follows(encoder: TableEncoder, table: pd.DataFrame) -> bool:

@@ -151,7 +151,7 @@ class TableDataModule(pl.LightningDataModule):
             )
         if choices.get("missing") == "masked":
             raise TabganError(
-                "encoder.missing=masked: codes on the disk have no holes; give "
+                "encoder.missing=masked: codes on the disk have no missing cells; give "
                 "data.out_of_core=false, or encoder.missing=category"
             )
         self._check_fraction()
@@ -203,7 +203,7 @@ class TableDataModule(pl.LightningDataModule):
         rest, self.test = self._read()
         n_cut = n_validation(len(rest))
         self.train, self.validation = split_rows(
-            rest, self.schema, n_cut=n_cut, seed=self.seed, place="validation"
+            rest, self.schema, n_cut=n_cut, seed=self.seed, position="validation"
         )
         log.info(
             "%s rows to learn from, %s for validation, %s for tests",
@@ -323,7 +323,7 @@ class TableDataModule(pl.LightningDataModule):
             return table[is_train].reset_index(drop=True), table[~is_train].reset_index(drop=True)
         table = table.reset_index(drop=True)
         n_cut = int(len(table) * self.test_fraction)
-        return split_rows(table, schema, n_cut=n_cut, seed=self.seed, place="test")
+        return split_rows(table, schema, n_cut=n_cut, seed=self.seed, position="test")
 
     def _with_test_file(
         self, table: pd.DataFrame, schema: TableSchema, path: Path

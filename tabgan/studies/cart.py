@@ -53,9 +53,9 @@ class SequentialCart:
             raise TabganError(f"sequential CART: no text columns; drop {text}")
         self.table_, self.rows_ = table, _ranked(coded)
         self.leaves_ = [
-            self._grown(place, name in coded.codes, seed)
-            for place, name in enumerate(coded.columns)
-            if place
+            self._grown(position, name in coded.codes, seed)
+            for position, name in enumerate(coded.columns)
+            if position
         ]
         return self
 
@@ -66,20 +66,22 @@ class SequentialCart:
         donors[0] = rng.integers(len(self.rows_), size=n)
         drawn = np.empty((n, self.rows_.shape[1]), dtype="float32")
         drawn[:, 0] = self.rows_[donors[0], 0]
-        for place, leaves in enumerate(self.leaves_, start=1):
-            asked = leaves.tree.apply(drawn[:, :place])
-            first, last = (np.searchsorted(leaves.leaf, asked, side) for side in ("left", "right"))
-            donors[place] = leaves.row[rng.integers(first, last)]
-            drawn[:, place] = self.rows_[donors[place], place]
+        for position, leaves in enumerate(self.leaves_, start=1):
+            requested = leaves.tree.apply(drawn[:, :position])
+            first, last = (
+                np.searchsorted(leaves.leaf, requested, side) for side in ("left", "right")
+            )
+            donors[position] = leaves.row[rng.integers(first, last)]
+            drawn[:, position] = self.rows_[donors[position], position]
         columns = zip(self.table_.items(), donors, strict=True)
         return pd.DataFrame(
             {name: values.take(rows).reset_index(drop=True) for (name, values), rows in columns}
         )
 
-    def _grown(self, place: int, is_nominal: bool, seed: int) -> Leaves:
-        before, values = self.rows_[:, :place], self.rows_[:, place]
+    def _grown(self, position: int, is_nominal: bool, seed: int) -> Leaves:
+        before, values = self.rows_[:, :position], self.rows_[:, position]
         kind = DecisionTreeClassifier if is_nominal else DecisionTreeRegressor
-        state = seed_at(seed, "cart", "tree", place) % 2**31
+        state = seed_at(seed, "cart", "tree", position) % 2**31
         tree = kind(min_samples_leaf=self.leaf, random_state=state)
         tree.fit(before, np.where(np.isnan(values), MISSING, values))
         leaf = tree.apply(before)

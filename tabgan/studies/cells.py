@@ -22,7 +22,7 @@ class Cell:
     """The folder of one (recipe, table, seed, configuration), and its steps.
 
     A step that is done has a file, so a study that was killed goes on where it was, and one that
-    is asked again answers at once. Remove the folder to have it done anew.
+    is requested again answers at once. Remove the folder to have it done anew.
     """
 
     title: str

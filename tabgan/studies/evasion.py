@@ -241,7 +241,7 @@ def _retrained(
     groups = [np.flatnonzero(traffic.attacks.group == g) for g in np.unique(traffic.attacks.group)]
     each = n_rows // len(groups)
     chosen = np.concatenate([rng.choice(group, each) for group in groups])
-    evaded = module.evade(traffic.attacks.taken(chosen), place="retrain")
+    evaded = module.evade(traffic.attacks.taken(chosen), position="retrain")
     made = traffic.decoder.table(evaded.numbers)
     rows, attacks = traffic.taught
     more = pd.concat([rows, made], ignore_index=True)

@@ -45,7 +45,7 @@ LEGEND = (
     "one shot: no query is spent on the records that are changed",
     "with queries: before a row is sent, the detector is asked about at most 8, until one passes",
     "EIR at best: of 100 records a category, by a search led by the detector's own margin",
-    "EIR of the others: the one-shot rows before the detectors that were not asked, their mean",
+    "EIR of the others: the one-shot rows before the detectors that were not requested, their mean",
     "consistent: rows that break no rule, of all, which the record they were made from obeys",
     "columns changed: of a row, on average",
     "C2ST AUC: of boosted trees between the rows and the records they were made from; .5 is best",

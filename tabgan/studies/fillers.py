@@ -102,7 +102,7 @@ def fill(
     wide = _Wide(train.iloc[chosen], [str(column) for column in holes], schema)
     filler = FILLERS[name](seed_at(seed, "fillers", name) % 2**31, wide.parts)
     with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore", ConvergenceWarning)  # three rounds are what is asked
+        warnings.simplefilter("ignore", ConvergenceWarning)  # three rounds are what is requested
         filler.fit(wide.encode(train.iloc[chosen]))
         return wide.decode(filler.transform(wide.encode(holes)), holes)
 

@@ -58,7 +58,7 @@ class Judged:
     """Rows with the critic's verdict.
 
     Attributes:
-        table: generated rows, the asked ones first.
+        table: generated rows, the requested ones first.
         passed: bool [n_rows].
     """
 
@@ -95,8 +95,8 @@ def fooled_study(
     Raises:
         TabganError: when a number of rows is none, or ``out`` cannot be written.
     """
-    asked = {"n": n, "judged": judged, "real_rows": real_rows, "each": each, "most": most}
-    for name, value in asked.items():
+    requested = {"n": n, "judged": judged, "real_rows": real_rows, "each": each, "most": most}
+    for name, value in requested.items():
         if not isinstance(value, int) or value < 1:
             raise TabganError(f"study.{name}={value}: expected a whole number, at least 1")
     if not isinstance(run.module, CriticModel):
@@ -136,7 +136,7 @@ def fooled_study(
     diagnosis, signals = _diagnosis(train, table, seed=seed)
     traits.to_csv(out / "shared.csv", index=False)
     diagnosis.to_csv(out / "collapse.csv", index=False)
-    facts |= signals | {f"notes.{place}": note for place, note in enumerate([*notes, *told])}
+    facts |= signals | {f"notes.{position}": note for position, note in enumerate([*notes, *told])}
     text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
     (out / "fooled.json").write_text(text + "\n", "utf-8")
     print_study(facts, traits, diagnosis)
@@ -171,15 +171,15 @@ def _shortage(rows: Judged, each: int, most: int) -> list[str]:
     ]
 
 
-def _write_rows(path: Path, rows: Judged, places: np.ndarray, schema: TableSchema) -> str:
+def _write_rows(path: Path, rows: Judged, positions: np.ndarray, schema: TableSchema) -> str:
     """Write some rows with their verdict; give back what the verdict's column is called."""
     name = "passed"
     while name in schema.names:
         name += "_critic"
     verdict = Column(name=name, kind="boolean", categories=("false", "true"))
     wider = TableSchema(name=schema.name, columns=(*schema.columns, verdict))
-    labels = np.where(rows.passed[places], "true", "false")
-    table = rows.table.iloc[places].reset_index(drop=True)
+    labels = np.where(rows.passed[positions], "true", "false")
+    table = rows.table.iloc[positions].reset_index(drop=True)
     write_table(path, wider.conform(table.assign(**{name: labels})), wider)
     return name
 
@@ -212,15 +212,15 @@ def _picture(
     ground = draw_rows(train, n_real, seed, "fooled", "picture")
     shown = table.iloc[np.concatenate([fooling, failing])].reset_index(drop=True)
     try:
-        ground_places, places = tsne(ground, shown, seed=seed)
+        ground_positions, positions = tsne(ground, shown, seed=seed)
     except TabganError as error:
         path.unlink(missing_ok=True)
         return [f"no picture: {error}"]
-    groups = {"real": ground_places}
+    groups = {"real": ground_positions}
     if len(fooling):
-        groups["fooling"] = places[: len(fooling)]
+        groups["fooling"] = positions[: len(fooling)]
     if len(failing):
-        groups["failing"] = places[len(fooling) :]
+        groups["failing"] = positions[len(fooling) :]
     title = "Generated rows that fooled the critic, and that did not (t-SNE)"
     path.write_bytes(fooled_picture(title, groups))
     return []

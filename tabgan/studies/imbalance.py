@@ -138,16 +138,16 @@ def cut(table: Prepared, share: float | None, *, rows: int, test_rows: int) -> T
     chosen = {}
     for part, (whole, most) in parts.items():
         labels = (whole[table.target] == rare).to_numpy().astype(np.int64)
-        places = _places(labels, share, most, f"{table.title}, {part}")
+        positions = _positions(labels, share, most, f"{table.title}, {part}")
         chosen[part] = Rows(
-            table=whole.iloc[places].drop(columns=table.target).reset_index(drop=True),
-            labels=labels[places],
+            table=whole.iloc[positions].drop(columns=table.target).reset_index(drop=True),
+            labels=labels[positions],
         )
     name = table.title if share is None else f"{table.title} {100 * share:g} %"
     return Task(name=name, schema=table.schema.without([table.target]), **chosen)
 
 
-def _places(
+def _positions(
     labels: NDArray[np.int64], share: float | None, most: int, where: str
 ) -> NDArray[np.int64]:
     """Which rows stay, in order."""

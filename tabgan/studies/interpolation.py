@@ -14,7 +14,7 @@ from tabgan.errors import TabganError
 from tabgan.metrics.nearest import MixedRows, mixed_rows, nearest_rows
 from tabgan.seeding import rng_at
 
-Places = NDArray[np.int64]
+Positions = NDArray[np.int64]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -52,7 +52,7 @@ class Interpolation:
         here = rng.integers(len(self.table_), size=n)
         there = self.near_[here, rng.integers(self.neighbours, size=n)]
         way = rng.random(n)
-        ends = (self.table_.iloc[places].reset_index(drop=True) for places in (here, there))
+        ends = (self.table_.iloc[positions].reset_index(drop=True) for positions in (here, there))
         return pd.DataFrame(
             {
                 name: _between(first, second, way, rng.random(n))
@@ -60,7 +60,7 @@ class Interpolation:
             }
         )
 
-    def _nearest(self, rows: MixedRows, members: Places) -> Places:
+    def _nearest(self, rows: MixedRows, members: Positions) -> Positions:
         """Each member's nearest other members; a class of few has them several times."""
         own = MixedRows(rows.numbers[members], rows.codes[members])
         found = min(self.neighbours + 1, len(members))
@@ -69,7 +69,7 @@ class Interpolation:
         return members[np.resize(others.T, (self.neighbours, len(members))).T]
 
 
-def _classes(table: pd.DataFrame, target: str | None) -> list[Places]:
+def _classes(table: pd.DataFrame, target: str | None) -> list[Positions]:
     if target is None or not isinstance(table[target].dtype, pd.CategoricalDtype):
         return [np.arange(len(table))]
     codes = table[target].cat.codes.to_numpy()

@@ -54,13 +54,13 @@ def ours(name: str, words: Sequence[str]) -> Ours:
         cfg = compose("train", [*words, "data=table"])
     except HydraException as error:
         raise TabganError(f"{name}: {explain(error, 'train', words)}") from error
-    asked = OmegaConf.to_container(cfg, resolve=False)
-    configuration = {"version": version("tabgan-lightning"), "asked": asked}
+    requested = OmegaConf.to_container(cfg, resolve=False)
+    configuration = {"version": version("tabgan-lightning"), "asked": requested}
     return Ours(name=name, words=tuple(words), configuration=configuration)
 
 
 def others_on(table: Prepared, cfg: DictConfig) -> Iterator[Baseline | Peer]:
-    """The baselines and peers that are asked for, with their settings for this table.
+    """The baselines and peers that are requested, with their settings for this table.
 
     Raises:
         TabganError: for a name that no configuration describes, or a peer on a table with dates.

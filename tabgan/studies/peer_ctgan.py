@@ -45,5 +45,5 @@ def sample(job: dict[str, Any], n: str, seed: str, out: str) -> None:
 
 if __name__ == "__main__":
     verb, job_path, *words = sys.argv[1:]
-    asked = json.loads(Path(job_path).read_text("utf-8"))
-    fit(asked) if verb == "fit" else sample(asked, *words)
+    requested = json.loads(Path(job_path).read_text("utf-8"))
+    fit(requested) if verb == "fit" else sample(requested, *words)

@@ -104,7 +104,7 @@ class Prepared:
 def halved(table: Prepared, *, cache: Path) -> Prepared:
     """The training rows alone, cut in two by a fixed seed: one half to learn, one as test rows."""
     rows, schema = read_real(table.folder / "train.arff", target=table.target)
-    first, second = split_rows(rows, schema, n_cut=len(rows) // 2, seed=0, place="resplit")
+    first, second = split_rows(rows, schema, n_cut=len(rows) // 2, seed=0, position="resplit")
     return prepare(f"{table.title}-half", first, second, schema, cache=cache)
 
 

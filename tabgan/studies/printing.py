@@ -91,8 +91,8 @@ def _collapse_line(facts: Facts) -> str:
 
 def _table(title: str, heading: tuple[str, ...], *, words: int = 1) -> Table:
     shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for place, name in enumerate(heading):
-        shown.add_column(name, justify="left" if place < words else "right")
+    for position, name in enumerate(heading):
+        shown.add_column(name, justify="left" if position < words else "right")
     return shown
 
 

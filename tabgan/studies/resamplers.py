@@ -38,9 +38,9 @@ class Rows:
     labels: NDArray[np.int64]
     added: int = 0
 
-    def at(self, places: NDArray[np.int64]) -> Rows:
+    def at(self, positions: NDArray[np.int64]) -> Rows:
         return Rows(
-            table=self.table.iloc[places].reset_index(drop=True), labels=self.labels[places]
+            table=self.table.iloc[positions].reset_index(drop=True), labels=self.labels[positions]
         )
 
 
@@ -67,7 +67,7 @@ def _smotenc(schema: TableSchema, rows: Rows, seed: int, gan: Mapping[str, Any])
 
 
 def _in_numbers(sampler: Callable[..., Any]) -> Resampler:
-    """A sampler of numbers, on standardised ones and one-hot categories; the largest place wins."""
+    """A sampler of numbers, on standardised ones and one-hot categories; the largest wins."""
 
     def resample(schema: TableSchema, rows: Rows, seed: int, gan: Mapping[str, Any]) -> Rows:  # noqa: ARG001
         coder = OrdinalCodes.fit(schema, rows.table)

@@ -70,13 +70,13 @@ def _labels(name: str, *tables: pd.DataFrame) -> list[str]:
 
 def _category(sides: list[np.ndarray], size: int, labels: list[str]) -> dict[str, Any]:
     fooling, failing, real = (np.bincount(codes, minlength=size) / len(codes) for codes in sides)
-    place = int(np.argmax(fooling - failing))
+    position = int(np.argmax(fooling - failing))
     return {
-        "trait": labels[place],
-        "fooling": float(fooling[place]),
-        "failing": float(failing[place]),
-        "real": float(real[place]),
-        "effect": float(fooling[place] - failing[place]),
+        "trait": labels[position],
+        "fooling": float(fooling[position]),
+        "failing": float(failing[position]),
+        "real": float(real[position]),
+        "effect": float(fooling[position] - failing[position]),
     }
 
 

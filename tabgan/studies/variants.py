@@ -42,12 +42,12 @@ def side_by_side(
     while True:
         put_off: list[tuple[int, Work]] = []
         before = len(done)
-        for place, work in waiting:
+        for position, work in waiting:
             try:
-                done[place] = work()
+                done[position] = work()
             except HeldError as error:
                 log.info("put off: %s", error)
-                put_off.append((place, work))
+                put_off.append((position, work))
                 continue
             lines = [line for each in sorted(done) for line in done[each]]
             if any(line["side"] != ANCHOR for line in lines):

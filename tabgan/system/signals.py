@@ -29,16 +29,16 @@ class Interrupted(BaseException):
 
 
 class _Watch:
-    """What the process has been asked, and whether it may finish its step."""
+    """What the process has been requested, and whether it may finish its step."""
 
     installed = False
     patient = False
-    asked: int | None = None
+    requested: int | None = None
 
     def __call__(self, signum: int, _: Any) -> None:
-        if not self.patient or self.asked is not None:
+        if not self.patient or self.requested is not None:
             raise Interrupted(signum)
-        self.asked = signum
+        self.requested = signum
         log.info("%s: finishing the step; once more stops at once", signal.Signals(signum).name)
 
 
@@ -57,21 +57,21 @@ def heeded() -> Iterator[None]:
     try:
         yield
     finally:
-        _watch.installed, _watch.patient, _watch.asked = False, False, None
+        _watch.installed, _watch.patient, _watch.requested = False, False, None
         for signum, handler in before.items():
             signal.signal(signum, handler or signal.SIG_DFL)
 
 
 def be_patient(patient: bool) -> None:
-    """Whether a first signal is only noted, for ``asked`` to tell; no-op without ``heeded``."""
+    """Whether a first signal is only noted, for ``requested`` to tell; no-op without ``heeded``."""
     _watch.patient = patient and _watch.installed
     if _watch.installed:
         _install()  # Lightning has put its own handler of SIGTERM before ours
 
 
-def asked() -> int | None:
+def requested() -> int | None:
     """The signal that came while the process was patient."""
-    return _watch.asked
+    return _watch.requested
 
 
 def _install() -> None:

@@ -3,7 +3,7 @@
 One grammar for the command line, a file of conditions and Python:
 
     =====================  =======================  =========================
-    asked                  as text                  in Python
+    requested                  as text                  in Python
     =====================  =======================  =========================
     a value                ``Doctorate`` ``38``     ``"Doctorate"`` ``38``
     a set                  ``[Bachelors,Masters]``  a list, set, array, ...
@@ -54,19 +54,19 @@ _NUMBER = re.compile(NUMBER, re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?)?)?", re.ASCII)
 _PERIOD = re.compile(r"\d{4}(?:-\d\d){0,2}", re.ASCII)
 
-Where = Mapping[str, Any]  # column -> what is asked of it, in either form above
+Where = Mapping[str, Any]  # column -> what is requested of it, in either form above
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What is asked of one column.
+class Requested:
+    """What is requested of one column.
 
     Attributes:
         column: the column.
         spans: inclusive (low, high), ascending and apart; category codes, numbers, or dates in
             microseconds since 1970; a single value is a span of itself.
         missing: whether a missing value will do.
-        text: as it was asked, for messages.
+        text: as it was requested, for messages.
     """
 
     column: Column
@@ -78,7 +78,7 @@ class Asked:
         return f"where.{self.column.name}={self.text}"
 
     def matches(self, values: pd.Series) -> NDArray[np.bool_]:
-        """Which values of a conforming column are as asked, bool [n]; reads labels, not codes."""
+        """Which values of a conforming column are as requested, bool [n], by labels, not codes."""
         known = values.notna().to_numpy()
         if self.column.is_nominal:
             labels = [self.column.categories[int(low)] for low, _ in self.spans]
@@ -90,8 +90,8 @@ class Asked:
         return np.where(known, inside, self.missing)
 
 
-def read_where(schema: TableSchema, where: Where) -> dict[str, Asked]:
-    """What is asked of each column that ``where`` names.
+def read_where(schema: TableSchema, where: Where) -> dict[str, Requested]:
+    """What is requested of each column that ``where`` names.
 
     Raises:
         TabganError: for what is no mapping, an unknown column, or a value that the column cannot
@@ -103,10 +103,10 @@ def read_where(schema: TableSchema, where: Where) -> dict[str, Asked]:
     for name in where:
         if name not in schema.names:
             raise TabganError(f"where.{name}: no such column; {nearest(str(name), schema.names)}")
-    return {name: read_asked(schema[name], value) for name, value in where.items()}
+    return {name: read_requested(schema[name], value) for name, value in where.items()}
 
 
-def read_asked(column: Column, value: Any) -> Asked:
+def read_requested(column: Column, value: Any) -> Requested:
     """What ``value``, in a form that the module's docstring lists, asks of a column.
 
     Raises:
@@ -118,13 +118,13 @@ def read_asked(column: Column, value: Any) -> Asked:
     if not entries:
         raise TabganError(f"where.{column.name}={text}: an empty set, which no row satisfies")
     if column.kind == "string":
-        raise TabganError(f"where.{column.name}={text}: a text column cannot be asked for")
+        raise TabganError(f"where.{column.name}={text}: a text column cannot be requested")
     spans, missing = [], False
     for entry in entries:
         span = _span(column, entry)
         missing |= span is None
         spans += [] if span is None else [span]
-    return Asked(column=column, spans=_apart(spans), missing=missing, text=text)
+    return Requested(column=column, spans=_apart(spans), missing=missing, text=text)
 
 
 def members(value: Any) -> Any:
@@ -159,7 +159,7 @@ def read_mix(column: Column, mix: str | Mapping[Any, float]) -> dict[str, float]
 
 
 def read_conditions(path: Path) -> list[dict[str, Any]]:
-    """A CSV file of conditions: per row what is asked, empty cells left out.
+    """A CSV file of conditions: per row what is requested, empty cells left out.
 
     The delimiter is the one that the header uses most, as of tables.
 
@@ -186,7 +186,7 @@ def conditions_of(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def shown(column: Column, number: float) -> str:
-    """A value of a span (``Asked.spans``) as a person writes it; missing is ``?``."""
+    """A value of a span (``Requested.spans``) as a person writes it; missing is ``?``."""
     if math.isnan(number):
         return MISSING
     if column.is_nominal:
@@ -291,7 +291,7 @@ def _code(column: Column, entry: Any, *, asking: str) -> float:
 
 
 def _label(column: Column, entry: Any) -> str:
-    """What is asked for as a category spells it: midnight may be a day, True may be true."""
+    """What is requested, as a category spells it: midnight may be a day, True may be true."""
     is_moment = isinstance(entry, date | np.datetime64)
     label = str(pd.Timestamp(entry) if is_moment else entry)
     if label not in column.categories and is_moment:
@@ -313,7 +313,7 @@ def _number(column: Column, entry: Any) -> float:
 
 
 def _last(column: Column, entry: Any, number: float) -> float:
-    """The last moment of a year, a month or a day that is asked for as text, or else ``number``."""
+    """The last moment of a year, a month or a day that is given as text, or else ``number``."""
     if column.kind != "date" or not isinstance(entry, str) or not _PERIOD.fullmatch(entry.strip()):
         return number
     following = np.datetime64(entry.strip()) + 1  # in its own unit
@@ -391,16 +391,16 @@ def _apart(spans: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], .
 def _mix_entries(text: str) -> dict[str, float]:
     entry = re.compile(r"\s*(?P<label>.+?)\s*:\s*(?P<share>\d*\.?\d+(?:e-?\d+)?)\s*(?:,|$)", re.I)
     shares: dict[str, float] = {}
-    place = 0
-    while place < len(text):
-        match = entry.match(text, place)
+    position = 0
+    while position < len(text):
+        match = entry.match(text, position)
         if match is None or match["label"] in shares:
             raise TabganError(f"mix={text}: expected label:share,label:share, each label once")
-        shares[match["label"]], place = float(match["share"]), match.end()
+        shares[match["label"]], position = float(match["share"]), match.end()
     return shares
 
 
-def all_match(asked: Sequence[Asked], table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which rows of a conforming table are as asked in every column, bool [n]."""
-    masks = [one.matches(table[one.column.name]) for one in asked]
+def all_match(requested: Sequence[Requested], table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows of a conforming table are as requested in every column, bool [n]."""
+    masks = [one.matches(table[one.column.name]) for one in requested]
     return np.logical_and.reduce(masks) if masks else np.ones(len(table), bool)

@@ -185,8 +185,10 @@ def _parse(texts: pd.Series, date_format: str | None) -> np.ndarray:
     texts = texts.where(texts.str.contains(r"\d", na=False))  # pandas reads "now" by any format
     read = pd.to_datetime(texts, format=plain, errors="coerce", utc=True)
     moments = read.dt.tz_localize(None).to_numpy().astype(MICROS)
-    for place in np.flatnonzero(np.isnat(moments) & texts.notna().to_numpy()):
-        moments[place] = _far(texts.iloc[place], date_format)  # pandas 2 ends at the year 2262
+    for position in np.flatnonzero(np.isnat(moments) & texts.notna().to_numpy()):
+        moments[position] = _far(
+            texts.iloc[position], date_format
+        )  # pandas 2 ends at the year 2262
     return moments
 
 

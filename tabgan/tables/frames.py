@@ -30,10 +30,10 @@ class FrameKind:
         if self.library is None:
             return rows
         table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(None)
-        for place, name in enumerate(table.column_names):
+        for position, name in enumerate(table.column_names):
             if name in self.schema.names:
                 field = self.schema.field(name)
-                table = table.set_column(place, *_typed(field, table.column(place)))
+                table = table.set_column(position, *_typed(field, table.column(position)))
         return nw.from_arrow(table, backend=cast(Any, self.library)).to_native()
 
 

@@ -35,7 +35,7 @@ class Orders:
     A row that misses either of two numbers breaks no order of them.
 
     Attributes:
-        pairs: int64 [n_orders, 2], places of columns.
+        pairs: int64 [n_orders, 2], positions of columns.
         n_columns: of the rows.
         exceptions: float64 [n_orders, 2]: the value of a, or of b, beside which nothing is broken;
             NaN for none.
@@ -62,7 +62,7 @@ class Orders:
 
         Args:
             rows: float64 [n, n_columns], NaN for missing.
-            groups: the places of columns that can be compared with one another.
+            groups: the positions of columns that can be compared with one another.
             share: of the rows, at least so many keep an order.
             surprise: were both columns independent, more rows than this would break it.
         """
@@ -70,9 +70,9 @@ class Orders:
         most = 10 * (1 - share) * len(few)  # that may break it there, ten times the share
         pairs = []
         for group in groups:
-            places = np.array(group, np.int64)
-            for a in places:
-                others = places[(few[:, [a]] > few[:, places]).sum(axis=0) <= most]
+            positions = np.array(group, np.int64)
+            for a in positions:
+                others = positions[(few[:, [a]] > few[:, positions]).sum(axis=0) <= most]
                 pairs += [
                     (a, b)
                     for b in others
@@ -92,16 +92,16 @@ class Orders:
         for group in groups:
             if len(group) > MOST_COLUMNS:
                 continue
-            values = {place: special(rows[:, place]) for place in group}
-            marked = {place: value for place, value in values.items() if value is not None}
+            values = {position: special(rows[:, position]) for position in group}
+            marked = {position: value for position, value in values.items() if value is not None}
             plain = cls.found(rows, [group], surprise=0).pairs.tolist() if marked else []
-            for place, value in marked.items():
-                less = without(rows, place, value)
-                others = [[place, other] for other in group if other != place]
+            for position, value in marked.items():
+                less = without(rows, position, value)
+                others = [[position, other] for other in group if other != position]
                 for pair in cls.found(less, others).pairs.tolist():
                     if pair not in plain:
                         pairs.append(pair)
-                        exceptions.append([value if one == place else np.nan for one in pair])
+                        exceptions.append([value if one == position else np.nan for one in pair])
         return cls(
             pairs=np.array(pairs, np.int64).reshape(-1, 2),
             n_columns=rows.shape[1],
@@ -161,10 +161,10 @@ def special(numbers: Numbers) -> float | None:
     return None
 
 
-def without(rows: Numbers, place: int, value: float) -> Numbers:
+def without(rows: Numbers, position: int, value: float) -> Numbers:
     """The rows with a column missing where it has a value."""
     rows = rows.copy()
-    rows[rows[:, place] == value, place] = np.nan
+    rows[rows[:, position] == value, position] = np.nan
     return rows
 
 

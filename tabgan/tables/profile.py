@@ -145,12 +145,12 @@ def infer_schema(
     found = [
         _infer(
             column,
-            table.iloc[:, place].reset_index(drop=True),
+            table.iloc[:, position].reset_index(drop=True),
             is_target=column == target,
             keep_dtypes=keep_dtypes,
             written=written.get(column, Written()),
         )
-        for place, column in enumerate(map(str, table.columns))
+        for position, column in enumerate(map(str, table.columns))
     ]
     return TableSchema(name=name, columns=tuple(found), target=target)
 

@@ -11,14 +11,14 @@ from tabgan.tables.schema import TableSchema
 
 
 def split_rows(
-    table: pd.DataFrame, schema: TableSchema, *, n_cut: int, seed: int, place: str
+    table: pd.DataFrame, schema: TableSchema, *, n_cut: int, seed: int, position: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """``table`` without ``n_cut`` rows, and those rows; both keep the table's order.
 
     With a nominal target each class gives its share of the cut: rows are drawn so that class
-    counts are off by less than one. ``place`` names the draw (seeding's address).
+    counts are off by less than one. ``position`` names the draw (seeding's address).
     """
-    order = rng_at(seed, "split", place).permutation(len(table))
+    order = rng_at(seed, "split", position).permutation(len(table))
     if schema.target is not None and schema[schema.target].is_nominal:
         order = _interleaved(table[schema.target].cat.codes.to_numpy(), order)
     cut = np.zeros(len(table), dtype=bool)

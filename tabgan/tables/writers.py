@@ -280,11 +280,11 @@ def _arrow_schema(schema: TableSchema) -> pa.Schema:
     """The types of the restored columns, the same for every chunk."""
     empty = pd.DataFrame({column.name: _empty_column(column) for column in schema.columns})
     fixed = pa.Schema.from_pandas(empty, preserve_index=False)
-    for place, column in enumerate(schema.columns):
+    for position, column in enumerate(schema.columns):
         if column.dtype in OBJECTS:
-            fixed = fixed.set(place, pa.field(column.name, OBJECTS[column.dtype]))
-        elif pa.types.is_null(fixed.field(place).type):  # of pandas 2, whose texts are objects
-            fixed = fixed.set(place, pa.field(column.name, pa.large_string()))
+            fixed = fixed.set(position, pa.field(column.name, OBJECTS[column.dtype]))
+        elif pa.types.is_null(fixed.field(position).type):  # of pandas 2, whose texts are objects
+            fixed = fixed.set(position, pa.field(column.name, pa.large_string()))
     plain = json.dumps(schema.to_plain(), ensure_ascii=False).encode()
     return fixed.with_metadata({**(fixed.metadata or {}), SCHEMA_KEY: plain})
 

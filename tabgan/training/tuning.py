@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 BATCH = "data.batch_size"
 OWN = ("n_trials", "out", "tune")  # keys that are not train's
 EVERY_TRIAL = ("refiner.rounds=0",)  # what is searched is the generator
-ASKED = "tune.json"  # what the study in a folder is of
+REQUESTED = "tune.json"  # what the study in a folder is of
 TO_PRUNE = 5  # trials finished before any is pruned
 SHOWN = 10  # trials of the printed table
 Space = dict[str, dict[str, Any]]
@@ -100,7 +100,9 @@ class Search:
 
     def propose(self, trial: optuna.Trial) -> list[str]:
         """The command words of a trial."""
-        found = [_word(key, _suggest(trial, key, asked)) for key, asked in self.space.items()]
+        found = [
+            _word(key, _suggest(trial, key, requested)) for key, requested in self.space.items()
+        ]
         return [*EVERY_TRIAL, *self.words, *found]
 
 
@@ -138,17 +140,17 @@ def tune(cfg: DictConfig) -> optuna.Study:
 
 
 def _search(cfg: DictConfig) -> Search:
-    asked: dict[str, Any] = OmegaConf.to_container(cfg.tune, resolve=True)  # type: ignore[assignment]
-    check_keys(asked, ("monitor", "startup", "space"))
+    requested: dict[str, Any] = OmegaConf.to_container(cfg.tune, resolve=True)  # type: ignore[assignment]
+    check_keys(requested, ("monitor", "startup", "space"))
     if not isinstance(cfg.n_trials, int) or cfg.n_trials < 1:
         raise TabganError(f"n_trials={cfg.n_trials}: expected a whole number, at least 1")
-    if not isinstance(asked.get("space"), dict):
+    if not isinstance(requested.get("space"), dict):
         raise TabganError("tune.space: expected keys and their ranges, as conf/tune has them")
-    for key, where in asked["space"].items():
+    for key, where in requested["space"].items():
         _check(cfg, key, where)
-    _fit_batches(cfg, asked["space"])
+    _fit_batches(cfg, requested["space"])
     words = [word for word in HydraConfig.get().overrides.task if _key(word) not in OWN]
-    return Search(words=words, seed=cfg.seed, **asked)
+    return Search(words=words, seed=cfg.seed, **requested)
 
 
 def _key(word: str) -> str:
@@ -206,15 +208,15 @@ def _word(key: str, value: Any) -> str:
 
 def _open(folder: Path, search: Search) -> optuna.Study:
     """The study in ``folder``; its trials that were killed have failed."""
-    asked = json.loads(json.dumps(vars(search)))
-    path = folder / ASKED
-    before = json.loads(path.read_text("utf-8")) if path.is_file() else asked
-    if changed := [key for key in asked if before.get(key) != asked[key]]:
+    requested = json.loads(json.dumps(vars(search)))
+    path = folder / REQUESTED
+    before = json.loads(path.read_text("utf-8")) if path.is_file() else requested
+    if changed := [key for key in requested if before.get(key) != requested[key]]:
         raise TabganError(
             f"{folder}: holds a study of other {', '.join(changed)}: {before.get(changed[0])}; "
             "give out=<another folder>"
         )
-    write_whole(path, json.dumps(asked, indent=2) + "\n")
+    write_whole(path, json.dumps(requested, indent=2) + "\n")
     study = optuna.create_study(
         storage=URL.create("sqlite", database=str(folder / "study.db")).render_as_string(),
         study_name="tune",

@@ -51,7 +51,7 @@ REQUIREMENTS = (
     f"xgboost-cpu=={xgboost.__version__}",
 )
 SEED = 0
-EMPTIED = {"real": 0.1, "synthetic": 0.3}  # shares of the two columns with holes
+EMPTIED = {"real": 0.1, "synthetic": 0.3}  # shares of the two columns with missing cells
 HOLED = ("balance", "job")
 BOOSTED = {"eval_metric": "logloss", "random_state": 0, "n_jobs": 1}
 
@@ -132,7 +132,7 @@ def cases():
     found["bank-small", "other half"] = half, other
     found["bank-small", "independent"] = half, independent_columns(half, len(half), SEED)
     holed = emptied(half, EMPTIED["real"]), emptied(other, EMPTIED["synthetic"])
-    found["bank-small", "other half, with holes"] = holed
+    found["bank-small", "other half, with missing cells"] = holed
     return found
 
 

@@ -12,7 +12,7 @@ class Model:
 
     Attributes:
         url: where it listens.
-        bodies: what it was asked, in order.
+        bodies: what it was requested, in order.
     """
 
     def __init__(self, answer, statuses=()):

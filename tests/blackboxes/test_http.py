@@ -75,9 +75,9 @@ def test_too_few_scores_are_counted(serve):
 
 
 def test_requests_keep_to_the_rate(serve):
-    asked = box(serve(by_x), rate=20.0, batch_rows=1)
+    requested = box(serve(by_x), rate=20.0, batch_rows=1)
     started = time.monotonic()
-    asked(ROWS)
+    requested(ROWS)
     assert time.monotonic() - started >= 0.1  # three requests, two gaps of a twentieth
 
 

@@ -125,7 +125,7 @@ def test_the_worst_columns_are_drawn_beside_the_curves(training, tmp_path):
     logger = TensorBoardLogger(tmp_path, name="", version="board")
     ran.fit(ValidationPanel(every_n_steps=4), max_epochs=1, logger=logger)
     events = EventAccumulator(str(tmp_path / "board"), size_guidance={"images": 0}).Reload()
-    assert events.Tags()["images"] == [f"worst_columns/{place}" for place in (1, 2, 3)]
+    assert events.Tags()["images"] == [f"worst_columns/{position}" for position in (1, 2, 3)]
 
 
 def looks(*, max_epochs, max_steps):

@@ -10,7 +10,7 @@ from tabgan.callbacks.stopping import EarlyStopOnBoth
 
 
 def stops_at(critic, generator, *, patience, unit="epoch", steps_per_epoch=1, stopping=None):
-    """The epoch (from 1) after which the stop is asked for, or None."""
+    """The epoch (from 1) after which the stop is requested, or None."""
     stopping = stopping or EarlyStopOnBoth(patience=patience, patience_unit=unit)
     trainer = SimpleNamespace(should_stop=False, callback_metrics={}, global_step=0)
     for epoch, losses in enumerate(zip(critic, generator, strict=True)):

@@ -17,14 +17,14 @@ def two_bins():
     return CellsEncoder().fit(np.arange(24.0))
 
 
-def at(encoder, bins, cells, place):
+def at(encoder, bins, cells, position):
     """What codes decode to."""
-    return float(encoder.numbers(np.array([bins]), np.array([cells]), np.array([place]))[0])
+    return float(encoder.numbers(np.array([bins]), np.array([cells]), np.array([position]))[0])
 
 
 def joint(encoder, numbers):
-    bins, cells, places = encoder.codes(np.asarray(numbers, float))
-    return bins * encoder.n_cells + cells, places
+    bins, cells, positions = encoder.codes(np.asarray(numbers, float))
+    return bins * encoder.n_cells + cells, positions
 
 
 COLUMNS = {
@@ -52,10 +52,10 @@ def test_training_values_come_back(column, rng):
 def test_codes_and_places_ascend_with_the_number(column, rng):
     numbers = COLUMNS[column](rng)
     encoder = CellsEncoder().fit(numbers)
-    codes, places = joint(encoder, np.sort(numbers[~np.isnan(numbers)]))
+    codes, positions = joint(encoder, np.sort(numbers[~np.isnan(numbers)]))
     assert (np.diff(codes) >= 0).all()
-    assert (np.diff(places)[np.diff(codes) == 0] >= 0).all()
-    assert ((places >= 0) & (places < 1)).all()
+    assert (np.diff(positions)[np.diff(codes) == 0] >= 0).all()
+    assert ((positions >= 0) & (positions < 1)).all()
 
 
 def test_many_different_numbers_have_48_bins_of_16_cells_with_as_many_rows_each():
@@ -69,9 +69,9 @@ def test_many_different_numbers_have_48_bins_of_16_cells_with_as_many_rows_each(
 
 def test_a_place_says_how_far_between_a_cells_ends_a_number_lies(two_bins):
     assert two_bins.widths_[:2] == (("discrete", 2, 2, ()), ("discrete", 2, 2, ()))
-    codes, places = joint(two_bins, [0, 2.3, 5, 6, 23])
+    codes, positions = joint(two_bins, [0, 2.3, 5, 6, 23])
     assert codes.tolist() == [0, 0, 0, 1, 3]  # of 0 to 5, 6 to 11, 12 to 17, 18 to 23
-    np.testing.assert_allclose(places, [0, 2.3 / 5, 1, 0, 1], atol=1e-6)
+    np.testing.assert_allclose(positions, [0, 2.3 / 5, 1, 0, 1], atol=1e-6)
     assert [at(two_bins, 0, 0, p) for p in (0, 0.5, 1)] == [0, 2.5, 5]
     assert at(two_bins, 1, 1, 0.5) == 20.5
 
@@ -115,10 +115,10 @@ def test_a_heaped_value_is_drawn_as_often_as_its_cell_has_rows_of_it(rng):
 def test_a_heavy_value_is_an_atom_with_a_bin_of_its_own(rng):
     numbers = np.concatenate([np.zeros(600), rng.lognormal(3, 1, 300), np.full(100, np.nan)])
     encoder = CellsEncoder().fit(numbers)
-    bins, cells, place = encoder.widths_
+    bins, cells, position = encoder.widths_
     # 300 other rows make 25 bins of 12; 0, the smallest, is the first
     assert (bins.width, bins.ordered, bins.atoms) == (1 + 25 + 1, 26, (0, 26))
-    assert (cells.width, place.kind) == (2, "continuous")
+    assert (cells.width, position.kind) == (2, "continuous")
     zero = np.flatnonzero(joint(encoder, numbers[:900])[0] == 0)
     assert zero.tolist() == list(range(600))
     assert {at(encoder, 0, cell, p) for cell in (0, 1) for p in (0, 0.4, 1)} == {0.0}

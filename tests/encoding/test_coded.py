@@ -38,9 +38,9 @@ def coded(dense, layout):
 
 
 def test_rows_come_back_to_the_bit(coded, dense):
-    places = torch.tensor([7, 3, 3, 49])
+    positions = torch.tensor([7, 3, 3, 49])
     assert torch.equal(coded[:], dense)
-    assert torch.equal(coded[places], dense[places])
+    assert torch.equal(coded[positions], dense[positions])
     assert [len(piece) for piece in coded.split(20)] == [20, 20, 10]
 
 

@@ -33,19 +33,19 @@ def test_a_shape_counts_its_texts_like_an_odometer():
 
 @pytest.mark.parametrize("size", [1, 2, 5, 1_000, 4_097])
 def test_a_shuffle_sends_every_place_to_another(size):
-    places = np.arange(size, dtype=np.uint64)
-    one, other = shuffled(places, size, 7), shuffled(places, size, 8)
+    positions = np.arange(size, dtype=np.uint64)
+    one, other = shuffled(positions, size, 7), shuffled(positions, size, 8)
     assert sorted(one.tolist()) == list(range(size))
     if size > 10:
-        assert (one != places).mean() > 0.9
+        assert (one != positions).mean() > 0.9
         assert (one != other).mean() > 0.9
 
 
 def test_a_shuffle_of_very_many_places_repeats_none():
-    places = shuffled(np.arange(10_000, dtype=np.uint64), 2**61 + 1, 3)
-    assert len(np.unique(places)) == 10_000
-    assert places.max() <= 2**61
-    assert places.astype(float).mean() == pytest.approx(2.0**60, rel=0.05)  # about uniform
+    positions = shuffled(np.arange(10_000, dtype=np.uint64), 2**61 + 1, 3)
+    assert len(np.unique(positions)) == 10_000
+    assert positions.max() <= 2**61
+    assert positions.astype(float).mean() == pytest.approx(2.0**60, rel=0.05)  # about uniform
 
 
 def test_texts_beyond_what_has_a_number_differ_all_the_same():

@@ -24,7 +24,7 @@ def jobs():
 
 
 def test_columns_with_pairs_that_never_occur_are_joined(jobs):
-    # 5 jobs of one department and one of three: 8 pairs, no more places than 6 + 3.
+    # 5 jobs of one department and one of three: 8 pairs, no more positions than 6 + 3.
     assert find_joint(jobs) == [["job", "department"]]
 
 
@@ -47,7 +47,7 @@ def test_pairs_that_stand_in_one_row_each_join_nothing(jobs):
 
 def test_flags_of_one_choice_become_one_block():
     choice = np.random.default_rng(1).integers(4, size=N)
-    flags = {name: (choice == place).astype(float) for place, name in enumerate("abcd")}
+    flags = {name: (choice == position).astype(float) for position, name in enumerate("abcd")}
     (group,) = find_joint(flags)
     assert sorted(group) == ["a", "b", "c", "d"]
     assert len(Joint.of(group, flags).tuples) == 4

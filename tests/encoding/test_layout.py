@@ -18,8 +18,8 @@ def test_places_of_a_kind_are_those_of_its_blocks_in_order():
     layout = RowLayout.from_widths(
         [("age", "continuous", 1), ("job", "discrete", 3), ("pay", "continuous", 1)]
     )
-    assert layout.places("continuous") == [0, 4]
-    assert layout.places("discrete") == [1, 2, 3]
+    assert layout.positions("continuous") == [0, 4]
+    assert layout.positions("discrete") == [1, 2, 3]
 
 
 def test_a_layout_of_cells_with_its_target_survives_plain_data():

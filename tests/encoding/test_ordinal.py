@@ -26,10 +26,10 @@ def coder():
 
 def test_numbers_have_mean_0_and_deviation_1_and_a_missing_category_a_code(coder):
     codes = coder.encode(SCHEMA.conform(TABLE))
-    places = np.array([-3, -1, 1, 3]) / np.sqrt(5)  # in deviations from the mean
-    assert codes[:, 0] == pytest.approx(places)
+    positions = np.array([-3, -1, 1, 3]) / np.sqrt(5)  # in deviations from the mean
+    assert codes[:, 0] == pytest.approx(positions)
     assert codes[:, 1].tolist() == [0, 2, 1, 0]
-    assert codes[:, 2] == pytest.approx(places)
+    assert codes[:, 2] == pytest.approx(positions)
     assert codes[:, 3].tolist() == [0, 0, 0, 0]
     assert coder.nominal.tolist() == [False, True, False, False]
 

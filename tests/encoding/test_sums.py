@@ -81,7 +81,7 @@ def test_a_flag_that_a_line_happens_to_part_is_no_sum(parts):
 
 def test_flags_of_one_choice_sum_to_one():
     choice = np.random.default_rng(1).integers(3, size=N)
-    flags = {name: (choice == place).astype(float) for place, name in enumerate("abc")}
+    flags = {name: (choice == position).astype(float) for position, name in enumerate("abc")}
     ((name, (terms, constant)),) = found(flags).items()
     assert (sorted(terms.values()), constant) == ([-1.0, -1.0], 1.0)
     assert name not in terms

@@ -60,10 +60,10 @@ def total_of(numbers):
     return numbers.sum(axis=1).astype(np.float32)
 
 
-def climb(case, steps, place=0):
+def climb(case, steps, position=0):
     start = case.records.numbers
     return case.climber.climbed(
-        case.records, start, total_of, steps=steps, rng=rng_at(0, "climb", place)
+        case.records, start, total_of, steps=steps, rng=rng_at(0, "climb", position)
     )
 
 

@@ -43,7 +43,7 @@ def test_features_of_encoded_rows_are_those_of_their_numbers():
     numbers = encoder.numbers(table)
     features = Features.found(numbers, encoder.schema_)
     rows = encoder.encode_coded(table)[:]
-    torch.testing.assert_close(rows @ features.of_places(encoder), features(numbers))
+    torch.testing.assert_close(rows @ features.of_positions(encoder), features(numbers))
 
 
 def test_a_generator_wants_one_one_hot_a_column():
@@ -53,7 +53,7 @@ def test_a_generator_wants_one_one_hot_a_column():
     encoder = encoded_as(table, numeric="standard")
     features = Features.found(encoder.numbers(table), encoder.schema_)
     with pytest.raises(TabganError, match=r"'bytes': a generator of records needs encoder=records"):
-        features.of_places(encoder)
+        features.of_positions(encoder)
 
 
 def test_what_is_known_comes_back_from_a_folder(tmp_path):

@@ -76,13 +76,13 @@ def traffic(n, seed):
     return SCHEMA.conform(pd.DataFrame(columns))
 
 
-def asked(name, words):
+def requested(name, words):
     return Ours(name=name, words=words, configuration=list(words))
 
 
 def study(tables, out, *words, **changed):
     settings = dict(
-        recipe=asked, seeds=[0], cache=out / "cache", detectors=["DT", "KNN"], retrain_rows=100,
+        recipe=requested, seeds=[0], cache=out / "cache", detectors=["DT", "KNN"], retrain_rows=100,
         rules=["all"],
     ) | changed  # fmt: skip
     return evasion_study(tables=tables, out=out, words=[*WORDS, *words], **settings)
@@ -249,8 +249,8 @@ def test_validation_cuts_the_training_rows_and_looks_at_no_test_row(prepared):
     assert len(traffic.taught[0]) == 750
     normal = (prepared.train["kind"] == "normal").mean()
     assert len(traffic.tested) == pytest.approx(500 * (1 - normal), abs=50)
-    asked = cut_traffic(*rows, validation=0.0, **settings)
-    assert len(asked.tested) + len(asked.quiet) == 400
+    requested = cut_traffic(*rows, validation=0.0, **settings)
+    assert len(requested.tested) + len(requested.quiet) == 400
 
 
 def test_batches_have_every_category_as_often():
@@ -268,7 +268,7 @@ def test_a_decoder_keeps_the_very_number_of_what_did_not_change(prepared):
     own = decoder.encoded(records.numbers)
     assert (decoder.numbers(own, own, records) == records.numbers).all()
     assert records.free[0].tolist() == [False, True, True]
-    assert decoder.free_places(records)[0, :2].tolist() == [0, 0]  # those of the flag
+    assert decoder.free_positions(records)[0, :2].tolist() == [0, 0]  # those of the flag
 
 
 class RuleBookOfNothing:

@@ -18,7 +18,7 @@ def numbers(*values: float) -> pd.DataFrame:
 
 
 def test_a_member_is_accused_when_it_scores_above_the_level_of_the_others():
-    # 99 others score 1 to 99: with the accused one counted in, 1 % is the place above all of them
+    # 99 others score 1 to 99: with the accused one counted in, 1 % lies above all of them
     others = np.arange(1.0, 100)
     assert true_positive_rate(np.array([100.0, 98.5, 3]), others, 0.01) == pytest.approx(1 / 3)
     # 2 %: one other may stand above

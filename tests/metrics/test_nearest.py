@@ -35,22 +35,22 @@ def test_search_agrees_with_all_pairs(
 def test_numbers_are_scaled_by_the_first_table_and_a_category_counts_two():
     real = pd.DataFrame({"pay": [0.0, 10.0], "job": pd.Categorical(["cook", "clerk"])})
     fake = pd.DataFrame({"pay": [15.0, 9.0], "job": pd.Categorical(["clerk", "baker"])})
-    known, asked = mixed_rows(real=real, synthetic=fake)
+    known, requested = mixed_rows(real=real, synthetic=fake)
     # 15 to 10 is half of the range; 9 to 10 a tenth, and baker is neither
-    np.testing.assert_allclose(nearest_rows(asked, known)[0][:, 0], [0.5, 2.1])
+    np.testing.assert_allclose(nearest_rows(requested, known)[0][:, 0], [0.5, 2.1])
 
 
 def test_a_missing_number_stands_at_the_median_and_counts_as_a_category():
     real = pd.DataFrame({"pay": [0.0, 4.0, 10.0]})
-    known, asked = mixed_rows(real=real, synthetic=pd.DataFrame({"pay": [np.nan]}))
-    assert nearest_rows(asked, known)[0].item() == 2.0  # at 4, and "missing" against "known"
+    known, requested = mixed_rows(real=real, synthetic=pd.DataFrame({"pay": [np.nan]}))
+    assert nearest_rows(requested, known)[0].item() == 2.0  # at 4, and "missing" against "known"
 
 
 def test_a_constant_column_keeps_its_unit():
-    known, asked = mixed_rows(
+    known, requested = mixed_rows(
         real=pd.DataFrame({"pay": [5.0, 5.0]}), synthetic=pd.DataFrame({"pay": [8.0]})
     )
-    assert nearest_rows(asked, known)[0].item() == 3.0
+    assert nearest_rows(requested, known)[0].item() == 3.0
 
 
 def test_more_neighbours_than_rows_are_refused():

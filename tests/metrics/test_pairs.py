@@ -43,18 +43,18 @@ def test_all_pairs_agree_with_one_pair_after_the_other(monkeypatch, keys_at_once
     pairs = pairs_of(4)
     moved = pair_variations(real, fake, np.array(sizes), pairs)
     shared = pair_information(real, np.array(sizes), pairs)
-    for place, (a, b) in enumerate(zip(*pairs, strict=True)):
+    for position, (a, b) in enumerate(zip(*pairs, strict=True)):
         tables = []
         for codes in (real, fake):
             table = np.zeros((sizes[a], sizes[b]))
             np.add.at(table, (codes[a], codes[b]), 1 / codes.shape[1])
             tables.append(table)
-        assert moved[place] == pytest.approx(np.abs(tables[0] - tables[1]).sum() / 2)
+        assert moved[position] == pytest.approx(np.abs(tables[0] - tables[1]).sum() / 2)
         of_a, of_b, of_both = (
             -sum(p * math.log(p) for p in shares.ravel() if p > 0)
             for shares in (tables[0].sum(axis=1), tables[0].sum(axis=0), tables[0])
         )
-        assert shared[place] == pytest.approx(2 * (of_a + of_b - of_both) / (of_a + of_b))
+        assert shared[position] == pytest.approx(2 * (of_a + of_b - of_both) / (of_a + of_b))
 
 
 def test_two_constants_share_nothing_and_a_column_all_of_its_twin():

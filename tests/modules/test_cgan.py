@@ -226,7 +226,7 @@ def test_a_training_stopped_within_an_epoch_goes_on_bit_for_bit(training, tmp_pa
 
 def optimizer_state(ran):
     return [
-        {(place, name): value.tolist() for place, state in entries.items()
+        {(position, name): value.tolist() for position, state in entries.items()
          for name, value in state.items()}
         for entries in (optimizer.state_dict()["state"] for optimizer in ran.trainer.optimizers)
     ]  # fmt: skip

@@ -278,7 +278,7 @@ class Signalled(Callback):
 
 def optimizer_states(ran):
     return [
-        {(place, name): value.tolist() for place, state in entries.items()
+        {(position, name): value.tolist() for position, state in entries.items()
          for name, value in state.items()}
         for entries in (optimizer.state_dict()["state"] for optimizer in ran.trainer.optimizers)
     ]  # fmt: skip

@@ -62,10 +62,12 @@ def test_training_rows_have_the_value_that_their_vector_shows(vector):
     rows, shown = vector.training_batch(500)
     assert (shown.sum(dim=1) == 1).all()
     seen = set()
-    for row, place in zip(rows, shown.argmax(dim=1).tolist(), strict=True):
-        name = next(n for n, (start, _, width) in COLUMNS.items() if start <= place < start + width)
+    for row, position in zip(rows, shown.argmax(dim=1).tolist(), strict=True):
+        name = next(
+            n for n, (start, _, width) in COLUMNS.items() if start <= position < start + width
+        )
         start, in_row, _ = COLUMNS[name]
-        assert row[in_row + place - start] == 1
+        assert row[in_row + position - start] == 1
         seen.add(name)
     assert seen == set(COLUMNS)
 
@@ -100,10 +102,10 @@ def test_sampling_a_class_shows_values_as_often_as_that_class_has_them(seed):
     np.testing.assert_allclose(shares, expected, atol=0.011)
 
 
-def asking(vector, column, place, n):
-    """Vectors [n, width] that ask ``column`` for the ``place``-th value of its block."""
+def asking(vector, column, position, n):
+    """Vectors [n, width] that ask ``column`` for the ``position``-th value of its block."""
     block = [block.column for block in vector.blocks].index(column)
-    return torch.eye(vector.width)[[int(vector.starts[block]) + place] * n]
+    return torch.eye(vector.width)[[int(vector.starts[block]) + position] * n]
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -161,8 +163,8 @@ def obedient(letters, training):
 
 def test_generated_rows_have_the_value_that_was_asked_of_the_column(obedient):
     encoder, vector = obedient.data.encoder, obedient.module.vector
-    for name, place, letter in [("second", 0, "c"), ("second", 2, "e"), ("third", 1, "g")]:
-        rows = obedient.module.sample(asking(vector, name, place, 500), generator_at(0))
+    for name, position, letter in [("second", 0, "c"), ("second", 2, "e"), ("third", 1, "g")]:
+        rows = obedient.module.sample(asking(vector, name, position, 500), generator_at(0))
         table = encoder.decode(rows.numpy(), np.empty((500, 0), np.float32))
         assert (table[name] == letter).mean() > 0.9  # a third to a half, if it did not listen
 
@@ -175,7 +177,7 @@ def test_a_condition_of_a_sample_is_asked_through_the_vector(obedient):
     (table,) = chunks
     assert set(table["second"]) == {"c", "e"}
     assert (table["third"] == "f").all()
-    assert tally.hit_rate > 0.55  # f is asked for, c or e are two of three; unasked, one of three
+    assert tally.hit_rate > 0.55  # f is requested, c or e are two of three; unasked, one of three
 
 
 def test_ctgan_learns_class_conditions_where_the_target_is_the_condition(training):

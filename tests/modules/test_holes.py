@@ -1,4 +1,4 @@
-"""Training on rows with holes: what the critic sees, what comes out, what is refused."""
+"""Training on rows with missing cells: what the critic sees, what comes out, what is refused."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_the_critic_sees_generated_rows_under_the_holes_of_real_ones(training, p
     (left, right) = (ran.data.layout.of(name)[0].span for name in ("left", "right"))
     for real, fake in halves:
         assert real.isfinite().all()
-        for span in (left, right):  # a hole is a one-hot without its 1
+        for span in (left, right):  # a missing cell is a one-hot without its 1
             assert (real[:, span].sum(dim=1) == fake[:, span].sum(dim=1).round()).all()
             assert 0 < float((real[:, span].sum(dim=1) == 0).float().mean()) < 1
 
@@ -68,7 +68,7 @@ def test_whole_rows_are_learned_from_rows_with_holes(training, pairs):
     ("more", "message"),
     [
         (["data.balance=smote"], "data.balance=smote needs whole rows"),
-        (["data.out_of_core=true"], "codes on the disk have no holes"),
+        (["data.out_of_core=true"], "codes on the disk have no missing cells"),
     ],
 )
 def test_what_needs_whole_rows_is_refused(training, pairs, more, message):

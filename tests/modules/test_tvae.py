@@ -104,7 +104,13 @@ def test_it_learns_and_its_curves_have_plain_names(run):
 
 
 def test_rows_under_conditions_are_drawn_until_they_satisfy_them(run, command_in):
-    words = (f"run={run}", "n=200", "where.label=y", "where.n=31..33", f"out={run / 'asked.csv'}")
+    words = (
+        f"run={run}",
+        "n=200",
+        "where.label=y",
+        "where.n=31..33",
+        f"out={run / 'requested.csv'}",
+    )
     ended = command_in(run, "sample", *words)
     assert ended.status == 0, ended.err
     rows = pd.read_csv(run / "asked.csv")

@@ -145,7 +145,7 @@ def test_the_reference_is_the_first_rows_judged_in_training_and_stays():
 
 def test_a_batch_smaller_than_the_reference_is_refused():
     critic = AROUND["referenced"](critic=MAKERS["report"], **SIZES).train()
-    with pytest.raises(TabganError, match="3 reference rows were asked for, and a batch has 2"):
+    with pytest.raises(TabganError, match="3 reference rows were requested, and a batch has 2"):
         critic(*batch(4))
     with pytest.raises(TabganError, match=r"n_reference=1: expected at least 2 rows"):
         ReferencedCritic(critic=MAKERS["report"], n_reference=1, **SIZES)

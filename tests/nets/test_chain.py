@@ -147,11 +147,11 @@ def test_a_heads_share_depends_on_no_later_code(chain, at):
     other[:, head.code] = (rows[:, head.code] + 1) % head.width
     before, after = (net.log_shares(codes) for codes in (rows, other))
     for earlier in range(at + 1):
-        bucket, place = net.readout.place[earlier]
-        assert torch.equal(before[bucket][place], after[bucket][place])
+        bucket, position = net.readout.position[earlier]
+        assert torch.equal(before[bucket][position], after[bucket][position])
     later = range(at + 1, len(net.heads))
-    places = [net.readout.place[head] for head in later]
-    assert all(not torch.equal(before[b][i], after[b][i]) for b, i in places)
+    positions = [net.readout.position[head] for head in later]
+    assert all(not torch.equal(before[b][i], after[b][i]) for b, i in positions)
 
 
 def test_a_fresh_chain_draws_the_marginals_of_training(tiny_chain):

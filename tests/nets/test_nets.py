@@ -14,7 +14,9 @@ LAYOUT = RowLayout.from_widths([("age", "continuous", 1), ("job", "discrete", 3)
 
 
 def report_nets(features):
-    layout = RowLayout.from_widths([(str(place), "continuous", 1) for place in range(features)])
+    layout = RowLayout.from_widths(
+        [(str(position), "continuous", 1) for position in range(features)]
+    )
     sizes = {"layout": layout, "condition_width": 2, "dropout": 0.0, "slope": 0.2}
     critic = ReportCritic(hidden_dims=[512, 256, 128], **sizes)
     generator = ReportGenerator(hidden_dims=[128, 256, 512], noise_dim=32, temperature=0.5, **sizes)

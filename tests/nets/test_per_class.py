@@ -83,11 +83,11 @@ def test_a_logit_is_linear_in_the_features():
 def test_codes_are_drawn_from_the_class_too():
     net = generator()
     with torch.no_grad():
-        for label, place in ((0, 0), (1, 1)):  # flag is the class
+        for label, position in ((0, 0), (1, 1)):  # flag is the class
             last = net.of_class[label].trunk[-1]
             last.weight.zero_()
             last.bias.zero_()
-            last.bias[place] = 30.0
+            last.bias[position] = 30.0
     rows = net.draw(torch.randn(5, 4), CLASSES)
     assert rows.codes[:, 0].tolist() == [0, 1, 1, 0, 1]
 

@@ -34,8 +34,8 @@ def test_all_heads_at_once_are_each_head_by_itself(readout):
     hidden = torch.randn(len(WIDTHS), 5, 4)
     logits = readout(hidden)
     for at, (weight, bias) in enumerate(readout.per_head()):
-        bucket, place = readout.place[at]
-        own = logits[bucket][place]
+        bucket, position = readout.position[at]
+        own = logits[bucket][position]
         torch.testing.assert_close(own[:, : WIDTHS[at]], hidden[at] @ weight + bias)
         assert (own[:, WIDTHS[at] :] == NEVER).all()
 
@@ -45,8 +45,8 @@ def test_chosen_logs_stand_in_the_order_of_the_heads(readout):
     logs = [each.log_softmax(dim=2) for each in readout(torch.randn(len(WIDTHS), 5, 4))]
     chosen = readout.chosen(logs, codes)
     for at, head in enumerate(readout.heads):
-        bucket, place = readout.place[at]
-        expected = logs[bucket][place, torch.arange(5), codes[:, head.code]]
+        bucket, position = readout.position[at]
+        expected = logs[bucket][position, torch.arange(5), codes[:, head.code]]
         torch.testing.assert_close(chosen[at], expected)
 
 
@@ -64,6 +64,6 @@ def test_what_is_added_to_some_heads_changes_these_alone(readout):
     more = readout.added(logits, [2, 6], torch.ones(2, 5, 150))
     changed = {}
     for at in range(len(WIDTHS)):
-        bucket, place = readout.place[at]
-        changed[at] = (more[bucket] - logits[bucket])[place, :, : WIDTHS[at]].unique().tolist()
+        bucket, position = readout.position[at]
+        changed[at] = (more[bucket] - logits[bucket])[position, :, : WIDTHS[at]].unique().tolist()
     assert changed == {at: [1.0] if at in (2, 6) else [0.0] for at in range(len(WIDTHS))}

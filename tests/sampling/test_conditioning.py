@@ -58,9 +58,9 @@ def drawing(training, entangled, staff):
         ran = entangled(*words) if model == "cgan" else training(*words, model=model)
         module, encoder = ran.module.eval(), ran.data.encoder
 
-        def rows(n=300, seed=0, **asked):
+        def rows(n=300, seed=0, **requested):
             return pd.concat(
-                draw_chunks(module, encoder, n=n, seed=seed, **asked), ignore_index=True
+                draw_chunks(module, encoder, n=n, seed=seed, **requested), ignore_index=True
             )
 
         rows.module, rows.encoder = module, encoder
@@ -109,7 +109,7 @@ def test_every_row_satisfies_its_condition(drawing, model, words):
         table = rows(n=40, where=where, tally=tally)
         assert len(table) == 40
         assert check(table).all(), where
-        if model == "cgan":  # what is drawn is cut to what is asked: no row is thrown away
+        if model == "cgan":  # what is drawn is cut to what is requested: no row is thrown away
             assert tally.hit_rate > 0.98, where
         tried += 1
     assert tried >= 8
@@ -144,7 +144,7 @@ def test_the_other_columns_are_those_of_plain_rows_that_satisfy_the_condition(dr
     inside = plain.age.between(35, 44) & (plain.member == "true")
     inside &= plain.wage.isna() | plain.wage.between(50, 90)
     inside &= (plain.gain == 0) | plain.gain.between(10, 40)
-    real, asked = plain[inside], rows(n=6_000, seed=2, where=WHERE, tally=tally)
+    real, requested = plain[inside], rows(n=6_000, seed=2, where=WHERE, tally=tally)
     assert tally.share == pytest.approx(inside.mean(), rel=0.15)
     for measure in (
         lambda t: t.grade == "a",
@@ -160,7 +160,7 @@ def test_the_other_columns_are_those_of_plain_rows_that_satisfy_the_condition(dr
         lambda t: (t.grade == "a") * t.age,
         lambda t: (t.label == "yes") * t.gain,
     ):
-        one, other = measure(real).astype(float), measure(asked).astype(float)
+        one, other = measure(real).astype(float), measure(requested).astype(float)
         error = np.sqrt(one.var() / len(one) + other.var() / len(other))
         assert abs(one.mean() - other.mean()) < 4.5 * error
 
@@ -180,8 +180,8 @@ def test_a_class_that_is_the_condition_is_given_to_the_generator(drawing):
     numbers = draw_numbers(
         rows.module, rows.encoder, n=50, address=(3, "sample", 0), weights=np.array([0.0, 1.0])
     )
-    asked = rows(n=50, seed=3, where={"label": "yes"})
-    pd.testing.assert_frame_equal(asked, rows.encoder.to_table(numbers))
+    requested = rows(n=50, seed=3, where={"label": "yes"})
+    pd.testing.assert_frame_equal(requested, rows.encoder.to_table(numbers))
 
 
 def test_a_class_that_a_chain_draws_is_asked_for_at_its_training_share(drawing):
@@ -193,22 +193,22 @@ def test_a_class_that_a_chain_draws_is_asked_for_at_its_training_share(drawing):
     assert (tally.particles, tally.hit_rate) == (1, 1)
 
 
-@pytest.mark.parametrize("asked", [{"where": WHERE}, {"mix": "yes:0.9,no:0.1"}])
-def test_the_same_seed_gives_the_same_rows(drawing, asked):
+@pytest.mark.parametrize("requested", [{"where": WHERE}, {"mix": "yes:0.9,no:0.1"}])
+def test_the_same_seed_gives_the_same_rows(drawing, requested):
     rows = drawing()
-    first = rows(seed=7, **asked)
-    pd.testing.assert_frame_equal(rows(seed=7, **asked), first)
-    assert not rows(seed=8, **asked).equals(first)
+    first = rows(seed=7, **requested)
+    pd.testing.assert_frame_equal(rows(seed=7, **requested), first)
+    assert not rows(seed=8, **requested).equals(first)
 
 
 def test_more_rows_than_a_chunk_come_in_chunks(drawing, monkeypatch):
     monkeypatch.setattr(draw, "CHUNK_ROWS", 100)
     rows = drawing()
-    asked = {"where": WHERE, "seed": 0, "n": 250}
-    chunks = [*draw_chunks(rows.module, rows.encoder, **asked)]
+    requested = {"where": WHERE, "seed": 0, "n": 250}
+    chunks = [*draw_chunks(rows.module, rows.encoder, **requested)]
     assert [len(chunk) for chunk in chunks] == [100, 100, 50]
     assert not chunks[1].equals(chunks[0])
-    pd.testing.assert_frame_equal(rows(**asked | {"n": 100}), chunks[0])  # whatever comes after
+    pd.testing.assert_frame_equal(rows(**requested | {"n": 100}), chunks[0])  # whatever comes after
 
 
 @pytest.mark.parametrize("model", ["cgan", "cgan_basic"])
@@ -308,14 +308,14 @@ def test_like_names_the_row_that_cannot_be(drawing):
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("requested", "told"),
     [
         ({"mix": "yes:1", "where": {"label": "no"}}, "mix and where.label: both ask for classes"),
         ({"mix": "yes:1", "like": [{}]}, "mix and like: both say the rows' conditions"),
         ({"like": [{"age": 30}], "where": {"age": 31}}, "like, row 1: where.age asks the same of"),
     ],
 )
-def test_words_that_contradict_each_other_are_refused(drawing, asked, told):
+def test_words_that_contradict_each_other_are_refused(drawing, requested, told):
     with pytest.raises(TabganError) as error:
-        drawing()(**asked)
+        drawing()(**requested)
     assert str(error.value).startswith(told)

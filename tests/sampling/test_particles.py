@@ -33,19 +33,19 @@ def only(width, *codes):
     return [float(code in codes) for code in range(width)]
 
 
-def mass_of(chain, asked):
+def mass_of(chain, requested):
     """The mass of each of the 36 rows under conditions of one region each, float64 [36]."""
     codes = {"size": chain.every[:, 0] * 2 + chain.every[:, 1], "job": chain.every[:, 2],
              "kind": chain.every[:, 3]}  # fmt: skip
     mass = torch.ones(36, dtype=torch.double)
-    for name, one in asked.items():
+    for name, one in requested.items():
         mass *= one.mass[0, codes[name]]
     return mass
 
 
-def drawn(chain, asked, *, seed=0, n=N, k=K, classes=None):
+def drawn(chain, requested, *, seed=0, n=N, k=K, classes=None):
     rng = torch.Generator().manual_seed(seed)
-    return Particles(chain.net).draw(n, asked, k=k, rng=rng, classes=classes)
+    return Particles(chain.net).draw(n, requested, k=k, rng=rng, classes=classes)
 
 
 SMALL_OR_MISSING = [1.0, 0, 1, 0, 0, 0, 1, 0]  # the heavy value, a bin's first cell, missing
@@ -70,9 +70,9 @@ CONDITIONS = {
 
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_rows_follow_the_chain_restricted_to_what_is_asked(chain, p_value, condition):
-    asked = CONDITIONS[condition](chain)
-    outcome = drawn(chain, asked)
-    target = chain.chances() * mass_of(chain, asked)
+    requested = CONDITIONS[condition](chain)
+    outcome = drawn(chain, requested)
+    target = chain.chances() * mass_of(chain, requested)
     counts = chain.counts(outcome.rows.codes)
     assert outcome.owner.tolist() == list(range(N))
     assert counts[target == 0].sum() == 0
@@ -93,24 +93,24 @@ def test_without_a_condition_rows_are_the_chains_own(chain, p_value):
 )
 def test_rows_are_right_whatever_the_chain_is_made_of(tiny_chain, p_value, kinds):
     chain = tiny_chain(**kinds)
-    asked = {"job": allowed(chain, "job", [only(JOBS, 0)])}
-    rows = drawn(chain, asked).rows
+    requested = {"job": allowed(chain, "job", [only(JOBS, 0)])}
+    rows = drawn(chain, requested).rows
     noise = torch.randn(2_000, chain.net.noise_dim, generator=torch.Generator().manual_seed(5))
     every = chain.every.repeat(len(noise), 1)
     with torch.no_grad():
         logs = chain.net.log_likelihood(every, noise=noise.repeat_interleave(36, dim=0))
-    target = logs.double().exp().view(-1, 36).mean(dim=0) * mass_of(chain, asked)
-    possible = mass_of(chain, asked) > 0
+    target = logs.double().exp().view(-1, 36).mean(dim=0) * mass_of(chain, requested)
+    possible = mass_of(chain, requested) > 0
     assert p_value(chain.counts(rows.codes)[possible], target[possible]) > 1e-4
 
 
 def test_a_shown_class_with_conditions_gives_rows_of_that_class_alone(chain, p_value):
     classes = torch.tensor([[0.0, 1.0]], dtype=torch.double).expand(N, 2)
-    asked = {"job": allowed(chain, "job", [only(JOBS, 1)])}
-    outcome = drawn(chain, asked, classes=classes)
+    requested = {"job": allowed(chain, "job", [only(JOBS, 1)])}
+    outcome = drawn(chain, requested, classes=classes)
     assert (outcome.rows.codes[:, 3] == 1).all()
     chances = chain.chances(shown=torch.ones(36, dtype=torch.bool))
-    target = chances * mass_of(chain, asked) * (chain.every[:, 3] == 1)
+    target = chances * mass_of(chain, requested) * (chain.every[:, 3] == 1)
     possible = target > 0
     assert p_value(chain.counts(outcome.rows.codes)[possible], target[possible]) > 1e-4
     assert outcome.log_share.exp().mean().item() == pytest.approx(target.sum().item(), rel=0.03)
@@ -127,8 +127,8 @@ def test_classes_come_by_their_chances_and_rows_without_one_draw_theirs(chain):
 
 def test_each_row_has_its_own_condition(chain):
     region = torch.arange(N) % 4 - 1  # none, job 0, job 1 or 2, job 2
-    asked = {"job": allowed(chain, "job", [only(3, 0), only(3, 1, 2), only(3, 2)], region)}
-    jobs = drawn(chain, asked).rows.codes[:, 2]
+    requested = {"job": allowed(chain, "job", [only(3, 0), only(3, 1, 2), only(3, 2)], region)}
+    jobs = drawn(chain, requested).rows.codes[:, 2]
     assert set(jobs[region == 0].tolist()) == {0}
     assert set(jobs[region == 1].tolist()) == {1, 2}
     assert set(jobs[region == 2].tolist()) == {2}
@@ -142,11 +142,11 @@ def test_a_place_in_a_cell_lies_in_the_span_that_is_asked(chain):
     mass = [[0, 0, 0.4, 1, 0, 0, 0, 0]]
     rows = drawn(chain, {"size": allowed(chain, "size", mass, spans=spans)}).rows
     cut = rows.codes[:, 1] == 0
-    places = rows.scalars[:, 0]
-    inside = [(low < places) & (places < high) for low, high in ((0.1, 0.2), (0.5, 0.8))]
+    positions = rows.scalars[:, 0]
+    inside = [(low < positions) & (positions < high) for low, high in ((0.1, 0.2), (0.5, 0.8))]
     assert (inside[0] | inside[1])[cut].all()
     assert inside[1][cut].float().mean().item() == pytest.approx(0.75, abs=0.05)
-    assert places[~cut].mean().item() == pytest.approx(0.5, abs=0.05)
+    assert positions[~cut].mean().item() == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_single_place_is_drawn_where_it_stands(chain):
@@ -157,8 +157,8 @@ def test_a_single_place_is_drawn_where_it_stands(chain):
 
 def test_rows_are_independent_of_each_other(chain, p_value):
     """Pairs of rows have pairs of sizes as independent rows do: none is another one's copy."""
-    asked = {"kind": allowed(chain, "kind", [only(KINDS, 1)])}
-    codes = drawn(chain, asked).rows.codes
+    requested = {"kind": allowed(chain, "kind", [only(KINDS, 1)])}
+    codes = drawn(chain, requested).rows.codes
     target = (chain.chances() * (chain.every[:, 3] == 1)).double()
     sizes = torch.stack([target[chain.every[:, 0] == size].sum() for size in range(4)])
     pairs = codes[0::2, 0] * 4 + codes[1::2, 0]
@@ -176,8 +176,8 @@ def test_what_is_impossible_brings_no_row_about(chain):
 
 
 def test_the_same_seed_gives_the_same_rows(chain):
-    asked = {"job": allowed(chain, "job", [only(JOBS, 1)])}
-    one, same, other = (drawn(chain, asked, seed=seed, n=500).rows for seed in (7, 7, 8))
+    requested = {"job": allowed(chain, "job", [only(JOBS, 1)])}
+    one, same, other = (drawn(chain, requested, seed=seed, n=500).rows for seed in (7, 7, 8))
     assert torch.equal(one.codes, same.codes)
     assert torch.equal(one.scalars, same.scalars)
     assert not torch.equal(one.codes, other.codes)
@@ -186,29 +186,29 @@ def test_the_same_seed_gives_the_same_rows(chain):
 def test_pieces_of_a_draw_take_their_own_conditions(chain, monkeypatch):
     monkeypatch.setattr("tabgan.sampling.particles.MOST_PARTICLES", 10 * K)
     region = torch.arange(95) % 3
-    asked = {"job": allowed(chain, "job", [only(3, 0), only(3, 1), only(3, 2)], region)}
-    outcome = drawn(chain, asked, n=95)
+    requested = {"job": allowed(chain, "job", [only(3, 0), only(3, 1), only(3, 2)], region)}
+    outcome = drawn(chain, requested, n=95)
     assert outcome.rows.codes[:, 2].tolist() == region.tolist()
     assert outcome.owner.tolist() == list(range(95))
 
 
 def test_all_particles_of_a_row_and_their_weights_stand_for_its_distribution(chain):
-    asked = CONDITIONS["all columns"](chain)
-    here = {name: replace(one, region=EACH[:200]) for name, one in asked.items()}
+    requested = CONDITIONS["all columns"](chain)
+    here = {name: replace(one, region=EACH[:200]) for name, one in requested.items()}
     rng = torch.Generator().manual_seed(0)
     rows, weights = Particles(chain.net).weighted(200, here, k=K, rng=rng)
     assert len(rows) == 200 * K
     torch.testing.assert_close(weights.sum(dim=1), torch.ones(200).double())
     flat = weights.flatten() / 200
     found = torch.stack([flat[(rows.codes == row).all(dim=1)].sum() for row in chain.every])
-    target = chain.chances() * mass_of(chain, asked)
+    target = chain.chances() * mass_of(chain, requested)
     torch.testing.assert_close(found, target / target.sum(), atol=0.03, rtol=0)
 
 
 def test_weights_of_a_row_that_is_impossible_are_0(chain):
-    asked = {"kind": allowed(chain, "kind", [[0.0, 0.0]], EACH[:2])}
+    requested = {"kind": allowed(chain, "kind", [[0.0, 0.0]], EACH[:2])}
     rng = torch.Generator().manual_seed(0)
-    _, weights = Particles(chain.net).weighted(2, asked, k=4, rng=rng)
+    _, weights = Particles(chain.net).weighted(2, requested, k=4, rng=rng)
     assert weights.tolist() == [[0] * 4] * 2
 
 

@@ -18,8 +18,8 @@ def pairs(n_rows, agreeing, rng):
     return np.column_stack([first, second, np.ones(n_rows)]).astype(float)
 
 
-def coins(n, place):
-    return pairs(n, 0.5, rng_at(7, place))
+def coins(n, position):
+    return pairs(n, 0.5, rng_at(7, position))
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +49,8 @@ def test_the_first_round_sees_what_can_be_seen(coin_refiner):
 
 
 def test_a_shifted_and_widened_normal_is_put_right():
-    def draw(n, place):
-        return 0.5 + 1.2 * rng_at(3, place).normal(size=(n, 1))
+    def draw(n, position):
+        return 0.5 + 1.2 * rng_at(3, position).normal(size=(n, 1))
 
     real = np.random.default_rng(1).normal(size=(20_000, 1))
     refiner = Refiner().fit(real, draw, rounds=2, pool_factor=2.0, seed=0)
@@ -145,9 +145,9 @@ def test_a_generator_that_is_right_is_left_alone():
 def test_a_generator_that_is_seldom_right_is_told_of(monkeypatch):
     monkeypatch.setattr("tabgan.sampling.refiner.MIN_ACCEPTANCE", 0.1)
 
-    def draw(n, place):
-        right = rng_at(4, place).random((n, 1)) < 0.05
-        return rng_at(3, place).normal(size=(n, 1)) + np.where(right, 0.0, 10.0)
+    def draw(n, position):
+        right = rng_at(4, position).random((n, 1)) < 0.05
+        return rng_at(3, position).normal(size=(n, 1)) + np.where(right, 0.0, 10.0)
 
     real = np.random.default_rng(1).normal(size=(1_000, 1))
     refiner = Refiner().fit(real, draw, rounds=3, pool_factor=2.0, seed=0)
@@ -165,8 +165,8 @@ def test_a_column_that_the_trees_left_bent_is_re_matched():
 
 
 def test_missing_values_and_constant_columns_pass_through():
-    def draw(n, place, share=0.3):
-        rng = rng_at(5, place)
+    def draw(n, position, share=0.3):
+        rng = rng_at(5, position)
         known = rng.normal(size=n)
         rows = np.column_stack([known, np.full(n, 2.0), np.full(n, np.nan)])
         rows[rng.random(n) < share, 0] = np.nan

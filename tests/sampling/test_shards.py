@@ -20,8 +20,8 @@ def parts(trained, command_in, tmp_path_factory):
 
 
 def redo(command, trained, number, out, *words):
-    asked = [f"run={trained}", "n=1003", "shards=4", f"shard={number}", f"out={out}"]
-    return command("sample", *asked, *words)
+    requested = [f"run={trained}", "n=1003", "shards=4", f"shard={number}", f"out={out}"]
+    return command("sample", *requested, *words)
 
 
 @pytest.mark.parametrize("of", [1, 3, 64])
@@ -57,8 +57,8 @@ def test_all_parts_are_one_dataset(parts):
 
 
 def test_what_was_asked_lies_in_a_folder_of_its_own_and_not_among_the_parts(parts):
-    (asked,) = parts.parent.glob("outputs/sample/sweep_*/multirun.yaml")
-    assert "n=1003" in asked.read_text()
+    (requested,) = parts.parent.glob("outputs/sample/sweep_*/multirun.yaml")
+    assert "n=1003" in requested.read_text()
     assert not (parts.parent / "multirun.yaml").exists()
     assert ds.dataset(parts).count_rows() == 1_003
 

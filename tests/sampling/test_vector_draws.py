@@ -1,4 +1,4 @@
-"""A CTGAN is asked for the rarest of the values that a condition names."""
+"""A CTGAN is requested the rarest of the values that a condition names."""
 
 import numpy as np
 import pytest
@@ -21,13 +21,13 @@ def draws(training):
 
 
 def asked_places(draws):
-    """(column, place in its block) of what may be asked for."""
+    """(column, place in its block) of what may be requested."""
     vector = draws.module.vector
     return [
-        (block.column, place)
+        (block.column, position)
         for block, start in zip(vector.blocks, vector.starts, strict=True)
-        for place in range(block.width)
-        if draws.allowed[0, start + place]
+        for position in range(block.width)
+        if draws.allowed[0, start + position]
     ]
 
 
@@ -45,9 +45,9 @@ def test_a_condition_on_numbers_alone_leaves_the_vector_as_it_is(draws):
 
 
 def test_each_try_is_of_its_own_condition(draws):
-    numbers, places = draws(label="yes").draw(np.zeros(7, np.int64), (0, "test"))
+    numbers, positions = draws(label="yes").draw(np.zeros(7, np.int64), (0, "test"))
     assert len(numbers) == 7
-    assert places.tolist() == [0] * 7
+    assert positions.tolist() == [0] * 7
 
 
 def test_the_same_address_gives_the_same_rows(draws):

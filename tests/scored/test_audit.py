@@ -34,13 +34,13 @@ class Server:
     """A black box on localhost that stops answering after ``last`` requests."""
 
     def __init__(self, last=None):
-        self.asked, server = 0, self
+        self.requested, server = 0, self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 rows = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["rows"]
-                server.asked += 1
-                if last is not None and server.asked > last:
+                server.requested += 1
+                if last is not None and server.requested > last:
                     self.close_connection = True
                     return
                 scores = [(row["age"] - 18) / 52 for row in rows]

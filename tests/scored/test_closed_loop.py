@@ -6,7 +6,7 @@ import pytest
 
 from tabgan.blackboxes.counted import Counted
 from tabgan.errors import TabganError
-from tabgan.scored.closed_loop import TRIES, asked_scores, closed_loop, scored_schema
+from tabgan.scored.closed_loop import TRIES, closed_loop, requested_scores, scored_schema
 from tabgan.seeding import rng_at
 from tabgan.tables.schema import Column, TableSchema
 
@@ -27,7 +27,7 @@ class Box:
 
 
 def around(width):
-    """Proposals up to ``width`` beside the score asked for."""
+    """Proposals up to ``width`` beside the score requested."""
 
     def propose(scores, seed):
         error = rng_at(seed).uniform(-width, width, len(scores))
@@ -36,9 +36,9 @@ def around(width):
     return propose
 
 
-def loop(propose, box, asked, **settings):
+def loop(propose, box, requested, **settings):
     words = {"tolerance": 0.02, "budget": None, "seed": 0} | settings
-    return closed_loop(propose, Counted(box), np.asarray(asked, dtype=float), **words)
+    return closed_loop(propose, Counted(box), np.asarray(requested, dtype=float), **words)
 
 
 def test_an_exact_generator_needs_one_query_a_row():
@@ -83,7 +83,7 @@ def test_a_range_that_no_row_reaches_is_named_with_the_best_score():
     assert found.best[9] == 0.6
     assert np.isnan(found.best[5])
     assert found.unreached() == [
-        "0.9 to 1.0: 1 of 1 scores not reached; asked 0.950, the best was 0.600"
+        "0.9 to 1.0: 1 of 1 scores not reached; requested 0.950, the best was 0.600"
     ]
     assert found.tries <= 2 * TRIES
 
@@ -96,9 +96,9 @@ def test_a_constant_box_ends_the_loop():
 
 def test_a_row_known_from_before_costs_nothing():
     box = Counted(Box())
-    asked = np.array([0.3])
+    requested = np.array([0.3])
     for _ in range(2):
-        found = closed_loop(around(0), box, asked, tolerance=0.02, budget=None, seed=0)
+        found = closed_loop(around(0), box, requested, tolerance=0.02, budget=None, seed=0)
     assert (found.queries, box.queries, found.kept.all()) == (0, 1, True)
 
 
@@ -122,12 +122,12 @@ def test_limits_that_nothing_can_meet_are_refused():
 
 
 def test_scores_are_one_number_or_even():
-    assert asked_scores("0.7", 3, 0).tolist() == [0.7] * 3
-    even = asked_scores("uniform", 2_000, 0)
+    assert requested_scores("0.7", 3, 0).tolist() == [0.7] * 3
+    even = requested_scores("uniform", 2_000, 0)
     assert abs(even.mean() - 0.5) < 0.03
     for wrong in ("1.2", "-0.1", "high", "nan"):
         with pytest.raises(TabganError, match=rf"score={wrong}: expected a score in \[0, 1\]"):
-            asked_scores(wrong, 3, 0)
+            requested_scores(wrong, 3, 0)
 
 
 def test_the_scores_stand_behind_the_columns():

@@ -46,18 +46,18 @@ def scores_of(made, rows):
 
 
 def test_rows_get_the_scores_that_are_asked_for(fitted):
-    asked = torch.linspace(0.05, 0.95, 400)
-    rows = fitted.module.sample_scored(asked, generator(), candidates=1)
-    error = np.abs(scores_of(fitted, rows) - asked.numpy()).mean()
+    requested = torch.linspace(0.05, 0.95, 400)
+    rows = fitted.module.sample_scored(requested, generator(), candidates=1)
+    error = np.abs(scores_of(fitted, rows) - requested.numpy()).mean()
     assert error < 0.1  # one score for all is .24 away; two knots are .05 apart
 
 
 def test_the_surrogate_knows_the_box_and_chooses_by_it(fitted):
-    asked = torch.linspace(0, 1, 300)
-    rows = fitted.module.sample_scored(asked, generator(), candidates=8)
+    requested = torch.linspace(0, 1, 300)
+    rows = fitted.module.sample_scored(requested, generator(), candidates=8)
     obtained = scores_of(fitted, rows)
     assert np.abs(fitted.module.estimate(rows).numpy() - obtained).mean() < 0.02
-    assert np.abs(obtained - asked.numpy()).mean() < 0.03
+    assert np.abs(obtained - requested.numpy()).mean() < 0.03
 
 
 def test_rows_without_a_score_have_the_scores_of_the_table(fitted):
@@ -94,7 +94,7 @@ def test_scores_are_shown_once_the_rows_are_learned(make):
 
 def test_even_labels_are_asked_for_however_soon_the_likelihood_rises(make):
     made = make(*SHORT, "model.scored_steps=40", "model.lr=0.5", "model.patience=1").fit()
-    assert made.module.asked_evenly
+    assert made.module.requested_evenly
     assert made.module.likelihood_ended is not None
 
 
@@ -142,10 +142,10 @@ def test_rivals_count_as_they_are_near_and_one_on_average():
 def test_sharpened_rows_come_nearer_without_a_choice(make, by_age, fitted):
     made = make(*MODEL, *by_age, "model.sharpening=3").fit()
     assert made.module.rounds_done == 3
-    asked = torch.linspace(0, 1, 400)
+    requested = torch.linspace(0, 1, 400)
     errors = [
-        np.abs(scores_of(each, each.module.sample_scored(asked, generator(), candidates=1))
-               - asked.numpy()).mean()
+        np.abs(scores_of(each, each.module.sample_scored(requested, generator(), candidates=1))
+               - requested.numpy()).mean()
         for each in (made, fitted)
     ]  # fmt: skip
     assert errors[0] < errors[1]

@@ -1,4 +1,4 @@
-"""Near pairs first, every place once."""
+"""Near pairs first, every position once."""
 
 import numpy as np
 
@@ -40,6 +40,6 @@ def test_matched_rows_stand_in_the_order_of_the_scores():
 def test_of_equal_scores_lots_decide_and_not_the_order_of_the_rows():
     wanted, offered = np.full(100, 0.5), np.full(10_000, 0.5)
     _, theirs = nearest_pairs(wanted, offered)
-    # 100 places drawn from 0 ... 9,999: their mean is 5,000, with a standard error of 289
+    # 100 positions drawn from 0 ... 9,999: their mean is 5,000, with a standard error of 289
     assert abs(theirs.mean() - 5_000) < 4 * 289
     assert theirs.tolist() == nearest_pairs(wanted, offered)[1].tolist()

@@ -56,7 +56,7 @@ def test_one_that_does_not_is_refused_with_the_reason_and_advice():
     assert "the limit is 5.0 (memory_limit)" in told
     assert "the largest part is the training step, 22.4 GiB" in told
     assert "lower data.batch_size or encoder.levels" in told
-    assert told.endswith("of 1,000 places in a row 'zip' has 700, 'age' has 300")
+    assert told.endswith("of 1,000 positions in a row 'zip' has 700, 'age' has 300")
 
 
 def test_the_machine_has_some_memory_left():

@@ -7,7 +7,7 @@ import pytest
 
 from tabgan.errors import TabganError
 from tabgan.tables.amounts import NumberForm, found_number_form
-from tabgan.tables.conditions import read_asked
+from tabgan.tables.conditions import read_requested
 from tabgan.tables.profile import infer_schema
 from tabgan.tables.readers import read_arff, read_csv
 from tabgan.tables.readers.pieces import read_pieces, survey
@@ -181,17 +181,17 @@ def test_amounts_are_plain_numbers_in_an_arff_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("asked", "spans"),
+    ("requested", "spans"),
     [("$5,000.00", (5000, 5000)), ("5000", (5000, 5000)), ("$1,000..$2,000", (1000, 2000))],
 )
-def test_amounts_can_be_asked_for_in_their_form(asked, spans):
+def test_amounts_can_be_asked_for_in_their_form(requested, spans):
     column = Column(name="pay", kind="numeric", number_format="$1,234,567.50")
-    assert read_asked(column, asked).spans == (spans,)
+    assert read_requested(column, requested).spans == (spans,)
 
 
 def test_a_marker_of_the_column_asks_for_missing():
     column = Column(name="pay", kind="numeric", missing=True, missing_values=("N/A",))
-    assert read_asked(column, "N/A").missing
+    assert read_requested(column, "N/A").missing
 
 
 def test_forms_survive_a_schema_file(tmp_path):

@@ -46,10 +46,10 @@ def assert_equals_liac(table, expected):
     """Every cell; liac-arff cuts 3.7 to 3 where a column is declared integer."""
     assert len(table) == len(expected["data"])
     assert table.shape[1] == len(expected["attributes"])
-    for place, (_, kind) in enumerate(expected["attributes"]):
-        ours = table.iloc[:, place].astype(object)
+    for position, (_, kind) in enumerate(expected["attributes"]):
+        ours = table.iloc[:, position].astype(object)
         ours = [None if pd.isna(value) else value for value in ours]
-        theirs = [row[place] for row in expected["data"]]
+        theirs = [row[position] for row in expected["data"]]
         if isinstance(kind, str) and kind != "STRING":
             ours = [None if value is None else float(value) for value in ours]
             # of a row with a nan in an integer column it gives the text

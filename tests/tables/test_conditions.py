@@ -1,4 +1,4 @@
-"""What is asked of a column: one grammar for texts and for Python values."""
+"""What is requested of a column: one grammar for texts and for Python values."""
 
 import math
 from datetime import date
@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 from tabgan.errors import TabganError
-from tabgan.tables.conditions import all_match, read_asked, read_conditions, read_mix, read_where
+from tabgan.tables.conditions import (
+    all_match,
+    read_conditions,
+    read_mix,
+    read_requested,
+    read_where,
+)
 from tabgan.tables.schema import Column
 
 DAY = 86_400_000_000  # microseconds
@@ -20,7 +26,7 @@ def matching(schema, table):
     """The rows, from 0, whose value in a column is as asked."""
 
     def rows(name, value):
-        return np.flatnonzero(read_asked(schema[name], value).matches(table[name])).tolist()
+        return np.flatnonzero(read_requested(schema[name], value).matches(table[name])).tolist()
 
     return rows
 
@@ -73,42 +79,42 @@ SINGLE = np.float32(16.3711205)  # float32's steps are 1.9e-6 here: seven decima
 
 
 @pytest.mark.parametrize(
-    "asked", [SINGLE, float(SINGLE), str(SINGLE), "16.3711205", np.float64(16.3711205)]
+    "requested", [SINGLE, float(SINGLE), str(SINGLE), "16.3711205", np.float64(16.3711205)]
 )
 @pytest.mark.parametrize("dtype", ["float32", "Float32", "float[pyarrow]"])
-def test_a_float32_is_asked_for_in_the_decimals_that_its_column_writes(asked, dtype):
+def test_a_float32_is_asked_for_in_the_decimals_that_its_column_writes(requested, dtype):
     column = Column(name="t", kind="numeric", decimals=7, dtype=dtype)
-    assert read_asked(column, asked).spans == ((16.3711205, 16.3711205),)
+    assert read_requested(column, requested).spans == ((16.3711205, 16.3711205),)
 
 
 def test_what_float32_tells_apart_is_not_rounded():
     column = Column(name="t", kind="numeric", decimals=1, dtype="float32")
-    assert read_asked(column, np.float32(20.1)).spans == ((20.1, 20.1),)
-    assert read_asked(column, 20.14).spans == ((20.14, 20.14),)
-    assert read_asked(column, 1e300).spans == ((1e300, 1e300),)
+    assert read_requested(column, np.float32(20.1)).spans == ((20.1, 20.1),)
+    assert read_requested(column, 20.14).spans == ((20.14, 20.14),)
+    assert read_requested(column, 1e300).spans == ((1e300, 1e300),)
     whole = Column(name="t", kind="numeric", dtype="float32")  # no ten decimals write its values
-    assert read_asked(whole, 1e-12).spans == ((float(np.float32(1e-12)),) * 2,)
+    assert read_requested(whole, 1e-12).spans == ((float(np.float32(1e-12)),) * 2,)
 
 
 def test_real_rows_in_float32_are_as_asked_in_decimals():
     column = Column(name="t", kind="numeric", decimals=1, dtype="float32")
     values = pd.Series([20.1, 20.2], dtype="float32").astype("float64")  # 20.100000381, …
-    assert read_asked(column, 20.1).matches(values).tolist() == [True, False]
+    assert read_requested(column, 20.1).matches(values).tolist() == [True, False]
 
 
 def test_spans_that_overlap_become_one(schema):
-    assert read_asked(schema["age"], "[5..9,1..3,3..4,20]").spans == ((1, 4), (5, 9), (20, 20))
+    assert read_requested(schema["age"], "[5..9,1..3,3..4,20]").spans == ((1, 4), (5, 9), (20, 20))
 
 
 def test_a_time_of_another_offset_is_asked_in_the_columns_own():
     column = Column(name="at", kind="date", date_format="%Y-%m-%dT%H:%M+01:00")
-    asked = read_asked(column, "1970-01-01T23:00Z")
-    assert asked.spans == ((DAY, DAY),)
+    requested = read_requested(column, "1970-01-01T23:00Z")
+    assert requested.spans == ((DAY, DAY),)
 
 
 def test_dates_are_microseconds(schema):
-    asked = "1970-01-02T00:00..1970-01-03T00:00"
-    assert read_asked(schema["born"], asked).spans == ((DAY, 2 * DAY),)
+    requested = "1970-01-02T00:00..1970-01-03T00:00"
+    assert read_requested(schema["born"], requested).spans == ((DAY, 2 * DAY),)
 
 
 MOMENTS = pd.to_datetime(
@@ -118,7 +124,7 @@ MOMENTS = pd.to_datetime(
 
 
 @pytest.mark.parametrize(
-    ("asked", "places"),
+    ("requested", "positions"),
     [
         ("2024", [1, 2, 3, 4]),
         ("2024-02", [1, 2]),
@@ -130,14 +136,21 @@ MOMENTS = pd.to_datetime(
         (("2024-03", pd.Timestamp("2024-12-31")), [3]),
     ],
 )
-def test_a_year_a_month_and_a_day_are_all_of_it(schema, asked, places):
-    found = read_asked(schema["born"], asked).matches(pd.Series(MOMENTS.as_unit("us")))
-    assert np.flatnonzero(found).tolist() == places
+def test_a_year_a_month_and_a_day_are_all_of_it(schema, requested, positions):
+    found = read_requested(schema["born"], requested).matches(pd.Series(MOMENTS.as_unit("us")))
+    assert np.flatnonzero(found).tolist() == positions
 
 
 def test_all_columns_must_match(schema, table):
-    asked = read_where(schema, {"age": "1..3", "kind": "cat"})
-    assert all_match([*asked.values()], table).tolist() == [True, False, False, False, True, False]
+    requested = read_where(schema, {"age": "1..3", "kind": "cat"})
+    assert all_match([*requested.values()], table).tolist() == [
+        True,
+        False,
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +175,7 @@ def test_all_columns_must_match(schema, table):
         ),
         ("born", (pd.NaT, None), "where.born: expected an ISO 8601 date"),
         ("born", "yesterday?", "where.born: expected an ISO 8601 date"),
-        ("name", "Ann", "where.name=Ann: a text column cannot be asked for"),
+        ("name", "Ann", "where.name=Ann: a text column cannot be requested"),
         ("height", "1", "where.height: no such column; did you mean 'weight'?"),
     ],
 )
@@ -174,12 +187,12 @@ def test_what_cannot_be_asked(schema, name, value, told):
 
 def test_a_label_in_brackets_or_with_dots_wins():
     column = Column(name="x", kind="nominal", categories=("[a,b]", "a", "b", "1..2", "true"))
-    assert read_asked(column, "[a,b]").spans == ((0, 0),)
-    assert read_asked(column, "1..2").spans == ((3, 3),)
-    assert read_asked(column, True).spans == ((4, 4),)
+    assert read_requested(column, "[a,b]").spans == ((0, 0),)
+    assert read_requested(column, "1..2").spans == ((3, 3),)
+    assert read_requested(column, True).spans == ((4, 4),)
 
 
-SPELLED = [  # categories, what is asked, and the place of what is meant
+SPELLED = [  # categories, what is requested, and the position of what is meant
     (("0.0", "1.0"), 0, 0),
     (("0.0", "1.0"), "1", 1),
     (("0", "1"), True, 1),
@@ -194,15 +207,15 @@ SPELLED = [  # categories, what is asked, and the place of what is meant
 ]
 
 
-@pytest.mark.parametrize(("categories", "value", "place"), SPELLED)
-def test_a_label_may_be_asked_for_in_another_spelling(categories, value, place):
+@pytest.mark.parametrize(("categories", "value", "position"), SPELLED)
+def test_a_label_may_be_asked_for_in_another_spelling(categories, value, position):
     column = Column(name="x", kind="nominal", categories=categories)
-    assert read_asked(column, value).spans == ((place, place),)
+    assert read_requested(column, value).spans == ((position, position),)
 
 
 def test_only_true_and_false_are_one_and_zero():
     with pytest.raises(TabganError, match="no category 'true'; expected one of"):
-        read_asked(Column(name="x", kind="nominal", categories=("0", "1", "2")), True)
+        read_requested(Column(name="x", kind="nominal", categories=("0", "1", "2")), True)
 
 
 @pytest.mark.parametrize(

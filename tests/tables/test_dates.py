@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tabgan.encoding.numbers import date_unit, from_numbers, to_numbers
-from tabgan.tables.conditions import read_asked, shown
+from tabgan.tables.conditions import read_requested, shown
 from tabgan.tables.date_forms import compact_date_format, found_date_format
 from tabgan.tables.dates import (
     days_text,
@@ -192,7 +192,7 @@ def test_only_later_pieces_tell_day_from_month(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("date_format", "asked", "moment"),
+    ("date_format", "requested", "moment"),
     [
         ("%d.%m.%Y", "31.12.2024", "2024-12-31"),
         ("%d.%m.%Y", "2024-12-31", "2024-12-31"),
@@ -202,9 +202,9 @@ def test_only_later_pieces_tell_day_from_month(tmp_path, monkeypatch):
         ("%Y%m%d", "20241231", "2024-12-31"),
     ],
 )
-def test_dates_can_be_asked_for_in_their_form(date_format, asked, moment):
+def test_dates_can_be_asked_for_in_their_form(date_format, requested, moment):
     column = Column(name="d", kind="date", date_format=date_format)
-    ((low, _),) = read_asked(column, asked).spans
+    ((low, _),) = read_requested(column, requested).spans
     assert np.datetime64(int(low), "us") == np.datetime64(moment, "us")
 
 

@@ -44,8 +44,8 @@ def csv_of(folder, **columns):
 def with_some(values, *texts):
     """``texts`` in rows 3, 10, 17, ..."""
     values = list(values)
-    for place, text in enumerate(texts):
-        values[3 + 7 * place] = text
+    for position, text in enumerate(texts):
+        values[3 + 7 * position] = text
     return values
 
 

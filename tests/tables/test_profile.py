@@ -105,8 +105,8 @@ def test_dates_of_two_offsets_stay_text(other):
 
 def test_times_of_a_zone_are_taken_as_of_the_offset_that_the_column_has():
     schema = infer_schema(pd.DataFrame({"c": ["2024-12-07T17:50:00+01:00"]}), name="t")
-    asked = pd.DataFrame({"c": [pd.Timestamp("2024-12-07 16:50", tz="UTC")]})
-    assert schema.conform(asked)["c"][0] == pd.Timestamp("2024-12-07 17:50")
+    requested = pd.DataFrame({"c": [pd.Timestamp("2024-12-07 16:50", tz="UTC")]})
+    assert schema.conform(requested)["c"][0] == pd.Timestamp("2024-12-07 17:50")
 
 
 def test_a_date_that_is_none_makes_the_column_nominal():

@@ -58,7 +58,7 @@ def find_decided(columns: Columns, *, but: Iterable[str] = ()) -> list[Found]:
 
 
 def _codes(columns: Columns, but: set[str]) -> dict[str, Codes]:
-    """Per column that varies the place of each row's value among its values."""
+    """Per column that varies the position of each row's value among its values."""
     codes = {
         column.name: np.unique(columns[column.name], return_inverse=True)[1].reshape(-1)
         for column in columns.schema.columns
@@ -91,8 +91,8 @@ def _promising(
                 triple: Way = tuple(sorted((*pair, third), key=names.index))
                 triples.setdefault(triple, []).append(name)
     for triple, wanted in triples.items():
-        places = [names.index(name) for name in wanted]
-        conflicts = _conflicts(_keys([few[one] for one in triple]), table[:, places])
+        positions = [names.index(name) for name in wanted]
+        conflicts = _conflicts(_keys([few[one] for one in triple]), table[:, positions])
         for name, n_conflicts in zip(wanted, conflicts, strict=True):
             if n_conflicts == 0 and triple not in ways[name]:
                 ways[name].append(triple)

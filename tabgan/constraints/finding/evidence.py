@@ -53,7 +53,7 @@ def measured(columns: Columns) -> dict[str, Numbers]:
 
 
 def discrete(columns: Columns, most: int = MOST_VALUES) -> Discrete:
-    """Columns of few values: per row the place of its value among these, NaN one of them.
+    """Columns of few values: per row the position of its value among these, NaN one of them.
 
     Args:
         columns: of the rows.

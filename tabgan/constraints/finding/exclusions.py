@@ -50,8 +50,8 @@ def _leaders(few: Discrete) -> set[tuple[str, int]]:
     """Of values that stand on the same rows, whichever the columns, the first."""
     first: dict[bytes, tuple[str, int]] = {}
     for name, (codes, values) in few.items():
-        for place in range(len(values)):
-            first.setdefault(np.packbits(codes == place).tobytes(), (name, place))
+        for position in range(len(values)):
+            first.setdefault(np.packbits(codes == position).tobytes(), (name, position))
     return {*first.values()}
 
 

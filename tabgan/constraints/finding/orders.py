@@ -54,11 +54,11 @@ def _with_exceptions(columns: Columns, group: Mapping[str, Numbers]) -> list[Fou
     orders = Orders.excepted(rows, [[*range(len(names))]])
     found = []
     for (a, b), values in zip(orders.pairs.tolist(), orders.exceptions, strict=True):
-        place, value = (b, values[1]) if np.isnan(values[0]) else (a, values[0])
-        if columns.schema[names[place]].kind == "date":
+        position, value = (b, values[1]) if np.isnan(values[0]) else (a, values[0])
+        if columns.schema[names[position]].kind == "date":
             continue
-        text = f"{_order(names[a], names[b])} or {quoted(names[place])} == {_text(value)}"
-        less = without(rows, place, value)
+        text = f"{_order(names[a], names[b])} or {quoted(names[position])} == {_text(value)}"
+        less = without(rows, position, value)
         found.append(Found(Filter(text), by_chance(less[:, a], less[:, b])))
     return found
 

@@ -149,12 +149,12 @@ def open_rows(stream: TextStream, path: Path) -> tuple[Header, Iterator[Chunk]]:
     chunks = itertools.chain([first], chunks)
     if not _WEIGHT.search(first.content):
         return header, chunks
-    place, weighted = len(header.attributes), header.with_number(WEIGHT)
+    position, weighted = len(header.attributes), header.with_number(WEIGHT)
     log.warning(
         "%s: instance weights are read as a column %r like any other; data.drop=[%s] leaves it out",
         path, weighted.attributes[-1].name, weighted.attributes[-1].name,
     )  # fmt: skip
-    return weighted, (_with_weights(chunk, place) for chunk in chunks)
+    return weighted, (_with_weights(chunk, position) for chunk in chunks)
 
 
 def _finish(
@@ -170,19 +170,19 @@ def _finish(
 
 
 def _chunks(stream: TextStream, first_line: int) -> Iterator[Chunk]:
-    place = 0
+    position = 0
     while content := stream.read(CHUNK_BYTES):
         content += stream.readline()
         if b"\r" in content:
             content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if not content.endswith(b"\n"):
             content += b"\n"
-        yield Chunk(first_line, content, is_first=place == 0)
+        yield Chunk(first_line, content, is_first=position == 0)
         first_line += content.count(b"\n")
-        place += 1
+        position += 1
 
 
-def _with_weights(chunk: Chunk, place: int) -> Chunk:
+def _with_weights(chunk: Chunk, position: int) -> Chunk:
     """Rows with their weight, ``, {5}`` at the end, as one more value; 1 where there is none."""
 
     def row(line: bytes) -> bytes:
@@ -197,7 +197,7 @@ def _with_weights(chunk: Chunk, place: int) -> Chunk:
             return b"%b,%b" % (values, weight)
         inside = values.rstrip().removesuffix(b"}")
         comma = b"" if inside.strip() == b"{" else b", "
-        return b"%b%b%d %b}" % (inside, comma, place, weight)
+        return b"%b%b%d %b}" % (inside, comma, position, weight)
 
     return replace(chunk, content=b"\n".join(map(row, chunk.content.split(b"\n"))))
 
@@ -276,7 +276,7 @@ def _has_odd_blanks(content: bytes) -> bool:
 
 def _parse_csv(content: bytes, types: Sequence[pa.DataType], quote: bytes) -> list[pa.Array] | None:
     """Each column's values, or None when a row or a number is not as it must be."""
-    names = [str(place) for place in range(len(types))]
+    names = [str(position) for position in range(len(types))]
     options: dict[str, Any] = dict(
         read_options=pacsv.ReadOptions(
             column_names=names,
@@ -315,7 +315,7 @@ def _liac_values(chunk: Chunk, header: Header, gatherers: Sequence[Gatherer]) ->
         return _columns(_liac_rows(rows, len(gatherers), arff.DENSE), gatherers, rows)
     found = _liac_rows(rows, len(gatherers), arff.LOD)
     implicit = [gatherer.implicit for gatherer in gatherers]
-    full = [[row.get(place, zero) for place, zero in enumerate(implicit)] for row in found]
+    full = [[row.get(position, zero) for position, zero in enumerate(implicit)] for row in found]
     return _columns(full, gatherers, rows)
 
 
@@ -339,7 +339,11 @@ def _check_dense(rows: Iterable[tuple[int, str]], width: int) -> None:
 
 def _liac_rows(rows: Sequence[tuple[int, str]], width: int, kind: int) -> list:
     """Rows cut into text values, None for a missing one."""
-    head = ["@relation r", *(f"@attribute a{place} string" for place in range(width)), "@data"]
+    head = [
+        "@relation r",
+        *(f"@attribute a{position} string" for position in range(width)),
+        "@data",
+    ]
     seen = itertools.count(-len(head))  # liac-arff does not always say where it stopped
     lines = map(lambda line, _: line, itertools.chain(head, (row for _, row in rows)), seen)
     try:

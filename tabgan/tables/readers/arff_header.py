@@ -181,19 +181,19 @@ def _parse_date(name: str, rest: str) -> Attribute:
 
 def _parse_labels(name: str, declared: str) -> tuple[str, ...]:
     labels: list[str] = []
-    place, end = 1, ","
+    position, end = 1, ","
     while end == ",":
-        match = _ITEM.match(declared, place)
+        match = _ITEM.match(declared, position)
         if match is None:
             raise TabganError(
                 f"column {name!r}: expected {{label, label}}, labels with spaces in quotes, "
-                f"got {_short(declared[place:])}"
+                f"got {_short(declared[position:])}"
             )
         if match["label"] not in ("", "?"):  # unquoted, both mean a missing value
             labels.append(unquote(match["label"]))
-        place, end = match.end(), match["end"]
-    if not _COMMENT.fullmatch(declared, place):
-        raise TabganError(f"column {name!r}: unexpected {_short(declared[place:])} after the }}")
+        position, end = match.end(), match["end"]
+    if not _COMMENT.fullmatch(declared, position):
+        raise TabganError(f"column {name!r}: unexpected {_short(declared[position:])} after the }}")
     if not labels:
         raise TabganError(f"column {name!r}: expected at least one label, got an empty set {{}}")
     return tuple(labels)

@@ -46,7 +46,7 @@ class Head:
 
     Attributes:
         delimiter: between values.
-        names: of the columns; an empty one is called ``Unnamed: <place>``.
+        names: of the columns; an empty one is called ``Unnamed: <position>``.
         n_lines: lines up to and with the header.
     """
 
@@ -265,7 +265,7 @@ def _names(header: list[str], first_rows: Sequence[Sequence[str]]) -> tuple[str,
         header = [*header, ""] if ends_empty else ["", *header]
     elif widths == {len(header) - 1} and not header[-1]:
         header = header[:-1]
-    return tuple(name or f"Unnamed: {place}" for place, name in enumerate(header))
+    return tuple(name or f"Unnamed: {position}" for position, name in enumerate(header))
 
 
 def delimiter_of(header: str) -> str:

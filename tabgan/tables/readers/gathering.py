@@ -67,7 +67,7 @@ class Labels:
     def __init__(self, attribute: Attribute) -> None:
         self.attribute = attribute
         self.implicit = attribute.categories[0]
-        self.places = {label: place for place, label in enumerate(attribute.categories)}
+        self.positions = {label: position for position, label in enumerate(attribute.categories)}
         self.dtype = np.min_scalar_type(-len(attribute.categories))
         self.chunks: list[np.ndarray] = []
         self.missing: set[str] = set()
@@ -76,16 +76,16 @@ class Labels:
         if not pa.types.is_dictionary(values.type):
             values = values.dictionary_encode()
         labels = values.dictionary.to_pylist()
-        known = [self.places.get(label, -1) for label in labels]
+        known = [self.positions.get(label, -1) for label in labels]
         lookup = np.array([*known, -1], dtype=self.dtype)
-        places = values.indices.fill_null(-1).to_numpy()
-        codes = lookup[places]  # place -1 is the appended -1: missing
+        positions = values.indices.fill_null(-1).to_numpy()
+        codes = lookup[positions]  # place -1 is the appended -1: missing
         if -1 in known:
             unknown = [
                 c < 0 and label not in MARKERS for c, label in zip(known, labels, strict=True)
             ]
-            self._refuse(values, np.array([*unknown, False])[places])
-            self.missing |= {label for label in labels if label not in self.places}
+            self._refuse(values, np.array([*unknown, False])[positions])
+            self.missing |= {label for label in labels if label not in self.positions}
         self.chunks.append(codes)
 
     def finish(self) -> tuple[Column, pd.Series]:

@@ -82,8 +82,8 @@ class TextStream:
         """The next line with its end, LF, CR or both; nothing at the end of the file."""
         while (end := _LINE_END.search(self._rest)) is None and not self._ended:
             self._rest += self._block()
-        place = len(self._rest) if end is None else end.end()
-        line, self._rest = self._rest[:place], self._rest[place:]
+        position = len(self._rest) if end is None else end.end()
+        line, self._rest = self._rest[:position], self._rest[position:]
         return line
 
     def _block(self) -> bytes:
