@@ -111,8 +111,8 @@ class ReferencedCritic(nn.Module):
     def _take_reference(self, rows: Tensor, condition: Tensor) -> None:
         if len(rows) // 2 < self.n_rows:
             raise TabganError(
-                f"tool.virtual_batch_norm.n_reference: {self.n_rows} reference rows were requested, "
-                f"and a batch has {len(rows) // 2}; choose a larger data.batch_size"
+                f"tool.virtual_batch_norm.n_reference: {self.n_rows} reference rows were requested"
+                f", and a batch has {len(rows) // 2}; choose a larger data.batch_size"
             )
         self.reference.copy_(rows[: self.n_rows])
         self.reference_condition.copy_(condition[: self.n_rows])
