@@ -199,6 +199,9 @@ class _Evaluation:
         if name in ("known", "missing"):
             return self._known(node, is_known=name == "known")
         values = [self.of(argument) for argument in node.args]
+        if name == "round" and len(node.args) == 2:
+            digits = ast.literal_eval(node.args[1])
+            return Value("number", np.round(numbers_of(values[0]), digits), reckoned=True)
         if name in OF_NUMBERS:
             return Value("number", OF_NUMBERS[name](numbers_of(values[0])), reckoned=True)
         if name in ("min", "max"):

@@ -17,6 +17,7 @@ from tabgan.errors import TabganError, one_line
 
 MOST_LETTERS = 2_000
 DEEPEST = 100  # levels of a tree
+MOST_DIGITS = 15  # of round: as many as float64 has
 LARGEST = 1e300
 NODES = (
     ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.UAdd,
@@ -164,8 +165,18 @@ def _check_call(node: ast.Call) -> None:
     if name not in known:
         raise TabganError(f"no function {name!r}; expected one of {sorted(known)}")
     wanted = known[name]
-    if n != wanted if wanted is not None else n == 0:
+    if name == "round" and n == 2:
+        _check_digits(node.args[1])
+    elif n != wanted if wanted is not None else n == 0:
         raise TabganError(f"{name}: expected {wanted or 'at least 1'} arguments, got {n}")
+
+
+def _check_digits(node: ast.expr) -> None:
+    value = node.value if isinstance(node, ast.Constant) else None
+    if not isinstance(value, int) or not 0 <= value <= MOST_DIGITS:
+        raise TabganError(
+            f"round: expected decimals from 0 to {MOST_DIGITS}, got {ast.unparse(node)}"
+        )
 
 
 def _named(node: ast.AST) -> str:

@@ -39,6 +39,8 @@ def truth(columns, text):
         ("month(placed) = 3 and day(placed) = 1 and year(placed) = 2024", [0, 0, NAN, 1, 1, 1]),
         ("`unit price` * items <= 3", [1, 0, 1, 1, 0, 1]),
         ("1.1 * 3 == 3.3", [1] * 6),  # 3.3000000000000003
+        ("round(items / 7, 1) == round(items / 7, 3)", [0] * 6),
+        ("round(items / 8, 3) == items / 8", [1] * 6),
         ("where(paid == 'yes', net, 0) > 5", [1, 0, 1, 0, NAN, 1]),
         ("sqrt(items) ** 2 == items", [1] * 6),
         ("net / 0 > 1", [1, 1, 1, NAN, 1, 1]),
@@ -103,6 +105,9 @@ def test_what_could_call_code_is_refused(text, columns):
     [
         ("", "expected a rule as text"),
         ("net >", "not a formula"),
+        ("round(net, tax) > 1", "round: expected decimals from 0 to 15, got tax"),
+        ("round(net, 1.5) > 1", "round: expected decimals from 0 to 15, got 1.5"),
+        ("round(net, 1, 2) > 1", "round: expected 1 arguments, got 3"),
         ("net > tax; tax > 0", "not a formula"),
         ("(" * 300 + "net" + ")" * 300, "not a formula"),
         ("-" * 150 + "net > 0", "more than 100 levels"),
