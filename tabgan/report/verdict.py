@@ -52,6 +52,8 @@ PLAIN: tuple[Mapping[str, str], ...] = (  # the answer to each question -> a sen
         "In part": "Classifiers tell the rows from real ones in part.",
         "Mostly": "Classifiers mostly tell the rows from real ones.",
         "Nearly always": "Classifiers nearly always tell the rows from real ones.",
+        "Too few rows": "There are too few test rows to say whether the rows look real: columns "
+        "drawn independently would pass, too.",
     },
     {
         "No sign": "There is no sign that they copy training rows.",
@@ -61,6 +63,7 @@ PLAIN: tuple[Mapping[str, str], ...] = (  # the answer to each question -> a sen
         "Yes": "A model learns from them as well as from real rows.",
         "Nearly": "A model learns from them nearly as well as from real rows.",
         "No": "A model learns clearly less from them than from real rows.",
+        "Too few rows": "There are too few test rows to say whether a model learns from them.",
     },
     {"No": "Their variety has collapsed."},
 )
@@ -72,7 +75,8 @@ NEAR_FLOOR = 0.01  # an AUC so near to that of independent columns has learned n
 LEARNABLE = {"mle_auc": 0.01, "mle_rmse": 0.05}  # what real rows gain on independent columns
 
 THRESHOLDS = (
-    "Told apart, by c2st_test_auc_worst: no up to .52 (or what chance allows with so few rows), "
+    "Told apart, by c2st_test_auc_worst: no up to .52 (or what chance allows with so few rows; not "
+    "judged where independent columns get no more than that), "
     "hardly up to .60, in part up to .75, mostly up to .90; "
     "where real training rows are told from test rows too, what lies above their figure counts.",
     "Copying: duplicate_rate more than twice that of real test rows and .01 above it, "
@@ -81,7 +85,8 @@ THRESHOLDS = (
     "rows does not do as much (95 % for the six together).",
     "Useful, by mle_auc beside a model trained on real rows: yes up to .01 lost, nearly up to "
     ".03; for a number, by mle_rmse: up to 5 % and 15 % more error. Not judged where chance takes "
-    "as much with so few test rows (two standard errors), or where real rows themselves gain no "
+    "as much with so few test rows (two standard errors), or half of what real rows gain on "
+    "independent columns, or where real rows themselves gain no "
     "more than .01 (5 %) on independent columns.",
     f"Variety: the collapse alarm rings when more than {COLLAPSE_THRESHOLD:.0%} of the "
     "categories, of a column's entropy, of the distinct rows or of the spacing is gone, after what "
@@ -183,6 +188,12 @@ def _told_apart(judged: Judged) -> Finding:
             question=question, answer="Not judged", says=says, grade="unknown",
             headline="The test rows are among the synthetic rows, so realism is not judged.",
         )  # fmt: skip
+    if auc <= 0.5 + band and judged.floor.get(name, 1.0) <= 0.5 + band:
+        says += f" Columns drawn independently get {100 * judged.floor[name]:.0f}."
+        lead = f"With {n_rows:,} test rows columns drawn independently would pass, too{lead}"
+        return Finding(
+            question=question, answer="Too few rows", says=says, grade="unknown", headline=lead
+        )
     if auc <= 0.5 + band:
         answer, grade = TOLD_APART[0][1:]
     else:
@@ -311,7 +322,7 @@ def _useful(judged: Judged) -> Finding:
             question=question, answer="Not judged", says=says, grade="unknown", headline=lead
         )
     limits = LOST_AUC if name == "mle_auc" else LOST_ERROR
-    if limits[0][0] < lost <= band:
+    if limits[0][0] < lost <= band or band > gained / 2:
         lead = f"{judged.n_test:,} test rows are too few to say how useful they are for training."
         return Finding(
             question=question, answer="Too few rows", says=says, grade="unknown", headline=lead

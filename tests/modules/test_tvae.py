@@ -113,11 +113,11 @@ def test_rows_under_conditions_are_drawn_until_they_satisfy_them(run, command_in
     )
     ended = command_in(run, "sample", *words)
     assert ended.status == 0, ended.err
-    rows = pd.read_csv(run / "asked.csv")
+    rows = pd.read_csv(run / "requested.csv")
     assert (rows["label"] == "y").all()
     assert rows["n"].between(31, 33).all()
     assert (rows["letter"] == "b").mean() > 0.75  # as the label says; of all rows it is a quarter
-    account = json.loads((run / "asked.csv.json").read_text("utf-8"))
+    account = json.loads((run / "requested.csv.json").read_text("utf-8"))
     assert account["tried"] > 200
 
 

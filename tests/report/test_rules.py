@@ -82,7 +82,7 @@ def test_the_terminal_shows_declared_and_broken_rules(tables, capsys):
     assert "90.00%" in told
     same = replace(tables, synthetic=tables.train, schema=infer_schema(tables.train, name="t"))
     print_rules(rule_shares(same), {"": "model"})
-    assert "synthetic rows keep too" in capsys.readouterr().out
+    assert "keep all 6 rules" in capsys.readouterr().out
 
 
 def test_without_a_schema_no_rules_are_looked_at(tables):

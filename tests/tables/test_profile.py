@@ -289,7 +289,7 @@ def test_describe_marks_the_target_and_shortens_labels():
     console = Console(file=io.StringIO(), width=100)
     console.print(describe(infer_schema(table, name="t", target="job")))
     shown = console.file.getvalue()
-    assert "│ * │ job" in shown
+    assert " *  job" in shown
     assert "a, b, c, d, and 4 more" in shown
     assert "2 decimals" in shown
 
