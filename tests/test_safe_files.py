@@ -198,7 +198,7 @@ def test_a_function_in_a_saved_black_box(command, box, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "target", ["os.mkdir", "tabgan.cli.launch.os.mkdir", "tabgan.runs.session.shutil.rmtree"]
+    "target", ["os.mkdir", "tabgan.cli.launch.os.mkdir", "tabgan.runs.folder.shutil.rmtree"]
 )
 def test_a_configuration_may_call_nothing_by_a_detour(command, run, tmp_path, target):
     config = run / ".hydra" / "config.yaml"
