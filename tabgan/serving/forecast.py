@@ -113,7 +113,7 @@ def check_memory(sizes: Sizes, limit: float | None) -> None:
         raise TabganError(
             f"memory: about {total / GIB:.1f} GiB expected, the limit is {allowed / GIB:.1f} "
             f"(memory_limit); the largest part is the {largest}, {parts[largest] / GIB:.1f} GiB: "
-            f"{ADVICE[largest]}; of {sizes.width:,} places in a row "
+            f"{ADVICE[largest]}; of {sizes.width:,} positions in a row "
             + ", ".join(f"{block.column!r} has {block.width:,}" for block in wide)
         )
 
