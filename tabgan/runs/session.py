@@ -150,7 +150,7 @@ def fit_refiner(
         )
         return None
     weights = class_weights(encoder, {})
-    rules = enforced(module, encoder, weights)
+    rules = enforced(module, encoder)
 
     def draw(n: int, position: int) -> NDArray[np.float64]:
         address = (seed, "refiner", position)

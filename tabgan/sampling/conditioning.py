@@ -33,8 +33,7 @@ class ConditionalChain:
 
     Attributes:
         shares: the generator's estimated share of rows as requested, float64 [n_conditions]; NaN
-            for
-            those that were not looked at.
+            for those that were not looked at.
         particles: of a row.
         effective: the effective number of them, the median over the conditions looked at.
 
@@ -79,14 +78,12 @@ class ConditionalChain:
         """
         outcome = self._outcome(requested, self.particles, generator_at(*address))
         none = np.empty((len(outcome.rows), 0), np.float32)
-        rows, owners = (
-            self.encoder.decode_numbers(outcome.rows, none),
-            requested[outcome.owner.numpy()],
-        )
+        rows = self.encoder.decode_numbers(outcome.rows, none)
+        owners = requested[outcome.owner.numpy()]
         columns = self.encoder.by_name(rows)
-        for name in {name for values in self.regions.between for name in values}:
-            value = np.array([values.get(name, np.nan) for values in self.regions.between])[owners]
-            columns[name][:] = np.where(np.isnan(value), columns[name], value)
+        for name, values in self.regions.between.items():
+            own = values[owners]
+            columns[name][:] = np.where(np.isnan(own), columns[name], own)
         return rows, owners
 
     def _outcome(self, requested: Rows, k: int, rng: torch.Generator) -> Outcome:
@@ -104,8 +101,9 @@ class ConditionalChain:
         outcome = self._outcome(requested, TRIED, generator_at(seed, "conditions"))
         logs = outcome.log_share.view(len(looked), repeats).logsumexp(dim=1) - math.log(repeats)
         logs += self.class_share[looked].log()
-        exact = np.array([not self.regions.between[position] for position in looked])
-        self.shares[looked] = np.where(exact, logs.exp().numpy(), np.nan)
+        self.shares[looked] = logs.exp().numpy()
+        for values in self.regions.between.values():  # the share of its neighbours is not its own
+            self.shares[~np.isnan(values)] = np.nan
         rarest = int(looked[logs.argmin()])
         if float(logs.min()) < math.log(LEAST_SHARE):
             raise TabganError(

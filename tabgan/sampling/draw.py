@@ -106,8 +106,7 @@ def draw_chunks(
     """``n`` decoded rows in tables of at most ``CHUNK_ROWS``; the same seed gives the same rows.
 
     Every row satisfies what is requested, looked up in the decoded table. Classes that are not
-    requested
-     come at their training rates (given the other conditions: at the generator's).
+    requested come at their training rates (given the other conditions: at the generator's).
 
     Args:
         module: the generator.
@@ -164,14 +163,14 @@ def draw_numbers(
     return encoder.decode_numbers(rows, condition.cpu().numpy())
 
 
-def enforced(module: RowModel, encoder: TableEncoder, weights: Numbers) -> Enforced:
+def enforced(module: RowModel, encoder: TableEncoder) -> Enforced:
     """The rules that each drawn row keeps; the same for every draw of a module.
 
     Args:
         module: the generator.
         encoder: of its table.
-        weights: the training shares of the classes, of ``class_weights``.
     """
+    weights = class_weights(encoder, {})
 
     def draw(n: int) -> Numbers:
         return draw_numbers(module, encoder, n=n, address=(0, "rules"), weights=weights)
@@ -214,7 +213,7 @@ def _chunks_of_classes(
     rows: Numbering,
 ) -> Iterator[pd.DataFrame]:
     """Chunks where nothing but the class is requested, which every row satisfies."""
-    rules = enforced(module, encoder, class_weights(encoder, {}))
+    rules = enforced(module, encoder)
     for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
         wanted = min(CHUNK_ROWS, n - done)
         address = (seed, "sample", chunk)
@@ -297,7 +296,7 @@ def _chunks_as_requested(
         source = PlainDraws(module, encoder, request, weights)
 
     def chunks() -> Iterator[pd.DataFrame]:
-        rules = enforced(module, encoder, class_weights(encoder, {}))
+        rules = enforced(module, encoder)
         filling = Filling(source, encoder, rules, request, refiner, tally)
         for chunk, done in enumerate(range(0, n, CHUNK_ROWS)):
             first_row = rows.first_row + done

@@ -38,8 +38,7 @@ class Allowed:
         mass: float32 [regions, n_codes], the share of each joint code's cell that is allowed.
         bins: float32 [regions, n_bins], about the same of whole bins: by training's cells.
         spans: float32 [regions, n_codes, n_spans, 2] of the position in a cell, or None where all
-            of
-            an allowed cell is.
+            of an allowed cell is.
         region: int64 [n], the region of each row; -1 where the column is not requested.
     """
 

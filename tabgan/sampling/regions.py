@@ -235,8 +235,9 @@ class Regions:
     Attributes:
         axes: per encoded column that any condition asks of.
         of: per condition, its region of each such column.
-        between: per condition, the numbers requested that lie between two training values: rows are
-            drawn as for these two, and the number is to be put in their place.
+        between: per column, the number that each condition requests between two training values,
+            float64 [n_conditions], NaN for none: rows are drawn as for these two, and the number
+            is to be put in their place.
         checked: columns that have no place, because a sum or the condition tells them: rows are
             drawn without regard to what is requested of them, and those as requested are kept.
 
@@ -255,7 +256,7 @@ class Regions:
         self.axes: dict[str, Axis] = {}
         self.checked: set[str] = set()
         self.of: list[dict[str, Region]] = [{} for _ in request.conditions]
-        self.between: list[dict[str, float]] = [{} for _ in request.conditions]
+        self.between: dict[str, Floats] = {}
         for name in dict.fromkeys(name for requested in request.conditions for name in requested):
             encoding = encoder.encodings_[name]
             if encoding in NOT_LEARNED:
@@ -298,7 +299,9 @@ class Regions:
                 )  # fmt: skip
                 for position, other in asking:
                     if (other.spans, other.missing) == key:
-                        self.between[position][axis.name] = one.spans[0][0] / unit
+                        none = np.full(len(self.of), np.nan)
+                        values = self.between.setdefault(axis.name, none)
+                        values[position] = one.spans[0][0] / unit
 
     def _add(self, position: int, axis: Axis, region: Region, condition: Condition) -> None:
         other = self.of[position].get(axis.source)
