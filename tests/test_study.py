@@ -74,7 +74,7 @@ def test_a_study_of_imputation_sets_ours_beside_the_library_s(command, mixed_arf
     assert ended.status == 0, ended.err
     lines = pd.read_csv(tmp_path / "outputs" / "study" / "impute" / "impute.csv")
     methods = ["ours, draw", "ours, sharp", "ours, likeliest"]
-    methods += ["mean-mode", "KNNImputer", "IterativeImputer"]
+    methods += ["mean-mode", "KNNImputer", "IterativeImputer", "forests in turn"]
     assert lines["recipe"].tolist() == ["nothing hidden", *methods, *methods]
     assert lines["accuracy"].iloc[1:].between(0, 1).all()
 
