@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.singleton import Singleton
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
@@ -113,6 +114,25 @@ def run_command(name, *words, folder):
 def command_in():
     """Run a command in a folder: ``command_in(folder, "train", "data=adult", ...)``."""
     return lambda folder, name, *words: run_command(name, *words, folder=folder)
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Trainings and draws of a study run in the test's own process, at made-up costs."""
+
+    def timed(command, *, folder, name):
+        module, *words = command[2:]
+        outer, hydra = Singleton._instances.copy(), GlobalHydra.instance().hydra
+        GlobalHydra.instance().clear()
+        try:
+            ended = run_command(module.removeprefix("tabgan."), *words, folder=folder)
+        finally:
+            Singleton._instances = outer
+            GlobalHydra.instance().hydra = hydra
+        assert ended.status == 0, f"{name}: {ended.err}"
+        return {"wall": 2.0, "cpu": 1.0, "peak_mb": 100.0}
+
+    monkeypatch.setattr("tabgan.studies.contestants.timed", timed)
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ def test_the_words_of_every_training_compose(name):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_process")
 def test_an_ablation_trains_each_variant_and_sets_them_side_by_side(command, mixed_arff, tmp_path):
     base = [*tiny_words("cgan"), "trainer.max_epochs=1", "refiner=none", "logger=none"]
     words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
@@ -67,6 +68,7 @@ TINY_RUN = [
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_process")
 def test_a_study_of_imputation_sets_ours_beside_the_library_s(command, mixed_arff, tmp_path):
     words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
     words += ["cache=cache", "+study=impute", f"study.words={TINY_RUN}".replace("'", '"')]
@@ -80,6 +82,7 @@ def test_a_study_of_imputation_sets_ours_beside_the_library_s(command, mixed_arf
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_process")
 def test_a_study_of_holes_sets_whole_rows_beside_whole_rows(command, mixed_arff, tmp_path):
     words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
     words += ["cache=cache", "+study=holes", f"study.words={TINY_RUN}".replace("'", '"')]
@@ -97,6 +100,7 @@ def test_a_study_of_holes_sets_whole_rows_beside_whole_rows(command, mixed_arff,
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_process")
 def test_a_study_of_few_labels_sets_four_classifiers_side_by_side(command, mixed_arff, tmp_path):
     words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
     words += ["cache=cache", "+study=semisupervised", "study.shares=[0.1]", "study.steps=5"]

@@ -46,11 +46,10 @@ def test_every_launcher_composes_in_every_application(launcher):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", ["basic", "joblib", "submitit_local", "ray"])
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local", "ray"])  # basic: all below
 def test_a_launcher_really_launches_two_runs(launcher, mixed_arff, tmp_path):
     plugin = {"submitit_local": "submitit"}.get(launcher, launcher)
-    if launcher != "basic":
-        pytest.importorskip(f"hydra_plugins.hydra_{plugin}_launcher", reason="not installed")
+    pytest.importorskip(f"hydra_plugins.hydra_{plugin}_launcher", reason="not installed")
     words = ["-m", "seed=0,1", f"data.path={mixed_arff}", *SMALL, f"hydra/launcher={launcher}"]
     done = subprocess.run(
         [sys.executable, "-m", "tabgan.train", *words, "hydra.sweep.dir=sweep"],

@@ -10,6 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
+PYTHON = sys.executable
 
 
 def done(*words, folder):
@@ -34,12 +35,19 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def python(wheel, tmp_path_factory):
-    """The Python of a bare environment in which the wheel is installed."""
+    """The Python of an environment with the wheel, and the tests' packages by their path.
+
+    What the wheel requires is there already: pip finds it, and installs nothing but the wheel. The
+    package under test is not: an editable install is a file that only its own folder reads.
+    """
     folder = tmp_path_factory.mktemp("bare")
-    done(sys.executable, "-m", "venv", folder / "env", folder=folder)
+    done(PYTHON, "-m", "venv", "--without-pip", folder / "env", folder=folder)
     found = folder / "env" / "bin" / "python"
-    words = ["-m", "pip", "install", "--quiet", "--no-compile"]  # most files are never imported
-    done(found, *words, "--constraint", ROOT / "constraints.txt", wheel, folder=folder)
+    where = "import sysconfig; print(sysconfig.get_path('purelib'), end='')"
+    own, packages = (Path(done(each, "-c", where, folder=folder)) for each in (found, PYTHON))
+    (own / "packages.pth").write_text(f"{packages}\n", "utf-8")
+    words = ["-m", "pip", "install", "--quiet", "--no-index", "--ignore-installed", "--no-deps"]
+    done(found, *words, wheel, folder=folder)
     return found
 
 
