@@ -32,7 +32,7 @@ def test_filtered_smote_passes_the_checks_of_imbalanced_learn(estimator, check):
 
 
 @pytest.mark.slow
-@checks(GANOversampler(overrides=BRIEF))
+@checks(GANOversampler(overrides=BRIEF | {"model.likelihood_steps": 5, "model.rounds": 0}))
 def test_a_gan_of_all_classes_passes_the_checks_of_imbalanced_learn(estimator, check):
     check(estimator)
 
