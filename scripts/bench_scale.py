@@ -72,11 +72,11 @@ def start(path: Path, folder: Path, steps: int, how: str) -> dict[str, float]:
     from hydra import compose, initialize_config_dir
     from hydra.utils import instantiate
     from pytorch_lightning import Callback
+    from tabgan.data.planning import plan
 
-    from tabgan.config.recipes import build_module, resolve_auto
+    from tabgan.config.building import build_module, resolve_auto
     from tabgan.paths import conf_dir
     from tabgan.runs.session import begin
-    from tabgan.serving.planning import plan
 
     class Clock(Callback):
         def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):

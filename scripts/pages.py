@@ -10,7 +10,7 @@ import yaml
 from mkdocs.structure.files import File
 from nbconvert import MarkdownExporter
 
-from tabgan.cli.manual import Key, first_sentence, keys_of, read_conf
+from tabgan.config.manual import Key, first_sentence, keys_of, read_conf
 from tabgan.metrics.registry import METRICS, VALIDATION
 from tabgan.paths import conf_dir
 

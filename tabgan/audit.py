@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.cli.launch import job, launch
+from tabgan.config.launch import job, launch
 from tabgan.paths import conf_dir
 
 
@@ -13,10 +13,10 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Make rows for scores spread evenly, by the run and by its baselines; report on them."""
     from pathlib import Path  # torch takes seconds to import, and --help must not
 
+    from tabgan.blackboxes.scored.audit import build_audit
+    from tabgan.blackboxes.scored.auditing import gather_audit
     from tabgan.runs.folder import check_own
     from tabgan.runs.model_file import output_path
-    from tabgan.scored.audit import build_audit
-    from tabgan.scored.auditing import gather_audit
 
     out = Path(cfg.out) if cfg.out else output_path(Path(cfg.run), "audit", "audit")
     check_own(out, None)

@@ -3,8 +3,8 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.cli.keys import command_keys
-from tabgan.cli.launch import job, launch
+from tabgan.config.keys import command_keys
+from tabgan.config.launch import job, launch
 from tabgan.paths import conf_dir
 
 

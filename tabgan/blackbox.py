@@ -3,8 +3,8 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.cli.keys import command_keys
-from tabgan.cli.launch import check_table_named, job, launch
+from tabgan.config.keys import command_keys
+from tabgan.config.launch import check_table_named, job, launch
 from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
 
@@ -17,7 +17,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
 
     from hydra.utils import instantiate
 
-    from tabgan.report.blackbox import describe_forest
+    from tabgan.blackboxes.page import describe_forest
     from tabgan.report.reading import read_whole
     from tabgan.runs.folder import folder_of
 

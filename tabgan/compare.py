@@ -2,7 +2,7 @@
 
 import sys
 
-from tabgan.cli.endings import end
+from tabgan.config.endings import end
 from tabgan.paths import path_of
 from tabgan.system.shell import command
 

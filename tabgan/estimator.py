@@ -23,11 +23,10 @@ from omegaconf.errors import OmegaConfBaseException
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from tabgan.callbacks.progress import is_watched
-from tabgan.cli.endings import explain
-from tabgan.cli.overrides import as_words, words_of
 from tabgan.config.composing import compose_run
+from tabgan.config.endings import explain
 from tabgan.config.opening import OWN_TABLE, Run, chosen_refiner, open_run
+from tabgan.config.overrides import as_words, words_of
 from tabgan.config.ranges import check_numbers
 from tabgan.errors import TabganError, nearest
 from tabgan.evaluation.conditions import tell_support
@@ -38,6 +37,7 @@ from tabgan.paths import conf_dir, path_of
 from tabgan.report.build import Report, build_report
 from tabgan.report.reading import Tables, read_like, table_like
 from tabgan.report.rules import rule_figures, rule_shares
+from tabgan.runs.callbacks.progress import is_watched
 from tabgan.runs.card import CARD, write_card
 from tabgan.runs.model_file import SUFFIX, save_model
 from tabgan.runs.session import undisturbed
@@ -77,7 +77,7 @@ class TableGAN(BaseEstimator):
         overrides: configuration keys as the command line has them, such as
             ``{"model.lr": 5e-4, "trainer.max_epochs": 3, "callbacks": "report"}``.
         constraints: rules that every row keeps, such as ``["start <= end", "total = a + b"]``
-            (``tabgan.constraints.reading`` lists them all). Training rows that break one are
+            (``tabgan.tables.constraints.reading`` lists them all). Training rows that break one are
             refused; ``overrides={"data.on_violation": "drop"}`` and others go on.
         folder: where the run goes: a folder that is absent or empty. None is a temporary one that
             goes with the object; ``save`` keeps it.

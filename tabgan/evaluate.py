@@ -5,7 +5,7 @@ from dataclasses import replace
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.cli.launch import job, launch
+from tabgan.config.launch import job, launch
 from tabgan.paths import conf_dir
 
 

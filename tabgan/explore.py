@@ -5,8 +5,8 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.cli.keys import command_keys
-from tabgan.cli.launch import check_table_named, job, launch
+from tabgan.config.keys import command_keys
+from tabgan.config.launch import check_table_named, job, launch
 from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
 

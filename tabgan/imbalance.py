@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 from tabgan.encoding.ordinal import Matrix, OrdinalCodes
 from tabgan.errors import TabganError
 from tabgan.estimator import TableGAN
-from tabgan.nets.boosted import MIN_REAL_ROWS
+from tabgan.models.nets.boosted import MIN_REAL_ROWS
 from tabgan.sampling.refiner import Refiner
 from tabgan.seeding import rng_at, seed32, seed_at
 from tabgan.tables.profile import infer_schema
@@ -59,7 +59,7 @@ class GANOversampler(BaseOverSampler):
     seconds. New rows of a class of very few rows lie near those.
 
     ``mode="gan_smote"`` trains a GAN for each class on that class's rows alone (GAN-SMOTE, Scott
-    and Plested 2019; ``modules.gan_smote``). It takes missing values.
+    and Plested 2019; ``models.gan_smote``). It takes missing values.
 
     ``mode="filtered_smote"`` interpolates between neighbours of a class as SMOTE does (Chawla et
     al. 2002; SMOTENC where there are categories, SMOTEN where there is nothing else; distances in

@@ -21,4 +21,4 @@ def conf_dir() -> Path:
 
 def asset(name: str) -> Path:
     """A data file that the package ships."""
-    return PACKAGE / "assets" / name
+    return PACKAGE / "tables" / "assets" / name

@@ -3,8 +3,8 @@
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.cli.keys import command_keys
-from tabgan.cli.launch import job, launch
+from tabgan.config.keys import command_keys
+from tabgan.config.launch import job, launch
 from tabgan.errors import TabganError, check_keys
 from tabgan.paths import conf_dir
 
@@ -23,10 +23,10 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     import json  # torch takes seconds to import, and --help must not
     from pathlib import Path
 
+    from tabgan.blackboxes.evasion.opening import write_changed
     from tabgan.config.opening import chosen_refiner, open_run
     from tabgan.evaluation.conditions import check_rows, refuse_check, tell_support
     from tabgan.evaluation.gathering import read_data
-    from tabgan.evasion.opening import write_changed
     from tabgan.runs.folder import RECORDS, kind_of, unused
     from tabgan.runs.model_file import output_path
     from tabgan.sampling.stream import stream_rows
@@ -47,7 +47,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     refuse_check(cfg)
     n = len(like or range(ROWS)) if cfg.n is None else int(cfg.n)
     if cfg.score is not None:
-        from tabgan.scored.scoring import (  # black boxes bring their own
+        from tabgan.blackboxes.scored.scoring import (  # black boxes bring their own
             refuse_others,
             write_scored_rows,
         )

@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from tabgan.cli.launch import job, launch
+from tabgan.config.launch import job, launch
 from tabgan.paths import conf_dir
 
 

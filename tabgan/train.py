@@ -9,9 +9,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from tabgan.cli.launch import check_table_named, job, launch
-from tabgan.cli.overrides import quote
-from tabgan.cli.sweeps import begin_sweep
+from tabgan.config.launch import check_table_named, job, launch
+from tabgan.config.overrides import quote
+from tabgan.config.sweeps import begin_sweep
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
 from tabgan.runs.folder import what_next
@@ -27,7 +27,7 @@ def main(cfg: DictConfig, folder: str) -> float | None:
     try:
         check_table_named("train", "experiment", "start", "sweep")
     except TabganError:
-        from tabgan.config.recipes import check_config
+        from tabgan.config.checks import check_config
 
         check_config(cfg)  # a misspelt word may be why no table is named
         raise

@@ -19,7 +19,7 @@ from hydra.core.singleton import Singleton
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
-from tabgan.nets.chain import ChainGenerator
+from tabgan.models.nets.chain import ChainGenerator
 from tabgan.tables.schema import Column, TableSchema
 
 torch.set_num_threads(1)  # as trainings do: tests run beside each other
@@ -234,7 +234,7 @@ class Training:
         from hydra import compose, initialize_config_dir
         from hydra.utils import instantiate
 
-        from tabgan.config.recipes import build_module, settle
+        from tabgan.config.building import build_module, settle
         from tabgan.paths import conf_dir
         from tabgan.runs.session import begin
 
@@ -254,7 +254,7 @@ class Training:
     def fit(self, *callbacks, max_epochs, ckpt_path=None, logger=False):
         from pytorch_lightning.callbacks import Checkpoint
 
-        from tabgan.callbacks.reseed import Reseed
+        from tabgan.runs.callbacks.reseed import Reseed
 
         self.trainer = self.make_trainer(
             callbacks=[Reseed(seed=self.seed), *callbacks],
@@ -355,7 +355,7 @@ def chi_square_p(counts, chances):
 @pytest.fixture
 def tiny_chain(monkeypatch):
     """``tiny_chain(rank=4)``: a ``TinyChain``, which multiplies float32 on every machine."""
-    monkeypatch.setattr("tabgan.nets.chain.multiplies_bfloat16", lambda device: False)
+    monkeypatch.setattr("tabgan.models.nets.chain.multiplies_bfloat16", lambda device: False)
     return TinyChain
 
 
@@ -365,7 +365,7 @@ def entangled(training, monkeypatch):
 
     It multiplies float32 on every machine, and its noise is that of its draws alone.
     """
-    monkeypatch.setattr("tabgan.nets.chain.multiplies_bfloat16", lambda device: False)
+    monkeypatch.setattr("tabgan.models.nets.chain.multiplies_bfloat16", lambda device: False)
 
     def make(*words, scale=0.4):
         ran = training(*words, "model.noise_dim=0", "model.average=null", model="cgan")

@@ -290,7 +290,7 @@ def test_a_checkpoint_with_a_payload_is_refused_and_not_run(command, run_copy, t
 
 def test_a_run_folders_configuration_may_not_call_anything(command, run_copy):
     config = run_copy / ".hydra" / "config.yaml"
-    text = config.read_text("utf-8").replace("tabgan.nets.critic.Critic", "os.mkdir")
+    text = config.read_text("utf-8").replace("tabgan.models.nets.critic.Critic", "os.mkdir")
     config.write_text(text, "utf-8")
     told = sampling(command, run_copy)
     assert told.startswith("model.critic._target_: a run folder may name targets of")
@@ -426,7 +426,7 @@ def test_a_memory_limit_that_is_none(train_csv, tmp_path, limit):
 def test_a_diverging_run_says_where_and_what_it_kept_can_be_sampled(
     train_on, command, tmp_path, monkeypatch
 ):
-    from tabgan.modules.cgan import CGANModule
+    from tabgan.models.cgan import CGANModule
 
     sound = CGANModule._generator_loss
 

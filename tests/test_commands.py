@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tabgan.cli.overrides import as_words, hydra_words, quote
+from tabgan.config.overrides import as_words, hydra_words, quote
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
 from tabgan.tables.schema import Column, TableSchema
@@ -239,7 +239,7 @@ def test_an_error_of_our_own_keeps_its_traceback(command, monkeypatch):
     def broken(_):
         raise KeyError("not the user's")
 
-    monkeypatch.setattr("tabgan.cli.launch.check_numbers", broken)
+    monkeypatch.setattr("tabgan.config.launch.check_numbers", broken)
     with pytest.raises(KeyError, match="not the user's"):
         command("train", "+debug=smoke")
 

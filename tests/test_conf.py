@@ -7,8 +7,9 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from tabgan.cli.keys import command_keys
-from tabgan.config.recipes import check_config, check_stored_targets
+from tabgan.config.checks import check_config
+from tabgan.config.keys import command_keys
+from tabgan.config.trust import check_stored_targets
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
 

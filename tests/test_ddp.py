@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tabgan.cli.overrides import folder_to_resume
+from tabgan.config.overrides import folder_to_resume
 from tabgan.errors import TabganError
 from tests.conftest import tiny_words
 

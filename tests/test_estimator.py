@@ -608,7 +608,7 @@ def test_a_training_is_watched_in_terminals_and_notebooks_unless_it_is_told_not_
     monkeypatch.setattr("rich.console._is_jupyter", lambda: where == "notebook")
     if where == "terminal":
         monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setattr("tabgan.callbacks.progress.NOTEBOOK_SECONDS", 0.0)
+    monkeypatch.setattr("tabgan.runs.callbacks.progress.NOTEBOOK_SECONDS", 0.0)
     overrides = {"trainer.max_epochs": 1, "data.batch_size": 50, "logger": "none"}
     TableGAN("cgan_basic", overrides=overrides, verbose=verbose).fit(people())
     said = capsys.readouterr()

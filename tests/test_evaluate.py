@@ -132,9 +132,7 @@ def test_a_stored_configuration_may_name_tabgan_only(command, trained, tmp_path)
     shutil.copytree(trained, run)
     config = run / ".hydra" / "config.yaml"
     text = config.read_text("utf-8")
-    config.write_text(
-        text.replace("tabgan.serving.datamodule.TableDataModule", "os.system"), "utf-8"
-    )
+    config.write_text(text.replace("tabgan.data.datamodule.TableDataModule", "os.system"), "utf-8")
     ended = command("evaluate", f"run={run}")
     assert ended.status == 1
     assert "data._target_" in ended.err

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tabgan.callbacks.reseed import Reseed
-from tabgan.cli.launch import _fresh
+from tabgan.config.launch import _fresh
 from tabgan.errors import TabganError
+from tabgan.runs.callbacks.reseed import Reseed
 from tabgan.system.files import write_whole
 from tabgan.system.locks import check_free, held
 

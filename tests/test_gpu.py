@@ -12,8 +12,8 @@ import pytest
 import torch
 import xgboost
 
-from tabgan.callbacks.reseed import Reseed
-from tabgan.nets.boosted import grown_on
+from tabgan.models.nets.boosted import grown_on
+from tabgan.runs.callbacks.reseed import Reseed
 
 on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 

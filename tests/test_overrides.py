@@ -12,9 +12,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import open_dict, read_write
 
 from tabgan import TabganError, TableGAN
+from tabgan.config.checks import check_config
 from tabgan.config.misfits import hints_of, misfit
 from tabgan.config.ranges import MOST_THREADS, check_numbers
-from tabgan.config.recipes import check_config
 from tabgan.config.trainers import check_batches, check_trainer
 from tabgan.paths import conf_dir
 from tabgan.seeding import seed32

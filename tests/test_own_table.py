@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from tabgan import TabganError, TableGAN
-from tabgan.cli.overrides import words_of
 from tabgan.config.opening import open_run
+from tabgan.config.overrides import words_of
 from tabgan.report.standings import find_runs, read_runs
 
 SMALL = (

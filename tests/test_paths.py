@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabgan import TabganError, TableGAN
-from tabgan.cli.overrides import as_typed, hydra_words, quote
+from tabgan.config.overrides import as_typed, hydra_words, quote
 from tabgan.paths import conf_dir, path_of
 from tabgan.runs.folder import not_a_run, what_next
 from tabgan.system.shell import command as shell_command

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tabgan.callbacks.reseed import Reseed
+from tabgan.runs.callbacks.reseed import Reseed
 from tabgan.runs.provenance import rows_hash, values_hash
 from tabgan.sampling.refiner import Refiner
 from tests.conftest import tiny_words
@@ -193,7 +193,7 @@ def test_a_training_that_started_from_a_run_goes_on_to_the_bit(
 
 
 def test_a_signal_before_anything_has_begun_leaves_nothing(train, tmp_path, monkeypatch):
-    from tabgan.serving.datamodule import TableDataModule
+    from tabgan.data.datamodule import TableDataModule
 
     monkeypatch.setattr(TableDataModule, "setup", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     ended = train()
@@ -320,7 +320,9 @@ def test_code_that_a_folder_names_is_not_called(stopped, go_on, tmp_path):
     config = stopped / ".hydra" / "config.yaml"
     text = config.read_text("utf-8")
     victim = tmp_path / "victim"
-    nasty = f"callbacks:\n  nasty:\n    _target_: tabgan.cli.launch.os.mkdir\n    path: {victim}\n"
+    nasty = (
+        f"callbacks:\n  nasty:\n    _target_: tabgan.config.launch.os.mkdir\n    path: {victim}\n"
+    )
     config.write_text(text.replace("callbacks:\n", nasty, 1), "utf-8")
     told = refused(go_on())
     assert "callbacks.nasty._target_: a run folder may name targets of" in told

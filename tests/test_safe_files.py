@@ -16,9 +16,9 @@ import torch
 import yaml
 from omegaconf import OmegaConf
 
+from tabgan.data.cache import RowFile, coded_table
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.serving.cache import RowFile, coded_table
 
 SMALL = (
     "data.target=label", "data.batch_size=50", "model=cgan_basic", "model.noise_dim=8",
@@ -198,11 +198,11 @@ def test_a_function_in_a_saved_black_box(command, box, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "target", ["os.mkdir", "tabgan.cli.launch.os.mkdir", "tabgan.runs.folder.shutil.rmtree"]
+    "target", ["os.mkdir", "tabgan.config.launch.os.mkdir", "tabgan.runs.folder.shutil.rmtree"]
 )
 def test_a_configuration_may_call_nothing_by_a_detour(command, run, tmp_path, target):
     config = run / ".hydra" / "config.yaml"
-    text = config.read_text("utf-8").replace("tabgan.nets.critic.Critic", target)
+    text = config.read_text("utf-8").replace("tabgan.models.nets.critic.Critic", target)
     config.write_text(text, "utf-8")
     told = refused(command("sample", f"run={run}", "n=5"), tmp_path / "victim")
     assert f"got {target!r}" in told

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
 
-from tabgan.config.recipes import check_config
+from tabgan.config.checks import check_config
 from tabgan.paths import conf_dir
 from tests.conftest import tiny_words
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hydra import compose, initialize_config_dir
 
-from tabgan.cli.launch import accept_launchers
+from tabgan.config.launch import accept_launchers
 from tabgan.paths import conf_dir
 from tabgan.system.locks import held
 

@@ -9,17 +9,17 @@ import pytest
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from tabgan.callbacks.progress import minutes
-from tabgan.cli.manual import first_sentence, keys_of, manual, read_conf
-from tabgan.constraints.finding.evidence import Found
-from tabgan.constraints.reading import read_constraint
+from tabgan.config.manual import first_sentence, keys_of, manual, read_conf
 from tabgan.encoding.choice import in_words
 from tabgan.paths import conf_dir
 from tabgan.report.explore import _print_rules, explore
 from tabgan.report.plots import _Values, numbers_picture
 from tabgan.report.reading import read_real
+from tabgan.runs.callbacks.progress import minutes
 from tabgan.runs.session import result, show_rows
 from tabgan.system.terminal import fits, say, show
+from tabgan.tables.constraints.finding.evidence import Found
+from tabgan.tables.constraints.reading import read_constraint
 from tabgan.tables.profile import describe
 from tabgan.tables.schema import Column, TableSchema
 

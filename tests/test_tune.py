@@ -120,7 +120,7 @@ def test_a_trial_worse_than_the_median_of_those_before_is_pruned():
 
 
 def test_a_signal_says_that_the_same_command_goes_on(tune, tmp_path, monkeypatch):
-    from tabgan.callbacks.reseed import Reseed
+    from tabgan.runs.callbacks.reseed import Reseed
 
     begun, left = Reseed.on_train_batch_start, [signal.SIGTERM]
 

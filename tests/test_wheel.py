@@ -56,7 +56,7 @@ def test_the_wheel_holds_configuration_and_data_and_no_tests(wheel):
     shipped = {f"tabgan/{path.relative_to(ROOT)}" for path in (ROOT / "conf").rglob("*.yaml")}
     pages = {str(path.relative_to(ROOT)) for path in (ROOT / "tabgan").rglob("templates/*")}
     assert {Path(name).suffix for name in pages} == {".html", ".css"}
-    assert names >= shipped | pages | {"tabgan/assets/adult.arff.gz", "tabgan/train.py"}
+    assert names >= shipped | pages | {"tabgan/tables/assets/adult.arff.gz", "tabgan/train.py"}
     assert not [name for name in names if name.startswith(("tests/", "scripts/", "outputs/"))]
 
 
@@ -75,7 +75,7 @@ def test_the_code_that_runs_is_the_wheels(python, tmp_path):
 
 def test_the_configuration_is_printed_from_another_folder(python, tmp_path):
     told = done(python, "-m", "tabgan.train", "--cfg", "job", folder=tmp_path)
-    assert "_target_: tabgan.modules.chain.ChainModule" in told
+    assert "_target_: tabgan.models.chain.ChainModule" in told
     assert not list(tmp_path.iterdir())
 
 

@@ -14,12 +14,13 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from tabgan.config.building import build_module, resolve_auto
 from tabgan.config.composing import find_paths, read_config
-from tabgan.config.recipes import build_module, check_stored_targets, resolve_auto
+from tabgan.config.trust import check_stored_targets
 from tabgan.encoding.state import load_state
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.protocol import RowModel
+from tabgan.models.protocol import RowModel
 from tabgan.runs.checkpoints import find_checkpoint, load_weights
 from tabgan.runs.folder import BY_ESTIMATOR, FINISHED, RECORDS, kind_of, not_a_run
 from tabgan.runs.model_file import is_model_file, unpacked_model

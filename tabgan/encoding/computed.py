@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tabgan.constraints.columns import MICROS_A_DAY, Columns
-from tabgan.constraints.equations import Equation
-from tabgan.constraints.formula import Formula
-from tabgan.constraints.groups import Follows
-from tabgan.constraints.values import Value, code_of, days_of, labels_of, numbers_of
 from tabgan.encoding.column import Numbers
 from tabgan.encoding.sums import Sum
+from tabgan.tables.constraints.columns import MICROS_A_DAY, Columns
+from tabgan.tables.constraints.equations import Equation
+from tabgan.tables.constraints.formula import Formula
+from tabgan.tables.constraints.groups import Follows
+from tabgan.tables.constraints.values import Value, code_of, days_of, labels_of, numbers_of
 from tabgan.tables.schema import Column, TableSchema
 
 

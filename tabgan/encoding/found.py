@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tabgan.constraints.columns import Columns
-from tabgan.constraints.equations import Equation
-from tabgan.constraints.finding.evidence import Found, discrete, measured
-from tabgan.constraints.groups import Follows
-from tabgan.constraints.syntax import quoted
 from tabgan.encoding.derived import EVIDENCE, find_derived
 from tabgan.encoding.numbers import resolution
 from tabgan.encoding.sums import Sum, find_sums
+from tabgan.tables.constraints.columns import Columns
+from tabgan.tables.constraints.equations import Equation
+from tabgan.tables.constraints.finding.evidence import Found, discrete, measured
+from tabgan.tables.constraints.groups import Follows
+from tabgan.tables.constraints.syntax import quoted
 
 
 def find_relations(columns: Columns) -> list[Found]:

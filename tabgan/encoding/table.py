@@ -13,12 +13,6 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from tabgan.constraints.columns import Columns
-from tabgan.constraints.constraints import Constraints
-from tabgan.constraints.equations import Equation
-from tabgan.constraints.finding.rules import find_rules
-from tabgan.constraints.groups import Follows
-from tabgan.constraints.reading import Constraint, read_constraint
 from tabgan.encoding.cells import CellsEncoder
 from tabgan.encoding.choice import Choice
 from tabgan.encoding.coded import CodedRows
@@ -34,6 +28,12 @@ from tabgan.encoding.state import load_state, save_state
 from tabgan.encoding.sums import Sum
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
+from tabgan.tables.constraints.columns import Columns
+from tabgan.tables.constraints.constraints import Constraints
+from tabgan.tables.constraints.equations import Equation
+from tabgan.tables.constraints.finding.rules import find_rules
+from tabgan.tables.constraints.groups import Follows
+from tabgan.tables.constraints.reading import Constraint, read_constraint
 from tabgan.tables.dtypes import TEXT
 from tabgan.tables.schema import Column, TableSchema
 

@@ -17,8 +17,8 @@ from hydra.utils import get_object, instantiate
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.cli.keys import command_keys
-from tabgan.cli.overrides import command_given
+from tabgan.config.keys import command_keys
+from tabgan.config.overrides import command_given
 from tabgan.errors import TabganError, check_keys
 from tabgan.report.reading import Tables, read_like, read_real
 from tabgan.runs.folder import BY_ESTIMATOR, check_own, folder_of
@@ -28,8 +28,8 @@ from tabgan.tables.schema import TableSchema
 
 if TYPE_CHECKING:
     from tabgan.config.opening import Run
+    from tabgan.data.datamodule import TableDataModule
     from tabgan.sampling.refiner import Refiner
-    from tabgan.serving.datamodule import TableDataModule
 
 log = logging.getLogger(__name__)
 
@@ -240,9 +240,9 @@ def training_rows(run: Run) -> pd.DataFrame | None:
 
 
 def _data_module(run: Run) -> TableDataModule:
-    from tabgan.config.recipes import check_stored_targets
+    from tabgan.config.trust import check_stored_targets
 
-    check_stored_targets(run.config, ("data", "encoder"), ("tabgan.serving.", "tabgan.encoding."))
+    check_stored_targets(run.config, ("data", "encoder"), ("tabgan.data.", "tabgan.encoding."))
     data: TableDataModule = instantiate(run.config.data)(encoder=instantiate(run.config.encoder))
     return data
 

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.cli.overrides import quote
 from tabgan.config.composing import find_paths, read_config
+from tabgan.config.overrides import quote
 from tabgan.errors import TabganError
 from tabgan.evaluation.gathering import read_data
 from tabgan.metrics.comparison import Resplit

@@ -12,7 +12,6 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from tabgan.constraints.finding.evidence import Found
 from tabgan.errors import TabganError
 from tabgan.metrics.coding import code_tables
 from tabgan.metrics.fidelity import associations
@@ -24,6 +23,7 @@ from tabgan.report.progress import progress
 from tabgan.report.rules import table_rules
 from tabgan.system.files import write_whole
 from tabgan.system.terminal import say, show
+from tabgan.tables.constraints.finding.evidence import Found
 from tabgan.tables.dates import moment_text
 from tabgan.tables.schema import Column, TableSchema
 

@@ -10,16 +10,16 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from tabgan.constraints.columns import Columns
-from tabgan.constraints.constraints import Constraints
-from tabgan.constraints.finding.equalities import find_equalities
-from tabgan.constraints.finding.evidence import Found
-from tabgan.constraints.finding.rules import find_rules
-from tabgan.constraints.formula import Formula
-from tabgan.constraints.syntax import quoted
 from tabgan.encoding.found import find_relations
 from tabgan.report.reading import Tables
 from tabgan.system.terminal import say, show
+from tabgan.tables.constraints.columns import Columns
+from tabgan.tables.constraints.constraints import Constraints
+from tabgan.tables.constraints.finding.equalities import find_equalities
+from tabgan.tables.constraints.finding.evidence import Found
+from tabgan.tables.constraints.finding.rules import find_rules
+from tabgan.tables.constraints.formula import Formula
+from tabgan.tables.constraints.syntax import quoted
 from tabgan.tables.schema import TableSchema
 
 SHOWN = 20  # rules in a terminal

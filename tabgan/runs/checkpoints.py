@@ -12,7 +12,7 @@ import torch
 from lightning_fabric.plugins import CheckpointIO
 
 from tabgan.errors import TabganError
-from tabgan.modules.protocol import RowModel
+from tabgan.models.protocol import RowModel
 from tabgan.system.files import FORMAT, check_format, write_whole
 
 REFUSED = (

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 import pandas as pd
 
+from tabgan.data.datamodule import TableDataModule
 from tabgan.errors import TabganError
 from tabgan.runs.folder import RECORD, ROWS
-from tabgan.serving.datamodule import TableDataModule
 from tabgan.system.files import FORMAT, check_format, write_whole
 
 

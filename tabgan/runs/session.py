@@ -25,25 +25,25 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from torch.utils.tensorboard.summary import hparams
 
-from tabgan.callbacks.checkpoint import BestAndLast
+from tabgan.data.datamodule import TableDataModule
 from tabgan.encoding.choice import in_words
 from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
-from tabgan.modules.protocol import RowModel
+from tabgan.models.protocol import RowModel
+from tabgan.runs.callbacks.checkpoint import BestAndLast
 from tabgan.runs.card import write_card
 from tabgan.runs.checkpoints import load_weights
 from tabgan.runs.folder import FINISHED
-from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers, enforced
-from tabgan.sampling.refiner import Refiner
-from tabgan.seeding import seed32
-from tabgan.serving.datamodule import TableDataModule
-from tabgan.serving.forecast import (
+from tabgan.runs.memory import (
     Sizes,
     check_memory,
     count_parameters,
     estimate,
     learning_nets,
 )
+from tabgan.sampling.draw import class_weights, draw_chunks, draw_numbers, enforced
+from tabgan.sampling.refiner import Refiner
+from tabgan.seeding import seed32
 from tabgan.system.arithmetic import compute_with
 from tabgan.system.files import write_whole
 from tabgan.system.ranks import hush_others
@@ -236,7 +236,7 @@ def check_size(sizes: Sizes, memory_limit: float | None) -> None:
     """Say how large the training will be.
 
     Raises:
-        TabganError: when it would take more memory than there is (``serving.forecast``).
+        TabganError: when it would take more memory than there is (``runs.memory``).
     """
     check_memory(sizes, memory_limit)
     log.info("%s", estimate(sizes))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.protocol import ChainedModel
+from tabgan.models.protocol import ChainedModel
 from tabgan.sampling.particles import Allowed, Outcome, Particles, needed_particles
 from tabgan.sampling.regions import Axis, Region, Regions
 from tabgan.sampling.requests import Request

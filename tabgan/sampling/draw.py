@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.protocol import ChainedModel, RowModel, VectorModel
+from tabgan.models.protocol import ChainedModel, RowModel, VectorModel
 from tabgan.sampling.conditioning import ConditionalChain
 from tabgan.sampling.enforced import Enforced
 from tabgan.sampling.refiner import Refiner

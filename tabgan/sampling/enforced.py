@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tabgan.constraints.constraints import Constraints
 from tabgan.encoding.table import TableEncoder
+from tabgan.tables.constraints.constraints import Constraints
 
 LOOKED_AT = 2_000  # rows of the generator, to see which of the rules found it keeps
 LEAST_KEPT = 0.25  # of them keep all rules that are enforced: four draws a row at most

@@ -21,8 +21,8 @@ from torch import Tensor
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.protocol import ChainedModel, RowModel
-from tabgan.nets.inputs import ChainColumn
+from tabgan.models.nets.inputs import ChainColumn
+from tabgan.models.protocol import ChainedModel, RowModel
 from tabgan.sampling.particles import Allowed, Particles
 from tabgan.sampling.regions import Axis
 from tabgan.seeding import generator_at, rng_at

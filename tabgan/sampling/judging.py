@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tabgan.encoding.table import TableEncoder
-from tabgan.modules.protocol import CriticModel, RowModel
+from tabgan.models.protocol import CriticModel, RowModel
 from tabgan.seeding import generator_at, rng_at
 
 AT_ONCE = 10_000  # rows

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from tabgan.encoding.table import TableEncoder
-from tabgan.modules.protocol import LikelihoodModel, RowModel
-from tabgan.nets.inputs import chain_columns
+from tabgan.models.nets.inputs import chain_columns
+from tabgan.models.protocol import LikelihoodModel, RowModel
 
 Logs = NDArray[np.float64]
 

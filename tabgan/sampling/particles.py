@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tabgan.encoding.coded import CodedRows
-from tabgan.nets.chain import ChainGenerator
-from tabgan.nets.gumbel import inverse_cdf
-from tabgan.nets.walk import HeadNets, Walk
+from tabgan.models.nets.chain import ChainGenerator
+from tabgan.models.nets.gumbel import inverse_cdf
+from tabgan.models.nets.walk import HeadNets, Walk
 
 UNEVEN = 0.5  # of K: with a smaller effective number, particles are drawn anew
 MOST_PARTICLES = 40_000  # at once
 WANTED, MOST_PER_ROW = 8, 500  # effective particles of a row, and particles
-RULED_OUT = 1e-13  # the share of a code below which others rule it out (``nets.exclusions``)
+RULED_OUT = 1e-13  # the share of a code below which others rule it out (``models.nets.exclusions``)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabgan.errors import TabganError
-from tabgan.nets.boosted import MIN_REAL_ROWS, BoostedRatio, Side, chance
+from tabgan.models.nets.boosted import MIN_REAL_ROWS, BoostedRatio, Side, chance
 from tabgan.sampling.marginals import Marginals
 from tabgan.seeding import rng_at, seed_at
 
@@ -56,9 +56,9 @@ class _Round:
 class Refiner:
     """Rejection of generated rows in rounds, each fitted on the survivors of those before it.
 
-    A round is a boosted classifier (``nets.boosted``). Its trees stop on held-out rows that neither
-    a round nor the generator has learned: to trees, a real row that was followed looks well
-    covered, so they would stop too early, and at once where the generator itself has followed
+    A round is a boosted classifier (``models.nets.boosted``). Its trees stop on held-out rows
+    that neither a round nor the generator has learned: to trees, a real row that was followed looks
+    well covered, so they would stop too early, and at once where the generator itself has followed
     trees. Rejection by estimated odds bends the marginals, so a last step, one weight per column
     and bin, puts them right. A row survives a step with probability min(1, exp(log_odds - cap)),
     cap being a high quantile of the pool's log-odds.
@@ -116,7 +116,7 @@ class Refiner:
             seed: fixes everything but ``draw``.
             held: real rows that the generator has not seen, as validation rows, float64
                 [m, n_columns]: they say when to stop. None, or under 60: some of ``real`` do.
-            device: where the trees grow (``nets.boosted.grown_on``).
+            device: where the trees grow (``models.nets.boosted.grown_on``).
             progress: called with one line per round.
         """
         self.__init__()  # type: ignore[misc]  # a second fit forgets the first

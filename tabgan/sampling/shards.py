@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.protocol import RowModel
+from tabgan.models.protocol import RowModel
 from tabgan.sampling.refiner import Refiner
 from tabgan.sampling.stream import stream_rows
 from tabgan.seeding import seed_at

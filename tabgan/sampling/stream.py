@@ -16,7 +16,7 @@ from rich.table import Table
 
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.modules.protocol import RowModel
+from tabgan.models.protocol import RowModel
 from tabgan.sampling.draw import CHUNK_ROWS, Tally, draw_chunks
 from tabgan.sampling.refiner import Refiner
 from tabgan.system.files import write_account

@@ -19,16 +19,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tabgan.constraints.columns import MICROS_A_DAY, Columns
-from tabgan.constraints.comparisons import Inequality, Range
-from tabgan.constraints.constraints import Constraints
-from tabgan.constraints.groups import Combination, Follows
-from tabgan.constraints.repairs import repaired
 from tabgan.encoding.keys import FormedKey, Key, RunningKey
 from tabgan.encoding.patterns import form_of_pattern
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
 from tabgan.system.files import write_account
+from tabgan.tables.constraints.columns import MICROS_A_DAY, Columns
+from tabgan.tables.constraints.comparisons import Inequality, Range
+from tabgan.tables.constraints.constraints import Constraints
+from tabgan.tables.constraints.groups import Combination, Follows
+from tabgan.tables.constraints.repairs import repaired
 from tabgan.tables.dates import format_dates, parse_dates
 from tabgan.tables.numbers import round_numbers
 from tabgan.tables.schema import Column, TableSchema, category_dtype

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tabgan.encoding.table import TableEncoder
-from tabgan.modules.protocol import VectorModel
+from tabgan.models.protocol import VectorModel
 from tabgan.sampling.regions import Region, Regions
 from tabgan.sampling.requests import Request
 from tabgan.seeding import AddressPart, generator_at

@@ -18,15 +18,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from tabgan.cli.overrides import quote
+from tabgan.blackboxes.evasion.attacks import attacks_beside
+from tabgan.blackboxes.evasion.detectors import Detector
+from tabgan.blackboxes.evasion.evading import Evasion, evade, traffic_of
+from tabgan.blackboxes.evasion.module import EvasionModule
+from tabgan.blackboxes.evasion.records import Records, held_kept
+from tabgan.blackboxes.evasion.traffic import Traffic, drawn
 from tabgan.config.composing import compose_run
+from tabgan.config.overrides import quote
 from tabgan.encoding.column import Numbers
-from tabgan.evasion.attacks import attacks_beside
-from tabgan.evasion.detectors import Detector
-from tabgan.evasion.evading import Evasion, evade, traffic_of
-from tabgan.evasion.module import EvasionModule
-from tabgan.evasion.records import Records, held_kept
-from tabgan.evasion.traffic import Traffic, drawn
 from tabgan.metrics.detection import cheap_c2st_auc
 from tabgan.runs.session import undisturbed
 from tabgan.seeding import rng_at
@@ -62,7 +62,7 @@ def evasion_study(
             goes on.
         out: a folder.
         words: of ``tabgan.train``, which make an evasion run.
-        rules: levels of ``evasion.rules.LEVELS``.
+        rules: levels of ``blackboxes.evasion.rules.LEVELS``.
         detectors: names of ``detectors.DETECTORS``.
         retrain_rows: changed records that the detector is retrained with.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from tabgan.evasion.rules import RuleBook
+from tabgan.blackboxes.evasion.rules import RuleBook
 from tabgan.report.dots import dots_picture
 from tabgan.report.html import figure_text, page
 from tabgan.studies.cells import keep

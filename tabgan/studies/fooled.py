@@ -29,7 +29,7 @@ from tabgan.metrics.collapse import (
     neighbour_ratio,
 )
 from tabgan.metrics.drawing import draw_rows
-from tabgan.modules.protocol import CriticModel
+from tabgan.models.protocol import CriticModel
 from tabgan.report.embedding import tsne
 from tabgan.report.reading import compared
 from tabgan.report.scatter import fooled_picture

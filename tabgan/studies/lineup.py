@@ -14,8 +14,8 @@ from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from tabgan.cli.endings import explain
-from tabgan.cli.keys import command_keys
+from tabgan.config.endings import explain
+from tabgan.config.keys import command_keys
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.evaluation.gathering import takes_a_run

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from tabgan.cli.overrides import quote
+from tabgan.config.overrides import quote
 from tabgan.errors import TabganError
 from tabgan.metrics.comparison import Comparison
 from tabgan.report.reading import Tables, compared, read_like, read_real

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from tabgan.encoding.table import TableEncoder
 from tabgan.metrics.boosting import boosted_classifier
 from tabgan.metrics.coding import code_tables
-from tabgan.modules.semisupervised import LabelledSteps
+from tabgan.models.semisupervised import LabelledSteps
 from tabgan.runs.session import begin, undisturbed
 from tabgan.seeding import rng_at
 from tabgan.studies.cells import Figures, open_cell

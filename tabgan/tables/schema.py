@@ -148,8 +148,8 @@ class TableSchema:
         name: what the table is called (an ARFF relation, a file's stem).
         columns: the columns in the table's order.
         target: the name of the column to predict, or None.
-        constraints: rules that every row keeps, as ``tabgan.constraints`` reads them: texts such
-            as "start <= end", or plain objects.
+        constraints: rules that every row keeps, as ``tables.constraints`` reads them: texts such as
+            "start <= end", or plain objects.
     """
 
     name: str

@@ -12,28 +12,22 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule
 
+from tabgan.blackboxes.evasion.evading import train_evasion
+from tabgan.blackboxes.evasion.module import EvasionModule
+from tabgan.blackboxes.scored.querying import attach_box
+from tabgan.config.building import build_module, build_trainer, forecast, settle
+from tabgan.config.checks import check_config, model_class
 from tabgan.config.opening import Run, open_run, stored_plan
-from tabgan.config.recipes import (
-    build_module,
-    build_trainer,
-    check_config,
-    forecast,
-    model_class,
-    settle,
-)
 from tabgan.config.trainers import built, check_batches, check_trainer
+from tabgan.data.datamodule import TableDataModule
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
-from tabgan.evasion.evading import train_evasion
-from tabgan.evasion.module import EvasionModule
-from tabgan.modules.protocol import RowBoundModel
+from tabgan.models.protocol import RowBoundModel
 from tabgan.runs.checkpoints import load_weights, newest_checkpoint, read_checkpoint
 from tabgan.runs.curves import continue_curves, curves_until
 from tabgan.runs.folder import BY_ESTIMATOR, check_unused, forget_report
 from tabgan.runs.provenance import check_record, save_record
 from tabgan.runs.session import begin, finish, fit_refiner, keep_best
-from tabgan.scored.querying import attach_box
-from tabgan.serving.datamodule import TableDataModule
 from tabgan.system.locks import held
 from tabgan.system.ranks import is_first, is_started_by_first
 from tabgan.tables.schema import TableSchema

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from tabgan.cli.sweeps import begin_sweep, forget_failure, note_failure
 from tabgan.config.composing import compose_run, jobs_of, stored_run, sweep_begun_in
 from tabgan.config.opening import OWN_TABLE
-from tabgan.config.recipes import PARTS, TO_GO_ON, check_stored_targets
+from tabgan.config.sweeps import begin_sweep, forget_failure, note_failure
+from tabgan.config.trust import PARTS, TO_GO_ON, check_stored_targets
 from tabgan.errors import TabganError
 from tabgan.runs.folder import FINISHED, SWEEP, is_begun, what_next
 from tabgan.training.journey import train

@@ -21,13 +21,13 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from sqlalchemy import URL
 
-from tabgan.cli.overrides import as_typed, quote
-from tabgan.cli.sweeps import note_failure
 from tabgan.config.composing import compose_run
+from tabgan.config.overrides import as_typed, quote
+from tabgan.config.sweeps import note_failure
+from tabgan.data.datamodule import n_validation
 from tabgan.errors import TabganError, check_keys, nearest
 from tabgan.runs.provenance import read_record, table_hashes
 from tabgan.seeding import seed_at
-from tabgan.serving.datamodule import n_validation
 from tabgan.system.files import write_whole
 from tabgan.system.locks import held
 from tabgan.system.shell import command

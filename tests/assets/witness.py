@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from pytorch_lightning import Callback
 
-from tabgan.modules import rounds
+from tabgan.models import rounds
 
 
 class Witness(Callback):

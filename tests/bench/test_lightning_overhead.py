@@ -15,11 +15,11 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from rich.console import Console
 from rich.table import Table
 
-from tabgan.callbacks.checkpoint import BestAndLast
-from tabgan.callbacks.progress import Progress
-from tabgan.callbacks.reseed import Reseed
-from tabgan.config.recipes import build_module, settle
+from tabgan.config.building import build_module, settle
 from tabgan.paths import conf_dir
+from tabgan.runs.callbacks.checkpoint import BestAndLast
+from tabgan.runs.callbacks.progress import Progress
+from tabgan.runs.callbacks.reseed import Reseed
 from tabgan.runs.session import begin
 from tabgan.seeding import seed_at
 

@@ -5,7 +5,7 @@ import pytest
 
 from tabgan.encoding.state import load_state, save_state
 from tabgan.errors import TabganError
-from tabgan.nets.boosted import MIN_REAL_ROWS
+from tabgan.models.nets.boosted import MIN_REAL_ROWS
 from tabgan.sampling.marginals import Marginals
 from tabgan.sampling.refiner import Refiner
 from tabgan.seeding import rng_at

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from tabgan.config.opening import open_run
-from tabgan.losses.adversarial import nonsaturating, relativistic
-from tabgan.losses.divergences import f_gan
+from tabgan.models.losses.adversarial import nonsaturating, relativistic
+from tabgan.models.losses.divergences import f_gan
 from tabgan.sampling.judging import draw_judged, interval, logits, logits_of_table, threshold_of
 from tabgan.studies.sharing import cliffs_delta, shared_traits
 
