@@ -65,7 +65,7 @@ INNER = ("tabgan", "logging")  # modules that a warning does not point at
 ROWS = 1_000  # that sample draws where nobody says how many
 
 
-class TableGAN(BaseEstimator):
+class TableGAN(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A GAN for one table, with scikit-learn's conventions and the commands' code.
 
     The same table, preset, overrides and seed give the rows that ``python -m tabgan.train`` and

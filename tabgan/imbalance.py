@@ -42,7 +42,7 @@ SPARE = 1.2  # candidates drawn for one that is expected to pass
 Codes = NDArray[np.int64]
 
 
-class GANOversampler(BaseOverSampler):
+class GANOversampler(BaseOverSampler):  # type: ignore[misc]  # it has no types
     """Oversampling with rows that a GAN makes, or that SMOTE makes and a critic accepts.
 
     It learns from what ``fit_resample`` gets and from nothing else, so in imbalanced-learn's

@@ -54,7 +54,8 @@ class Counted:
     def cost(self, rows: pd.DataFrame) -> NDArray[np.bool_]:
         """Which rows would cost a query, bool [n]: those never seen, each at its first position."""
         keys = pd.util.hash_pandas_object(rows, index=False)
-        return ~(keys.isin(self._known).to_numpy() | keys.duplicated().to_numpy())
+        new: NDArray[np.bool_] = ~(keys.isin(self._known).to_numpy() | keys.duplicated().to_numpy())
+        return new
 
     def labels(self, rows: pd.DataFrame) -> NDArray[np.str_]:
         """The class that the box decides for, text [n]; the score's side of .5 where it names none.

@@ -52,12 +52,14 @@ class EstimatorBox:
     def __call__(self, rows: pd.DataFrame) -> Scores:
         shares = self.probabilities(rows)
         if self.score == "confidence":
-            return shares.max(axis=1)
+            certainty: Scores = shares.max(axis=1)
+            return certainty
         return shares[:, self.classes.index(self.positive)]
 
     def labels(self, rows: pd.DataFrame) -> NDArray[np.str_]:
         """The most probable class of each row, text [n]; the first of equals."""
-        return np.array(self.classes)[self.probabilities(rows).argmax(axis=1)]
+        labels: NDArray[np.str_] = np.array(self.classes)[self.probabilities(rows).argmax(axis=1)]
+        return labels
 
     def probabilities(self, rows: pd.DataFrame) -> Scores:
         """Class probabilities, float64 [n, n_classes], in the order of ``classes``."""

@@ -82,5 +82,5 @@ class OnnxBox:
 
 def _numbers(values: pd.Series) -> np.ndarray:
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return values.cat.codes.to_numpy("float64")
-    return values.to_numpy("float64", na_value=-1.0)
+        return np.asarray(values.cat.codes.to_numpy("float64"))
+    return np.asarray(values.to_numpy("float64", na_value=-1.0))

@@ -345,10 +345,10 @@ class _Witnesses:
 
 def _as_numbers(values: pd.Series) -> NDArray[Any]:
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return values.cat.codes.to_numpy()
+        return np.asarray(values.cat.codes.to_numpy())
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return values.astype("int64").to_numpy()
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(values.astype("int64").to_numpy())
+    return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _write_codes(source: RowFile, encoder: TableEncoder, folder: Path, samples: _Samples) -> bool:

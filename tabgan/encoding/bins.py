@@ -61,7 +61,8 @@ class BinsEncoder:
         rng = rng_at(crc32(self.points_.tobytes()), "bins", crc32(codes.tobytes()))
         first, last = self._ends[bins], self._ends[bins + 1] - 1
         rank = first + rng.random(len(bins)) * (last - first)
-        return np.interp(rank, np.arange(len(self.points_)), self.points_)
+        numbers: Numbers = np.interp(rank, np.arange(len(self.points_)), self.points_)
+        return numbers
 
     def _lay_out(self) -> None:
         """``_uppers``: each bin's largest value; ``_ends``: where it ends among the points."""

@@ -172,7 +172,8 @@ def _bins(counts: Codes, heavy: NDArray[np.bool_]) -> Codes:
     part = (before / max(light.sum(), 1) * n_bins).astype(np.int64)
     fresh = np.diff(part, prepend=-1) > 0
     fresh |= heavy | np.append(False, heavy[:-1])
-    return fresh.cumsum() - 1
+    groups: Codes = fresh.cumsum() - 1
+    return groups
 
 
 def _cells(counts: Codes, bins: Codes) -> Codes:
@@ -188,4 +189,5 @@ def _cells(counts: Codes, bins: Codes) -> Codes:
     part = np.where(sizes[bins] <= n_cells[bins], of_rank, of_rows)
     fresh = (np.diff(part, prepend=-1) > 0) | (np.diff(bins, prepend=-1) > 0)
     rank = fresh.cumsum() - 1
-    return rank - rank[starts][bins]
+    ranks: Codes = rank - rank[starts][bins]
+    return ranks

@@ -73,7 +73,7 @@ class Computed:
             return values.astype(np.float64) * unit
         codes, labels = pd.factorize(values)
         of_labels = np.array([*(code_of(column, label) for label in labels), np.nan])
-        return of_labels[codes]
+        return np.asarray(of_labels[codes])
 
 
 def given(

@@ -35,7 +35,8 @@ class Lookup:
         position = np.searchsorted(self.keys_, deciding).clip(0, len(self.keys_) - 1)
         found = self.keys_[position]
         known = (found == deciding) | (np.isnan(found) & np.isnan(deciding))
-        return np.where(known, self.values_[position], self.commonest_)
+        values: Numbers = np.where(known, self.values_[position], self.commonest_)
+        return values
 
     def deciding(self, decided: Numbers) -> Numbers:
         """The key of each value, NaN where several keys, or none, have it."""

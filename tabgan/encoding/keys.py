@@ -200,7 +200,7 @@ class FormedKey:
         own = len(self.form.shapes)
         weights = np.where(rows[:, None] < ends[:own], self.form.shares, 0.0).cumsum(axis=1)
         lot = mixed(rows ^ np.uint64(key)) / 2.0**64 * weights[:, -1]
-        which = (lot[:, None] >= weights).sum(axis=1)
+        which: NDArray[np.int64] = (lot[:, None] >= weights).sum(axis=1)
         beyond = weights[:, -1] == 0
         if beyond.any():
             which[beyond] = own + (rows[beyond, None] >= ends[own:]).argmin(axis=1)
@@ -281,4 +281,5 @@ def restore_key(state: State) -> Key:
 
 def _hashes(texts: NDArray[Any], salt: str) -> Index:
     """SipHash of each text, keyed with 16 characters of salt; uint64 [n]."""
-    return pd.util.hash_array(texts, hash_key=salt, categorize=False)
+    hashes: Index = pd.util.hash_array(texts, hash_key=salt, categorize=False)
+    return hashes

@@ -71,7 +71,8 @@ class ModeSpecificEncoder:
         """One mode per number, by its posterior: the largest of log p + Gumbel noise."""
         scaled = (numbers[:, None] - self.means_) / self.deviations_  # [n, modes]
         log_joint = np.log(self.weights_ / self.deviations_) - scaled**2 / 2
-        return np.argmax(log_joint + rng.gumbel(size=log_joint.shape), axis=1)
+        modes: NDArray[np.int64] = np.argmax(log_joint + rng.gumbel(size=log_joint.shape), axis=1)
+        return modes
 
     def state(self) -> State:
         learned = {"weights": self.weights_, "means": self.means_, "deviations": self.deviations_}

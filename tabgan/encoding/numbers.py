@@ -39,7 +39,7 @@ def to_numbers(column: Column, values: pd.Series, *, unit: int = 1) -> Numbers:
     if column.kind == "date":
         micros = values.astype("int64").to_numpy().astype(np.float64)
         return np.where(values.isna(), np.nan, micros / unit)
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def rounded(column: Column, numbers: Numbers) -> Numbers:

@@ -29,12 +29,14 @@ class PowerEncoder:
         return self
 
     def encode(self, numbers: Numbers, rng: np.random.Generator) -> Encoded:
-        return self._power.transform(self._scaled(numbers)).astype(np.float32)
+        powers: Encoded = self._power.transform(self._scaled(numbers)).astype(np.float32)
+        return powers
 
     def decode(self, encoded: Encoded) -> Numbers:
         inside = encoded.astype(np.float64).clip(self.low_, self.high_)
         scaled = self._power.inverse_transform(inside)[:, 0]
-        return scaled * self._scale.std_ + self._scale.mean_
+        numbers: Numbers = scaled * self._scale.std_ + self._scale.mean_
+        return numbers
 
     def _scaled(self, numbers: Numbers) -> Numbers:
         return ((numbers - self._scale.mean_) / self._scale.std_)[:, None]

@@ -37,12 +37,14 @@ class QuantileNormalEncoder:
         lower = np.concatenate([[0.0], self.upper_[:-1]])
         within = rng.uniform(MARGIN, 1 - MARGIN, len(numbers))
         quantile = lower[position] + within * (self.upper_ - lower)[position]
-        return ndtri(quantile.clip(EDGE, 1 - EDGE)).astype(np.float32)[:, None]
+        scores: Encoded = ndtri(quantile.clip(EDGE, 1 - EDGE)).astype(np.float32)[:, None]
+        return scores
 
     def decode(self, encoded: Encoded) -> Numbers:
         quantile = ndtr(encoded[:, 0].astype(np.float64))
         position = np.searchsorted(self.upper_, quantile).clip(0, len(self.values_) - 1)
-        return self.values_[position]
+        values: Numbers = self.values_[position]
+        return values
 
     def state(self) -> State:
         return {"values": self.values_, "upper": self.upper_}

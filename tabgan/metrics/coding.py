@@ -145,14 +145,15 @@ def _codes(values: pd.Series, union: pd.Index) -> np.ndarray:
     if values.cat.categories is union or values.cat.categories.equals(union):
         return np.where(codes < 0, len(union), codes)
     position = union.get_indexer(values.cat.categories.astype("object"))
-    return np.append(position, len(union)).astype("int64")[codes]  # code -1 is the last: missing
+    last_is_missing = np.append(position, len(union)).astype("int64")  # code -1 is the last
+    return np.asarray(last_is_missing[codes])
 
 
 def _numbers(values: pd.Series, label: str) -> np.ndarray:
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         micros = values.to_numpy().astype(MICROS).astype("int64")  # no date is too far for these
         return np.where(values.isna(), np.nan, micros / MICROS_A_DAY)
-    numbers = values.to_numpy("float64", na_value=np.nan)
+    numbers: np.ndarray = values.to_numpy("float64", na_value=np.nan)
     if np.isinf(numbers).any():
         raise TabganError(f"column {values.name!r}: expected finite numbers, got inf in {label}")
     return numbers

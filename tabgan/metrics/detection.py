@@ -249,7 +249,8 @@ def _native(table: CodedTable) -> np.ndarray:
     if boosting.HAS_XGBOOST:
         return nominal
     small = [table.sizes.get(name, 0) <= boosting.MOST_CATEGORIES for name in table.columns]
-    return nominal & np.array(small)
+    rare: np.ndarray = nominal & np.array(small)
+    return rare
 
 
 def _one_hot(real: CodedTable, synthetic: CodedTable) -> tuple[sparse.csr_matrix, np.ndarray]:
@@ -285,4 +286,5 @@ def _importances(model: Classifier, rows: np.ndarray, labels: np.ndarray, seed: 
         return np.array([gains.get(f"f{column}", 0.0) for column in range(rows.shape[1])])
     state = random_state(seed, "telltale")
     drops = permutation_importance(model, rows, labels, n_repeats=3, random_state=state)
-    return np.maximum(0.0, drops.importances_mean)
+    importances: np.ndarray = np.maximum(0.0, drops.importances_mean)
+    return importances

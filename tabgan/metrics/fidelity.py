@@ -209,7 +209,8 @@ def _agreement(curve: np.ndarray) -> float:
 
 def _precision_curve(real: MixedRows, synthetic: MixedRows) -> np.ndarray:
     radii = np.quantile(_to_centre(real, real), ALPHAS)
-    return (_to_centre(synthetic, real)[:, None] <= radii).mean(axis=0)
+    inside: np.ndarray = (_to_centre(synthetic, real)[:, None] <= radii).mean(axis=0)
+    return inside
 
 
 def _recall_curve(real: MixedRows, synthetic: MixedRows) -> np.ndarray:
@@ -218,7 +219,8 @@ def _recall_curve(real: MixedRows, synthetic: MixedRows) -> np.ndarray:
     covered = to_synthetic[:, 0] <= to_real
     radius = _to_centre(synthetic, synthetic)[closest[:, 0]]
     within = radius[:, None] <= np.quantile(radius, ALPHAS)
-    return (covered[:, None] & within).mean(axis=0)
+    shares: np.ndarray = (covered[:, None] & within).mean(axis=0)
+    return shares
 
 
 def _to_centre(rows: MixedRows, of: MixedRows) -> np.ndarray:
@@ -228,4 +230,5 @@ def _to_centre(rows: MixedRows, of: MixedRows) -> np.ndarray:
         own, theirs = rows.codes[:, column], of.codes[:, column]
         shares = np.bincount(theirs, minlength=int(own.max()) + 1) / len(theirs)
         squares += 1 - 2 * shares[own] + (shares**2).sum()
-    return np.round(np.sqrt(squares), POSITIONS)
+    distances: np.ndarray = np.round(np.sqrt(squares), POSITIONS)
+    return distances

@@ -137,7 +137,8 @@ def _to_nearest(rows: MixedRows, references: MixedRows) -> Floats:
 def _ratio(to_real: Floats, to_made: Floats) -> Floats:
     """Real / (real + made), in [0, 1], which rises with real / made; .5 where both are 0."""
     both = to_real + to_made
-    return np.divide(to_real, both, out=np.full(len(both), 0.5), where=both > 0)
+    odds: Floats = np.divide(to_real, both, out=np.full(len(both), 0.5), where=both > 0)
+    return odds
 
 
 def _figures(name: str, members: Floats, others: Floats) -> dict[str, float]:

@@ -72,7 +72,8 @@ def pair_information(codes: Codes, sizes: Codes, pairs: Pairs) -> Floats:
     alone = np.array([entr(np.bincount(column) / codes.shape[1]).sum() for column in codes])
     total = alone[pairs[0]] + alone[pairs[1]]
     shared = np.divide(2 * (total - joint), total, out=np.zeros(len(total)), where=total > 0)
-    return np.clip(shared, 0.0, 1.0)  # rounding may end just outside
+    bounded: Floats = np.clip(shared, 0.0, 1.0)  # rounding may end just outside
+    return bounded
 
 
 def correlations(numbers: Floats) -> Floats:

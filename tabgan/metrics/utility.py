@@ -140,7 +140,10 @@ def _regression(
 
     def squares(settings: Settings, queries: np.ndarray, truth: np.ndarray) -> np.ndarray:
         model = boosted_regressor(seed=state, threads=threads, **settings)
-        return (model.fit(rows[~chosen], values[~chosen]).predict(queries) - truth) ** 2
+        errors: np.ndarray = (
+            model.fit(rows[~chosen], values[~chosen]).predict(queries) - truth
+        ) ** 2
+        return errors
 
     errors = [squares(settings, rows[chosen], values[chosen]).mean() for settings in grid]
     best = grid[int(np.argmin(errors))]

@@ -284,7 +284,10 @@ class CGANModule(pl.LightningModule):
         """What ``player``, critic or generator, pays for leaving its past."""
         if not self.toolbox.history:
             return 0.0
-        return self.toolbox.history * self.histories[player](getattr(self, player))
+        penalty: Tensor | float = self.toolbox.history * self.histories[player](
+            getattr(self, player)
+        )
+        return penalty
 
     def _share(self) -> float:
         """How much of the training is done, in [0, 1]: a function of the step alone."""

@@ -277,7 +277,8 @@ class ChainModule(CGANModule):
     def _verdict(self, rows: CodedRows) -> Tensor:
         """The critic's log p_real / p_drawn of rows, [n]."""
         pieces = [self.judge(some, some[:, :0]) for some in rows.split(JUDGED_ROWS)]
-        return cast(Any, self.loss.log_ratio)(torch.cat(pieces))
+        log_ratios: Tensor = cast(Any, self.loss.log_ratio)(torch.cat(pieces))
+        return log_ratios
 
     def _stop_when_done(self) -> None:
         if self.rounds_done >= self.rounds:

@@ -88,7 +88,8 @@ class Decoder(nn.Module):
         positions = self.layout.positions("continuous")
         distance = (rows[:, positions] - self.heads.scalar(raw[:, positions])) / self.deviation
         densities = distance.square() / 2 + self.deviation.log() + math.log(2 * math.pi) / 2
-        return total - densities.sum(dim=1)
+        losses: Tensor = total - densities.sum(dim=1)
+        return losses
 
     @torch.no_grad()
     def draw(self, z: Tensor, rng: torch.Generator | None = None) -> CodedRows:

@@ -17,8 +17,7 @@ import yaml
 
 from tabgan.errors import one_line
 from tabgan.metrics.registry import METRICS, VALIDATION
-from tabgan.runs.folder import BY_ESTIMATOR, FINISHED
-from tabgan.runs.provenance import RECORD
+from tabgan.runs.folder import BY_ESTIMATOR, FINISHED, RECORD
 from tabgan.system.files import write_whole
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.sources import SOURCES

@@ -410,7 +410,7 @@ def _numbered(positions: Rows) -> Rows:
 
 def _class_shares(encoder: TableEncoder, condition: Condition) -> Numbers:
     """The training shares of the classes, 0 where ``condition`` forbids one; [condition_width]."""
-    shares = encoder.class_counts_ / max(encoder.class_counts_.sum(), 1)
+    shares: Numbers = encoder.class_counts_ / max(encoder.class_counts_.sum(), 1)
     column = encoder.condition_column
     if column is None or column.name not in condition:
         return shares

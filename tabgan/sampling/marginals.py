@@ -111,4 +111,5 @@ def _log_ratio(target: Floats, found: Floats) -> Floats:
     target, found = target + PSEUDO_ROWS, found + PSEUDO_ROWS
     change = np.log(target / found)
     chance = 1 / target + 1 / found
-    return change * np.maximum(0.0, 1 - chance / np.maximum(change**2, 1e-12))
+    shrunk: Floats = change * np.maximum(0.0, 1 - chance / np.maximum(change**2, 1e-12))
+    return shrunk

@@ -199,7 +199,8 @@ class Axis:
         ends = [self.low[self.varying], self.high[self.varying]]
         fixed = np.delete(self.low, self.varying)
         known = np.unique(np.concatenate([fixed, around, *ends]))
-        return known[np.isfinite(known)]
+        finite: Floats = known[np.isfinite(known)]
+        return finite
 
     def _what_there_is(self, spans: Sequence[tuple[float, float]]) -> str:
         """Why nothing is as requested: the constant, the range, or the nearest values."""
@@ -334,4 +335,5 @@ def _check_sum(encoder: TableEncoder, name: str, requested: Sequence[Requested])
 
 
 def _whole(spans: NDArray[np.float32]) -> NDArray[np.bool_]:
-    return (spans[..., 0] == -np.inf) & (spans[..., 1] == np.inf)
+    unbounded: NDArray[np.bool_] = (spans[..., 0] == -np.inf) & (spans[..., 1] == np.inf)
+    return unbounded

@@ -71,7 +71,7 @@ class ForestsInTurn:
 
     def transform(self, wide: Floats) -> Floats:
         """float64 [n, width] with its missing parts filled, a category as one-hot."""
-        filled = self.start.transform(wide)
+        filled: Floats = self.start.transform(wide)
         for _ in range(self.ROUNDS):
             for part, forest in zip(self.parts, self.forests, strict=True):
                 missing = np.isnan(wide[:, part.start])
@@ -141,10 +141,10 @@ class _Wide:
         if name in self.means:
             return ((_numbers(table[name]) - self.means[name]) / self.scales[name])[:, None]
         codes = table[name].cat.codes.to_numpy()
-        onehot = np.eye(len(table[name].cat.categories))[codes]
+        onehot: Floats = np.eye(len(table[name].cat.categories))[codes]
         onehot[codes < 0] = np.nan
         return onehot
 
 
 def _numbers(values: pd.Series) -> Floats:
-    return values.to_numpy("float64", na_value=np.nan)
+    return np.asarray(values.to_numpy("float64", na_value=np.nan))

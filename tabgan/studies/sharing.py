@@ -84,7 +84,10 @@ def _category_effects(codes: np.ndarray, size: int, orders: np.ndarray) -> NDArr
     """The largest difference of shares, of each choice of rows [n_orders, n] against the rest."""
     total, n = np.bincount(codes, minlength=size), orders.shape[1]
     counts = np.array([np.bincount(codes[order], minlength=size) for order in orders])
-    return (counts / n - (total - counts) / (len(codes) - n)).max(axis=1)
+    differences: NDArray[np.float64] = (counts / n - (total - counts) / (len(codes) - n)).max(
+        axis=1
+    )
+    return differences
 
 
 def _median(sides: list[np.ndarray], *, dates: bool) -> dict[str, Any]:

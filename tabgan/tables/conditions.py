@@ -201,7 +201,7 @@ def shown(column: Column, number: float) -> str:
 
 def _plain_numbers(column: Column, values: pd.Series) -> NDArray[np.float64]:
     if column.kind == "date":
-        return values.astype("int64").to_numpy().astype(np.float64)
+        return np.asarray(values.astype("int64").to_numpy().astype(np.float64))
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     # of a file in float32 they are 20.100000381, and 20.1 is what a row has
     return numbers if column.decimals is None else round_numbers(numbers, column.decimals)

@@ -124,8 +124,8 @@ def are_dates(dtype: Any) -> bool:
     """Whether a dtype is one of dates or datetimes, Arrow's too."""
     if isinstance(dtype, pd.ArrowDtype):
         kind = dtype.pyarrow_dtype
-        return pa.types.is_timestamp(kind) or pa.types.is_date(kind)
-    return pd.api.types.is_datetime64_any_dtype(dtype)
+        return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
+    return bool(pd.api.types.is_datetime64_any_dtype(dtype))
 
 
 def naive(dates: pd.Series, date_format: str | None = None) -> pd.Series:
@@ -184,7 +184,7 @@ def _parse(texts: pd.Series, date_format: str | None) -> np.ndarray:
     plain = "ISO8601" if date_format is None else plain_codes(date_format)
     texts = texts.where(texts.str.contains(r"\d", na=False))  # pandas reads "now" by any format
     read = pd.to_datetime(texts, format=plain, errors="coerce", utc=True)
-    moments = read.dt.tz_localize(None).to_numpy().astype(MICROS)
+    moments: np.ndarray = read.dt.tz_localize(None).to_numpy().astype(MICROS)
     for position in np.flatnonzero(np.isnat(moments) & texts.notna().to_numpy()):
         moments[position] = _far(
             texts.iloc[position], date_format

@@ -525,7 +525,7 @@ def is_objects_of(values: pd.Series, *kinds: str) -> bool:
 
 def _is_text(dtype: Any) -> bool:
     """Whether values of a dtype are, or may be, strings."""
-    return pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype)
+    return bool(pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype))
 
 
 def _refuse(column: Column, values: pd.Series, expected: str, wrong: np.ndarray) -> None:

@@ -159,7 +159,7 @@ def _only_table(plain: Mapping[str, Any]) -> Mapping[str, Any]:
             f"SDV metadata: expected one table, got {len(tables)}: {[*tables][:5]}; leave the "
             "others out of the file"
         )
-    (table,) = tables.values()
+    table: Mapping[str, Any] = next(iter(tables.values()))
     return table
 
 

@@ -66,4 +66,5 @@ class RecordEditor(nn.Module):
         """Changed rows; the warmer, the more at random."""
         raw = self.trunk(torch.cat([records, noise], dim=1))  # [batch, row_width]
         bounded = self.reach * torch.tanh(raw / self.reach)
-        return self.heads((bounded + self.own * records) / warmth, rng)
+        edited: Tensor = self.heads((bounded + self.own * records) / warmth, rng)
+        return edited

@@ -83,7 +83,10 @@ class Ranges:
     def broken(self, rows: Numbers) -> Mask:
         values = rows[:, self.columns]
         scaled = values * 10.0**self.decimals
-        return (values < self.low) | (values > self.high) | (np.abs(scaled - scaled.round()) > 1e-6)
+        broken: Mask = (
+            (values < self.low) | (values > self.high) | (np.abs(scaled - scaled.round()) > 1e-6)
+        )
+        return broken
 
     def repaired(self, rows: Numbers, free: Mask) -> Numbers:
         rows = rows.copy()

@@ -162,4 +162,5 @@ def groups_of(labels: pd.Series, categories: Categories, normal: str) -> NDArray
             f"attack categories {unknown[:5]}: expected one of {list(position)}; "
             "say in traffic.categories which may change what"
         )
-    return labels.map(position).to_numpy(np.int64)
+    groups: NDArray[np.int64] = labels.map(position).to_numpy(np.int64)
+    return groups

@@ -18,4 +18,5 @@ def feature_distance(critic: Any, rows: Tensor, fake: Tensor, condition: Tensor)
     """
     with torch.no_grad():
         real = critic.features(rows, condition).mean(dim=0)
-    return (real - critic.features(fake, condition).mean(dim=0)).square().sum()
+    distance: Tensor = (real - critic.features(fake, condition).mean(dim=0)).square().sum()
+    return distance

@@ -217,7 +217,8 @@ class ChainGenerator(nn.Module):
         for weight, bias in zip(self.layers, self.layer_biases, strict=True):
             hidden = self.dropout(hidden)
             hidden = hidden + silu(torch.baddbmm(bias, hidden, weight))
-        return self.dropout(hidden)
+        dropped: Tensor = self.dropout(hidden)
+        return dropped
 
     @torch.no_grad()
     def draw(

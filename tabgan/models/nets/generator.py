@@ -90,4 +90,5 @@ class ConcatenatingGenerator(Headed):
         hidden = torch.cat([noise, condition], dim=1)  # [batch, noise_dim + condition_width]
         for block in self.blocks:
             hidden = torch.cat([block(hidden), hidden], dim=1)
-        return self.readout(hidden)
+        row: Tensor = self.readout(hidden)
+        return row

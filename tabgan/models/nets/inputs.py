@@ -255,4 +255,7 @@ def _quantiles(counts: Tensor) -> Tensor:
     """Normal quantiles of the middles of each code's ranks, [n_codes]."""
     shares = counts.double() / counts.sum().clamp(min=1)
     middles = shares.cumsum(0) - shares / 2
-    return torch.special.ndtri(middles.clamp(1e-6, 1 - 1e-6)).clamp(-FARTHEST, FARTHEST).float()
+    normal: Tensor = (
+        torch.special.ndtri(middles.clamp(1e-6, 1 - 1e-6)).clamp(-FARTHEST, FARTHEST).float()
+    )
+    return normal

@@ -42,12 +42,11 @@ class HeadNet:
         hidden = inputs[:, : len(self.entrance)] @ self.entrance + self.bias
         of_logits: Tensor | float = 0.0
         if self.of_bins is not None and bins is not None:
-            pick = (
-                (lambda t: bins.to(t.dtype) @ t)
-                if bins.is_floating_point()
-                else (lambda t: t[bins])
+            of_hidden, of_logits = (
+                bins.to(table.dtype) @ table if bins.is_floating_point() else table[bins]
+                for table in self.of_bins
             )
-            hidden, of_logits = hidden + pick(self.of_bins[0]), pick(self.of_bins[1])
+            hidden = hidden + of_hidden
         hidden = silu(hidden)
         for weight, bias in self.layers:
             hidden = hidden + silu(hidden @ weight + bias)

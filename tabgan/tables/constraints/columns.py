@@ -119,16 +119,19 @@ class Columns:
         values = self.arrays[name]
         if self.schema[name].kind == "string":
             return np.asarray(~pd.isna(values), bool)
-        return ~np.isnan(values)
+        known: Mask = ~np.isnan(values)
+        return known
 
 
 def _array(column: Column, values: pd.Series) -> NDArray[Any]:
     if column.kind == "string":
-        return values.astype("object").where(values.notna(), None).to_numpy(dtype=object)
+        return np.asarray(
+            values.astype("object").where(values.notna(), None).to_numpy(dtype=object)
+        )
     if column.is_nominal:
         codes = values.cat.codes.to_numpy().astype(np.float64)
         return np.where(codes < 0, np.nan, codes)
     if column.kind == "date":
         micros = values.astype("datetime64[us]").astype("int64").to_numpy().astype(np.float64)
         return np.where(values.isna(), np.nan, micros / MICROS_A_DAY)
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))

@@ -104,7 +104,8 @@ class Follows:
                 if (at >= 0).all():
                     break
         values = np.array([row[0] for row in rows], dtype=object)
-        return values[at.clip(min=0)]
+        picked: NDArray[np.object_] = values[at.clip(min=0)]
+        return picked
 
 
 @dataclass(frozen=True)
@@ -133,4 +134,5 @@ class OneHot:
         """
         flags = np.stack([Formula(quoted(name)).numbers(columns) for name in self.names])
         is_flag = (flags == 0) | (flags == 1)
-        return np.isnan(flags).any(axis=0) | (is_flag.all(axis=0) & (flags.sum(axis=0) == 1))
+        fits: Mask = np.isnan(flags).any(axis=0) | (is_flag.all(axis=0) & (flags.sum(axis=0) == 1))
+        return fits

@@ -90,7 +90,8 @@ def _written(column: Column, values: NDArray[Any]) -> NDArray[Any]:
         return values
     if column.kind == "date":
         micros = np.round(values * MICROS_A_DAY).astype(np.int64)
-        return pd.Series(micros.astype("datetime64[us]")).to_numpy(dtype=object)
+        dates: NDArray[Any] = pd.Series(micros.astype("datetime64[us]")).to_numpy(dtype=object)
+        return dates
     if column.is_nominal:
         return np.array([f"{value:g}" for value in values], dtype=object)
     numbers = np.round(values) if column.kind == "integer" else values

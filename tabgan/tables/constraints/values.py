@@ -261,6 +261,6 @@ def _positions(codes: Any) -> Any:
     return np.where(np.isnan(codes), -1, codes).astype(np.int64)
 
 
-def _unless(unknown: Any, data: Any) -> Any:
+def _unless(unknown: Any, data: Any) -> Numbers:
     """The data as float64, NaN where unknown."""
     return np.where(unknown, np.nan, data)

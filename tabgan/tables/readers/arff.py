@@ -337,7 +337,7 @@ def _check_dense(rows: Iterable[tuple[int, str]], width: int) -> None:
             raise BadRow(number, f"expected {width} values, got {found}")
 
 
-def _liac_rows(rows: Sequence[tuple[int, str]], width: int, kind: int) -> list:
+def _liac_rows(rows: Sequence[tuple[int, str]], width: int, kind: int) -> list[Any]:
     """Rows cut into text values, None for a missing one."""
     head = [
         "@relation r",
@@ -347,7 +347,8 @@ def _liac_rows(rows: Sequence[tuple[int, str]], width: int, kind: int) -> list:
     seen = itertools.count(-len(head))  # liac-arff does not always say where it stopped
     lines = map(lambda line, _: line, itertools.chain(head, (row for _, row in rows)), seen)
     try:
-        return arff.load(lines, return_type=kind)["data"]
+        read: list[Any] = arff.load(lines, return_type=kind)["data"]
+        return read
     except (arff.ArffException, csv.Error, ValueError, LookupError, TypeError) as error:
         number, line = rows[max(next(seen) - 1, 0)]
         raise BadRow(number, f"the row cannot be read: {_short(line)}") from error
