@@ -9,7 +9,7 @@ MOST_LETTERS = 4_000  # of a mistake's text; what a user gave may be a megabyte
 
 
 class TabganError(ValueError):
-    """A mistake of the caller's, told in one line: what was expected, what came, and where.
+    """A mistake of the caller's, reported in one line: what was expected, what came, and where.
 
     It is a ``ValueError``, so library users need no new name; commands print its text alone
     and exit with status 1. Of a text that is too long for a line the middle is left out.

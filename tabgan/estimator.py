@@ -42,7 +42,7 @@ from tabgan.runs.card import CARD, write_card
 from tabgan.runs.model_file import SUFFIX, save_model
 from tabgan.runs.session import undisturbed
 from tabgan.sampling.draw import Tally, draw_chunks
-from tabgan.sampling.holes import check_columns, check_how, with_holes, written_schema
+from tabgan.sampling.filling import check_columns, check_how, with_cells_missing, written_schema
 from tabgan.sampling.imputing import Imputer
 from tabgan.sampling.refiner import Refiner
 from tabgan.system.archive import packed, unpack
@@ -256,7 +256,7 @@ class TableGAN(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         if not isinstance(table, pd.DataFrame):
             raise TabganError(f"table: expected a DataFrame, got {type(table).__name__}")
         check_columns(table.columns, schema, "table", optional=run.encoder.dropped_)
-        known = with_holes(schema, table.columns).conform(table)
+        known = with_cells_missing(schema, table.columns).conform(table)
         with undisturbed():
             compute_with(run.config.threads)
             imputer = Imputer(run.module, run.encoder, seed=_whole("seed", seed, least=0))
@@ -458,7 +458,7 @@ def _of_kind(rows: pd.DataFrame, kind: FrameKind | None) -> Any:
 
 
 def _as_trained(filled: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
-    """A filled table in the training table's dtypes, which holes had made wider."""
+    """A filled table in the training table's dtypes, which missing cells had made wider."""
     own = written_schema(schema, filled).with_missing(c.name for c in schema.columns if c.missing)
     return own.restore(own.conform(filled))
 

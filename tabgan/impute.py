@@ -1,4 +1,4 @@
-"""``python -m tabgan.impute run=FOLDER data.path=holes.csv``: missing cells filled."""
+"""``python -m tabgan.impute run=FOLDER data.path=gaps.csv``: missing cells filled."""
 
 import hydra
 from omegaconf import DictConfig
@@ -16,7 +16,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from pathlib import Path  # torch takes seconds to import, and --help must not
 
     from tabgan.config.opening import open_run
-    from tabgan.sampling.holes import fill_file
+    from tabgan.sampling.filling import fill_file
     from tabgan.sampling.imputing import Imputer
     from tabgan.system.arithmetic import compute_with
 

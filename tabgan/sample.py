@@ -31,7 +31,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.runs.model_file import output_path
     from tabgan.sampling.stream import stream_rows
     from tabgan.system.arithmetic import compute_with
-    from tabgan.system.files import write_account
+    from tabgan.system.files import write_sidecar
     from tabgan.tables.conditions import read_conditions
 
     compute_with(cfg.threads)
@@ -67,10 +67,10 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         tell_support(run, where=where, mix=cfg.mix, like=like)
         return
     data = read_data(run) if cfg.check else None  # before rows are drawn, for it may be refused
-    account = stream_rows(run.module, run.encoder, refiner, out=out, **requested)
-    share = account["share_of_the_generator"]
+    sidecar = stream_rows(run.module, run.encoder, refiner, out=out, **requested)
+    share = sidecar["share_of_the_generator"]
     if support := tell_support(run, where=where, mix=cfg.mix, like=like, share=share):
-        write_account(out, account | {"training_rows": support})
+        write_sidecar(out, sidecar | {"training_rows": support})
     if data is not None:
         check_rows(run, data, refiner, out, where, seed=cfg.seed)
 

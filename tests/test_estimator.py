@@ -227,7 +227,7 @@ def test_a_run_that_was_not_to_be_refined_is_not(fitted):
         chosen_refiner(fitted.run_, True)
 
 
-def test_keys_and_holes_cannot_be_asked_for_and_holes_are_not_refined():
+def test_keys_and_missing_cells_cannot_be_asked_for_and_missing_cells_are_not_refined():
     table = people().assign(rank=np.random.default_rng(0).permutation(240))
     words = {"encoder.missing": "masked", "logger": "none", "refiner": "boosted"}
     gan = TableGAN("cgan_basic", overrides=words | {"trainer.max_epochs": 1}).fit(table)
@@ -717,10 +717,12 @@ def test_totals_are_totals_in_sampled_asked_and_imputed_rows():
         rows = gan.sample(200, where=requested)
         assert (rows["total"] == rows["net"] + rows["tax"]).all()
         assert requested is None or rows["total"].between(600, 700).all()
-    holes = bills.astype({"net": "Int64", "tax": "Int64", "total": "Int64"}).head(30)
-    holes.loc[:9, "total"] = holes.loc[10:19, "tax"] = holes.loc[20:, ["net", "total"]] = None
+    incomplete = bills.astype({"net": "Int64", "tax": "Int64", "total": "Int64"}).head(30)
+    incomplete.loc[:9, "total"] = incomplete.loc[10:19, "tax"] = incomplete.loc[
+        20:, ["net", "total"]
+    ] = None
     for how in ("draw", "likeliest"):
-        filled = gan.impute(holes, how=how)
+        filled = gan.impute(incomplete, how=how)
         assert (filled["total"] == filled["net"] + filled["tax"]).all()
         assert filled["total"][:20].tolist() == bills["total"][:20].tolist()
         assert filled["tax"].tolist() == bills["tax"][:30].tolist()
@@ -746,10 +748,12 @@ def test_no_pair_that_never_occurs_is_sampled_asked_or_imputed():
     requested = gan.sample(300, where={"department": ["d0", "d1"]})
     assert set(requested["department"]) == {"d0", "d1"}
     assert set(zip(requested["job"], requested["department"], strict=True)) <= seen
-    holes = staff.head(60).copy()
-    holes.loc[:29, "job"] = holes.loc[30:, "department"] = holes.loc[:9, "city"] = None
+    incomplete = staff.head(60).copy()
+    incomplete.loc[:29, "job"] = incomplete.loc[30:, "department"] = incomplete.loc[:9, "city"] = (
+        None
+    )
     for how in ("draw", "sharp", "likeliest"):
-        filled = gan.impute(holes, how=how)
+        filled = gan.impute(incomplete, how=how)
         assert set(zip(filled["job"], filled["department"], strict=True)) <= seen
         assert filled["job"][30:].tolist() == staff["job"][30:60].tolist()
         assert filled["department"][:30].tolist() == staff["department"][:30].tolist()

@@ -1,4 +1,4 @@
-"""``python -m tabgan.impute`` and ``TableGAN.impute``: files, accounts and mistakes."""
+"""``python -m tabgan.impute`` and ``TableGAN.impute``: files, sidecars and mistakes."""
 
 import json
 
@@ -31,16 +31,18 @@ def run(mixed_arff, tmp_path_factory, command_in):
 
 
 @pytest.fixture
-def holes(tmp_path):
-    path = tmp_path / "holes.csv"
+def incomplete(tmp_path):
+    path = tmp_path / "gaps.csv"
     path.write_text(HEADER + ROWS, "utf-8")
     return path
 
 
-def test_holes_are_filled_with_valid_values_and_known_cells_stay(command, run, holes, tmp_path):
-    ended = command("impute", f"run={run}", f"data.path={holes}")
+def test_missing_cells_are_filled_with_valid_values_and_known_cells_stay(
+    command, run, incomplete, tmp_path
+):
+    ended = command("impute", f"run={run}", f"data.path={incomplete}")
     assert ended.status == 0, ended.err
-    before, after = pd.read_csv(holes), pd.read_csv(tmp_path / "filled_holes.csv")
+    before, after = pd.read_csv(incomplete), pd.read_csv(tmp_path / "filled_gaps.csv")
     known = before.notna()
     assert after.astype(object).where(known).equals(before.astype(object).where(known))
     assert after.notna().all().all()
@@ -48,29 +50,29 @@ def test_holes_are_filled_with_valid_values_and_known_cells_stay(command, run, h
     assert set(after["job"]) <= {"clerk", "cook", "night guard"}
     assert pd.to_datetime(after["joined"]).dt.year.eq(2020).all()
     assert set(after["legs"]) == {2}
-    account = json.loads((tmp_path / "filled_holes.csv.json").read_text())
-    assert (account["rows"], account["rows_without_a_known_cell"]) == (4, 1)
-    assert account["holes"]["daily pay"] == 3
+    sidecar = json.loads((tmp_path / "filled_gaps.csv.json").read_text())
+    assert (sidecar["rows"], sidecar["rows_without_a_known_cell"]) == (4, 1)
+    assert sidecar["missing"]["daily pay"] == 3
     assert "1 rows have no known cell: they are drawn like any row" in ended.out
 
 
-def test_imputations_of_different_calls_are_not_mixed(command, run, holes, tmp_path):
-    words = (f"run={run}", f"data.path={holes}")
+def test_imputations_of_different_calls_are_not_mixed(command, run, incomplete, tmp_path):
+    words = (f"run={run}", f"data.path={incomplete}")
     for n in (3, 2, 1):
         assert command("impute", *words, f"n_imputations={n}", f"seed={n}").status == 0
-    made = ("filled_holes_1.csv", "filled_holes_3.csv", "filled_holes-2_2.csv")
-    assert all((tmp_path / name).exists() for name in (*made, "filled_holes-3.csv"))
-    assert not (tmp_path / "filled_holes-2_3.csv").exists()
-    ended = command("impute", *words, "n_imputations=2", "out=filled_holes.csv")
-    assert "filled_holes_3.csv is of an earlier call" in ended.out
+    made = ("filled_gaps_1.csv", "filled_gaps_3.csv", "filled_gaps-2_2.csv")
+    assert all((tmp_path / name).exists() for name in (*made, "filled_gaps-3.csv"))
+    assert not (tmp_path / "filled_gaps-2_3.csv").exists()
+    ended = command("impute", *words, "n_imputations=2", "out=filled_gaps.csv")
+    assert "filled_gaps_3.csv is of an earlier call" in ended.out
 
 
 def test_several_imputations_are_several_files_and_a_seed_gives_them_again(
-    command, run, holes, tmp_path
+    command, run, incomplete, tmp_path
 ):
     for out in ("one.csv", "two.csv"):
         ended = command(
-            "impute", f"run={run}", f"data.path={holes}", f"out={out}", "n_imputations=2"
+            "impute", f"run={run}", f"data.path={incomplete}", f"out={out}", "n_imputations=2"
         )
         assert ended.status == 0, ended.err
     texts = [(tmp_path / f"{out}.csv").read_text() for out in ("one_1", "one_2", "two_1", "two_2")]
@@ -91,15 +93,15 @@ def test_several_imputations_are_several_files_and_a_seed_gives_them_again(
         (HEADER + ROWS, ("+hwo=draw",), "hwo: did you mean 'how'?"),
     ],
 )
-def test_a_mistake_is_one_line(command, run, holes, text, words, message):
-    holes.write_text(text, "utf-8")
-    ended = command("impute", f"run={run}", f"data.path={holes}", *words)
+def test_a_mistake_is_one_line(command, run, incomplete, text, words, message):
+    incomplete.write_text(text, "utf-8")
+    ended = command("impute", f"run={run}", f"data.path={incomplete}", *words)
     assert (ended.status, ended.err.count("\n")) == (1, 1), ended.err
     assert message in ended.err
 
 
-def test_a_run_that_only_draws_whole_rows_says_which_model_to_train(command, trained, holes):
-    ended = command("impute", f"run={trained}", f"data.path={holes}")
+def test_a_run_that_only_draws_whole_rows_says_which_model_to_train(command, trained, incomplete):
+    ended = command("impute", f"run={trained}", f"data.path={incomplete}")
     assert "impute: expected a run of model=cgan" in ended.err
 
 

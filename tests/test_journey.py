@@ -263,9 +263,9 @@ def test_conditions_on_several_columns_hold_for_every_row(trained, rows, tmp_pat
     assert table["age"].between(30, 50).all()
     assert set(table["job"].dropna()) <= {"cook"}
     assert table["joined"].between("2020-02-01", "2020-11-30").all()
-    account = json.loads((tmp_path / "rows.parquet.json").read_text("utf-8"))
-    assert account["hit_rate"] * account["oversampling"] >= 1  # rows as requested per row written
-    assert account["tried"] == round(account["oversampling"] * 200)
+    sidecar = json.loads((tmp_path / "rows.parquet.json").read_text("utf-8"))
+    assert sidecar["hit_rate"] * sidecar["oversampling"] >= 1  # rows as requested per row written
+    assert sidecar["tried"] == round(sidecar["oversampling"] * 200)
 
 
 def test_a_class_mix_on_the_command_line(trained, rows):
@@ -299,7 +299,7 @@ def test_too_few_real_rows_are_said_and_wider_conditions_compared(command, train
     words = (f"run={trained}", "n=50", "out=rows.csv", "check=true", "where.age=38..42")
     ended = command("sample", *words, "where.label=yes")
     assert ended.status == 0, ended.err
-    account = json.loads((tmp_path / "rows.csv.json").read_text("utf-8"))
-    assert account["real_rows"] < 20
-    assert {"label": "yes"} in [check["where"] for check in account["check"]]
+    sidecar = json.loads((tmp_path / "rows.csv.json").read_text("utf-8"))
+    assert sidecar["real_rows"] < 20
+    assert {"label": "yes"} in [check["where"] for check in sidecar["check"]]
     assert "too few for a C2ST" in ended.out

@@ -120,8 +120,8 @@ def test_sample_takes_a_file_and_writes_beside_it(fitted, file, command, tmp_pat
 
 
 def test_impute_takes_a_file(file, command, tmp_path):
-    people().assign(job=None).to_csv(tmp_path / "holes.csv", index=False)
-    ended = command("impute", f"run={file}", "data.path=holes.csv", "out=filled.csv")
+    people().assign(job=None).to_csv(tmp_path / "gaps.csv", index=False)
+    ended = command("impute", f"run={file}", "data.path=gaps.csv", "out=filled.csv")
     assert ended.status == 0, ended.err
     assert pd.read_csv(tmp_path / "filled.csv")["member"].tolist() == ["no", "yes"] * 120
 

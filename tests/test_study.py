@@ -41,7 +41,7 @@ def words_of(study):
     return [study.words]
 
 
-@pytest.mark.parametrize("name", ["ablation", "toolbox", "wasserstein", "impute", "holes"])
+@pytest.mark.parametrize("name", ["ablation", "toolbox", "wasserstein", "impute", "missing"])
 def test_the_words_of_every_training_compose(name):
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         for words in words_of(compose("study", [f"+study={name}"]).study):
@@ -83,13 +83,13 @@ def test_a_study_of_imputation_sets_ours_beside_the_library_s(command, mixed_arf
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("in_process")
-def test_a_study_of_holes_sets_whole_rows_beside_whole_rows(command, mixed_arff, tmp_path):
+def test_a_study_of_missing_cells_sets_whole_rows_beside_whole_rows(command, mixed_arff, tmp_path):
     words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
-    words += ["cache=cache", "+study=holes", f"study.words={TINY_RUN}".replace("'", '"')]
+    words += ["cache=cache", "+study=missing", f"study.words={TINY_RUN}".replace("'", '"')]
     words += ["data.test_fraction=0.4", "study.rate=0.2"]  # so many whole rows as a C2ST needs
     ended = command("study", *words, "study.rows=30")
     assert ended.status == 0, ended.err
-    lines = pd.read_csv(tmp_path / "outputs" / "study" / "holes" / "holes.csv")
+    lines = pd.read_csv(tmp_path / "outputs" / "study" / "missing" / "missing.csv")
     made = lines[lines["c2st_test_auc"].notna()]
     names = ["real training rows", "nothing hidden", "category, kept", "category, filled", "masked"]
     assert made["recipe"].tolist() == names

@@ -99,9 +99,9 @@ def _print(facts: dict[str, Any], title: str) -> None:
     header = ("rows", "accuracy", "mean confidence", "least", "largest")
     for position, name in enumerate(header):
         table.add_column(name, justify="right" if position else "left")
-    told = REPORT.get(title)
-    if told:
-        table.add_row("the report, cross-validated", *told)
+    row = REPORT.get(title)
+    if row:
+        table.add_row("the report, cross-validated", *row)
     for name in ("in_order", "shuffled"):
         spread = 2 * facts[f"cv_{name}_std"]
         table.add_row(

@@ -82,7 +82,7 @@ def build_trainer(
     folder: Path,
     callbacks: Sequence[Callback] = (),
 ) -> Trainer:
-    """The Trainer with the configuration's callbacks, those given, and loggers, told the run."""
+    """The Trainer, with callbacks and loggers of the configuration, and the callbacks given."""
     loggers = [instantiate(logger) for logger in cfg.logger.values()]
     own = [instantiate(callback) for callback in cfg.callbacks.values()]
     trainer: Trainer = instantiate(cfg.trainer)(

@@ -45,7 +45,7 @@ def launch(main: Callable[[], Any], config_name: str, *, resume: Resume | None =
         return
     folder = None
     try:
-        with signals.heeded(), _quiet_threads(), sweeps.told():
+        with signals.heeded(), _quiet_threads(), sweeps.reported():
             if resume is not None and (folder := folder_to_resume(sys.argv[1:])) is not None:
                 launcher = [word for word in sys.argv[1:] if OF_LAUNCHER.match(word)]
                 resume(folder, "trust=true" in sys.argv[1:], launcher)
@@ -127,14 +127,14 @@ def check_table_named(name: str, *others: str) -> None:
 
 @contextmanager
 def _quiet_threads() -> Iterator[None]:
-    """A thread that the disk refuses prints nothing: TensorBoard's tells the main thread."""
+    """A thread that the disk refuses prints nothing: TensorBoard's raises in the main thread."""
     before = threading.excepthook
 
-    def told(failed: threading.ExceptHookArgs) -> None:
+    def print_others(failed: threading.ExceptHookArgs) -> None:
         if not (isinstance(failed.exc_value, OSError) and failed.exc_value.errno in OF_THE_DISK):
             before(failed)
 
-    threading.excepthook = told
+    threading.excepthook = print_others
     try:
         yield
     finally:

@@ -76,7 +76,7 @@ class _Work:
 
 
 def begin_sweep(folder: Path) -> None:
-    """Take ``folder`` until the end of ``told``.
+    """Take ``folder`` until the end of ``reported``.
 
     Raises:
         TabganError: when another process has it.
@@ -91,8 +91,8 @@ def at_work() -> Path | None:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """At the end, say what became of the sweep that was begun, and let others into its folder.
+def reported() -> Iterator[None]:
+    """At the end, report what became of the sweep that was begun, and let others into its folder.
 
     Raises:
         TabganError: when a job has failed, or the launcher, with the way to go on.
@@ -102,7 +102,7 @@ def told() -> Iterator[None]:
         with _Work.locks:
             yield
             if _Work.folder is not None:
-                _say(_Work.folder)
+                _report(_Work.folder)
     except Exception as error:
         if _Work.folder is None or not _has_begun(_Work.folder):
             raise
@@ -153,7 +153,7 @@ def _sum(folder: Path, error: Exception) -> str:
     return "; ".join([*lines, way_on(folder)])
 
 
-def _say(folder: Path) -> None:
+def _report(folder: Path) -> None:
     side_by_side = command("compare", folder)
     sys.stdout.write(f"{folder}: every job is finished; side by side: {side_by_side}\n")
 

@@ -51,7 +51,7 @@ MODELLED = {  # how a column is modelled, in words; others have their encoder's 
     "key": "id: new ones are made up",
     "derived": "computed from another",
     "sum": "computed from others",
-    "told": "computed from others",
+    "computed": "computed from others",
     "dropped": "left out",
 }
 KEPT = {  # how a column that was taken for an id comes back as it is

@@ -13,7 +13,7 @@ from torch import Tensor
 from tabgan.encoding.layout import Block, RowLayout
 
 INT16_CODES = 2**15
-HOLE = -1
+MISSING = -1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,14 +79,14 @@ class CodedRows:
                 first = self._position_of(block)
                 self.scalars[:, first : first + block.width] = part
 
-    def hide(self, blocks: tuple[Block, ...], holes: Tensor) -> None:
-        """Make holes of some blocks in the rows that ``holes``, bool [n], names."""
+    def hide(self, blocks: tuple[Block, ...], missing: Tensor) -> None:
+        """Hide the cells of some blocks in the rows where ``missing``, bool [n], is true."""
         for block in blocks:
             position = self._position_of(block)
             if block.kind == "discrete":
-                self.codes[holes, position] = HOLE
+                self.codes[missing, position] = MISSING
             else:
-                self.scalars[holes, position : position + block.width] = torch.nan
+                self.scalars[missing, position : position + block.width] = torch.nan
 
     def write(self, start: int, rows: CodedRows) -> None:
         """Put other rows of this layout in place, from row ``start`` on."""

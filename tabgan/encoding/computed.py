@@ -45,7 +45,7 @@ class Computed:
         parts = {name: columns[name] for name in self.terms}
         rows = Columns.of_numbers(self.schema, parts, self.units)
         if isinstance(self.rule, Follows):
-            return self._of_plain(self.rule.told(rows))
+            return self._of_plain(self.rule.decided(rows))
         value = Formula(self.rule.formula).value(rows)
         return np.broadcast_to(self._of_value(value), (n,)).astype(np.float64)
 

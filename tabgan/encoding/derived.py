@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tabgan.encoding.column import Numbers, State
 
-HOLE = -1
+MISSING = -1
 EVIDENCE = 50.0  # nats; e^-50 is the chance of so pure a table if the columns had no relation
 
 
@@ -42,8 +42,8 @@ class Lookup:
         """The key of each value, NaN where several keys, or none, have it."""
         values, first, counts = np.unique(self.values_, return_index=True, return_counts=True)
         position = np.searchsorted(values, decided).clip(0, len(values) - 1)
-        told = (values[position] == decided) & (counts[position] == 1)
-        return np.where(told, self.keys_[first[position]], np.nan)
+        is_decided = (values[position] == decided) & (counts[position] == 1)
+        return np.where(is_decided, self.keys_[first[position]], np.nan)
 
     def state(self) -> State:
         values = np.append(self.values_, self.commonest_)
@@ -73,7 +73,9 @@ def find_derived(
     """
     codes = {name: np.unique(numbers, return_inverse=True)[1] for name, numbers in columns.items()}
     if masked:
-        codes = {n: np.where(np.isnan(columns[n]), HOLE, of_rows) for n, of_rows in codes.items()}
+        codes = {
+            n: np.where(np.isnan(columns[n]), MISSING, of_rows) for n, of_rows in codes.items()
+        }
     known = {name: _Values.of(of_rows) for name, of_rows in codes.items()}
     may = [name for name in codes if deciding is None or name in deciding]
     derived: dict[str, str] = {}

@@ -108,7 +108,7 @@ class FormedKey:
     its salted hash names (a Bloom filter of one hash function, Bloom 1970). A text whose bit is
     set is not made; that is every training id and 11.8 % of all other texts. The fingerprint is
     so coarse on purpose: who tries all of ten thousand million account numbers finds more than a
-    thousand million that may be training ids. Of ids of five digits it tells more; that much of a
+    thousand million that may be training ids. Of ids of five digits it reveals more; that much of a
     short number could be guessed anyway.
 
     Args:

@@ -82,7 +82,7 @@ class Relations:
         """What each column that left the row is called."""
         joined = {name for joint in self.joints.values() for name in joint.names}
         derived = {name: "joint" if name in joined else "derived" for name in self.derived}
-        sums = {n: "sum" if isinstance(of, Sum) else "told" for n, of in self.sums.items()}
+        sums = {n: "sum" if isinstance(of, Sum) else "computed" for n, of in self.sums.items()}
         return derived | sums
 
     def gap(self, name: str) -> tuple[str, str] | None:
@@ -186,8 +186,8 @@ class Relations:
                 block += "'"
             for derived, (source, lookup) in self.derived.items():
                 if source in names:  # a column that one of these decides
-                    told = Lookup().fit(joint.every_code, lookup(joint.values(source)))
-                    self.derived[derived] = block, told
+                    composed = Lookup().fit(joint.every_code, lookup(joint.values(source)))
+                    self.derived[derived] = block, composed
             for name in names:
                 self.derived[name] = block, Lookup().fit(joint.every_code, joint.values(name))
             self.joints[block] = joint

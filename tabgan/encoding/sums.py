@@ -105,7 +105,7 @@ class Reading:
 
     @property
     def terms(self) -> dict[str, float]:
-        """What it is read off, as a sum's parts are told."""
+        """The names of the columns that it follows from."""
         return {self.source: 1.0}
 
     def __call__(self, columns: Mapping[str, Numbers]) -> Numbers:
@@ -202,11 +202,11 @@ def holds(
 
     To half a step, or a ``share`` of that.
     """
-    told, total = found(columns), columns[name]
+    computed, total = found(columns), columns[name]
     known = ~np.isnan(total)
-    if not np.array_equal(~np.isnan(told), known):
+    if not np.array_equal(~np.isnan(computed), known):
         return False
-    return _meets(told[known], total[known], step, share=share)
+    return _meets(computed[known], total[known], step, share=share)
 
 
 def _found(
@@ -223,10 +223,10 @@ def _found(
         return None
     total, table = columns[name][tried], np.column_stack([columns[p][tried] for p in parts])
     factors, constant = _fitted(table, total)
-    told = table @ factors + constant
-    if total.std() < CLEAR * _slack(total, step) or not _meets(told, total, step):
+    computed = table @ factors + constant
+    if total.std() < CLEAR * _slack(total, step) or not _meets(computed, total, step):
         return None
-    exact = _meets(told, total, step, share=EXACTLY)
+    exact = _meets(computed, total, step, share=EXACTLY)
     least = 10 * EXACT * total.std() if exact else step / 2
     chosen = _needed(table, total, np.abs(factors) * table.std(axis=0), least, step)
     if not 0 < len(chosen) <= MOST_TERMS or len(rows) < ROWS_PER_TERM * len(chosen):
@@ -266,9 +266,9 @@ def _fitted(table: Numbers, total: Numbers) -> tuple[Numbers, float]:
     return factors, float(total.mean() - centre @ factors)
 
 
-def _meets(told: Numbers, total: Numbers, step: float, *, share: float = 1.0) -> bool:
+def _meets(computed: Numbers, total: Numbers, step: float, *, share: float = 1.0) -> bool:
     """Whether each is the other to half a step (of that, ``share``) and what rounding leaves."""
-    return bool((np.abs(told - total) <= 0.5 * share * step + _slack(total, step)).all())
+    return bool((np.abs(computed - total) <= 0.5 * share * step + _slack(total, step)).all())
 
 
 def _slack(total: Numbers, step: float) -> float:

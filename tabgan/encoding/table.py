@@ -184,12 +184,12 @@ class TableEncoder:
             numbers = self._encoded_numbers(name, table)
             if self.is_masked:
                 numbers = self._told(name, numbers, table)
-            holes = np.isnan(numbers) & self.is_masked
-            known = np.where(holes, self.ranges_.get(name, (0.0, 0.0))[0], numbers)
+            missing = np.isnan(numbers) & self.is_masked
+            known = np.where(missing, self.ranges_.get(name, (0.0, 0.0))[0], numbers)
             encoded = encoder.encode(known, rng_at(seed, "encode", name))
             rows.fill(self.layout_.of(name), torch.from_numpy(encoded))
-            if holes.any():
-                rows.hide(self.layout_.of(name), torch.from_numpy(holes))
+            if missing.any():
+                rows.hide(self.layout_.of(name), torch.from_numpy(missing))
         return rows
 
     @property
@@ -223,8 +223,8 @@ class TableEncoder:
         """A column's numbers, where missing those that a column which it decides leaves alone."""
         for derived, (source, lookup) in self.relations_.derived.items():
             if source == name:
-                told = lookup.deciding(self._numbers(self.schema[derived], table))
-                numbers = np.where(np.isnan(numbers), told, numbers)
+                computed = lookup.deciding(self._numbers(self.schema[derived], table))
+                numbers = np.where(np.isnan(numbers), computed, numbers)
         return numbers
 
     def encode_condition(self, table: pd.DataFrame) -> Encoded:
@@ -275,9 +275,9 @@ class TableEncoder:
         for name, found in self.relations_.sums.items():
             for party in (name, *found.terms):
                 total = columns[name]
-                told = found(columns) if party == name else found.solved(party, total, columns)
-                told = self._finished(self.schema_[party], told)
-                columns[party][:] = np.where(np.isnan(columns[party]), told, columns[party])
+                computed = found(columns) if party == name else found.solved(party, total, columns)
+                computed = self._finished(self.schema_[party], computed)
+                columns[party][:] = np.where(np.isnan(columns[party]), computed, columns[party])
 
     def by_name(self, numbers: Numbers) -> dict[str, Numbers]:
         """The columns of ``numbers``, views of it."""
@@ -459,7 +459,7 @@ class TableEncoder:
             self._find_gaps(train, leave=declared)
         for name, given_by in declared.items():
             self.relations_.give(name, given_by)
-            self.encodings_[name] = "sum" if isinstance(given_by, Sum) else "told"
+            self.encodings_[name] = "sum" if isinstance(given_by, Sum) else "computed"
             self.encoders_.pop(name, None)
             self.notes_.append(
                 f"column {name!r} follows from a declared rule: computed, not learned"
@@ -503,7 +503,7 @@ class TableEncoder:
             elif rule.column not in out | sources and self._give(rule):
                 kept.append(rule)
                 self.notes_.append(f"column {rule.sentence}: computed from the others, not learned")
-                self.encodings_[rule.column] = "told"
+                self.encodings_[rule.column] = "computed"
                 del self.encoders_[rule.column]
         self.found_ = Constraints(tuple(kept))
 
@@ -582,7 +582,7 @@ class TableEncoder:
         self.layout_ = RowLayout.from_widths(
             (
                 (name, *shape)
-                for name in [*names, *([target] if target else [])]  # all else tells of it
+                for name in [*names, *([target] if target else [])]  # all else follows from it
                 for shape in self.encoders_[name].widths_
             ),
             target=target,

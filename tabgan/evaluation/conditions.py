@@ -24,7 +24,7 @@ from tabgan.report.reading import compared, read_like
 from tabgan.sampling.draw import draw_chunks
 from tabgan.sampling.refiner import Refiner
 from tabgan.sampling.requests import Condition, Request
-from tabgan.system.files import account_of, write_account
+from tabgan.system.files import sidecar_of, write_sidecar
 from tabgan.system.terminal import show
 from tabgan.tables.conditions import Where, all_match, read_where
 
@@ -79,7 +79,7 @@ def tell_support(
     expected, counts = zip(*(_support(requested, rows) for requested in conditions), strict=True)
     least = 0.0 if like is None else NO_ACCIDENT
     unseen = [
-        request.told(position)
+        request.described(position)
         for position, count in enumerate(counts)
         if not count and expected[position] >= least
     ]
@@ -137,8 +137,8 @@ def check_rows(
         | matching_scores(real_rows(data, requested, names), rows, seed=seed)
         for requested, rows in tables
     ]
-    drawn_so = json.loads(account_of(out).read_text("utf-8"))
-    write_account(out, drawn_so | {"real_rows": n_real, "check": checks})
+    drawn_so = json.loads(sidecar_of(out).read_text("utf-8"))
+    write_sidecar(out, drawn_so | {"real_rows": n_real, "check": checks})
     if checks:
         _tell(checks)
     return checks

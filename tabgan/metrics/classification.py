@@ -1,4 +1,4 @@
-"""How well scores tell a rare class, at every threshold, at .5, and at one chosen elsewhere."""
+"""How well scores find a rare class, at every threshold, at .5, and at one chosen elsewhere."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def rare_class_figures(labels: Labels, scores: Scores, *, threshold: float) -> d
         "ece": calibration_error(labels, scores),
     }
     for suffix, bound in (("", DEFAULT_THRESHOLD), ("_tuned", threshold)):
-        told = (scores >= bound).astype(np.int64)
-        figures[f"f1{suffix}"] = float(f1_score(labels, told, zero_division=0.0))
-        figures[f"g_mean{suffix}"] = g_mean(labels, told)
+        predicted = (scores >= bound).astype(np.int64)
+        figures[f"f1{suffix}"] = float(f1_score(labels, predicted, zero_division=0.0))
+        figures[f"g_mean{suffix}"] = g_mean(labels, predicted)
     return figures
 
 
-def g_mean(labels: Labels, told: Labels) -> float:
+def g_mean(labels: Labels, predicted: Labels) -> float:
     """The geometric mean of both classes' recalls, in [0, 1] (Kubat and Matwin 1997)."""
-    recalls = recall_score(labels, told, labels=[0, 1], average=None, zero_division=0.0)
+    recalls = recall_score(labels, predicted, labels=[0, 1], average=None, zero_division=0.0)
     return float(np.sqrt(np.prod(recalls)))
 
 

@@ -91,7 +91,7 @@ def neighbour_ratio(
     """Mean distance to the nearest other distinct row, synthetic over real; at least 0.
 
     1 is best; near 0 the synthetic rows crowd around a few points. Repeated rows count once, for
-    ``distinct_share`` tells of them. Both tables are cut to the same number of distinct rows, at
+    ``distinct_share`` reports them. Both tables are cut to the same number of distinct rows, at
     most ``max_rows`` and fewer of more than 50 columns, by seed; the distance is that of
     ``privacy``, scaled by all of real.
 
@@ -158,17 +158,17 @@ def describe_collapse(
     if not rings:
         return ""
     one, other = code_tables(real=real, synthetic=synthetic)
-    told = []
+    losses = []
     if "entropy" in rings:
         lost = _surely_lost_entropy(one, other)
-        told.append(f"column {lost.idxmax()!r} lost {lost.max():.0%} of its entropy; {OF_COLUMN}")
+        losses.append(f"column {lost.idxmax()!r} lost {lost.max():.0%} of its entropy; {OF_COLUMN}")
     if "lost_categories" in rings:
         lost = _surely_lost(one, other)
-        told.append(
+        losses.append(
             f"column {lost.idxmax()!r} lost {lost.max():.0%} of its categories; {OF_COLUMN}"
         )
-    told += [f"{says}; {OF_ROWS}" for name, says in ROWS.items() if name in rings]
-    return ". ".join(told)
+    losses += [f"{says}; {OF_ROWS}" for name, says in ROWS.items() if name in rings]
+    return ". ".join(losses)
 
 
 def _surely_lost(real: CodedTable, synthetic: CodedTable) -> pd.Series:

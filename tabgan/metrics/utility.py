@@ -191,8 +191,8 @@ def _auc(labels: np.ndarray, scores: np.ndarray) -> float:
 def _auc_error(labels: np.ndarray, scores: np.ndarray) -> float:
     """The standard error of ``_auc``; the classes' mean, as if they erred together."""
     found = np.unique(labels)
-    told = found[1:] if len(found) == 2 else found
-    return float(np.mean([auc_error(labels == c, scores[:, c]) for c in told]))
+    classes = found[1:] if len(found) == 2 else found
+    return float(np.mean([auc_error(labels == c, scores[:, c]) for c in classes]))
 
 
 def _f1(labels: np.ndarray, scores: np.ndarray) -> float:

@@ -161,7 +161,7 @@ class CGANModule(pl.LightningModule):
         return torch.randn(shape, generator=rng, device=condition.device, dtype=condition.dtype)
 
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:
-        """Learn from the whole table what one batch cannot tell.
+        """Learn from the whole table what one batch does not show.
 
         Args:
             train: all training rows and their conditions, dense or coded.

@@ -40,7 +40,7 @@ class RowModel(Protocol):
     layout: RowLayout
 
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:
-        """Learn from the whole table what one batch cannot tell.
+        """Learn from the whole table what one batch does not show.
 
         Args:
             train: all training rows, or a sample of them, and their conditions.

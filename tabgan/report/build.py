@@ -72,11 +72,11 @@ def build_report(
     """
     started = time.perf_counter()
     prepare(out)
-    with progress(STEPS + len(tables.train.columns) + 8) as tell:
-        measured = measure(tables, seed=seed, threads=threads, full_mle=full_mle, tell=tell)
-        tell("rules")
+    with progress(STEPS + len(tables.train.columns) + 8) as advance:
+        measured = measure(tables, seed=seed, threads=threads, full_mle=full_mle, advance=advance)
+        advance("rules")
         rules = rule_shares(tables)
-        pictures = draw_pictures(tables, measured, seed=seed, tell=tell)
+        pictures = draw_pictures(tables, measured, seed=seed, advance=advance)
     write_pictures(out, pictures)
     judged = Judged(
         model=measured.scores.get("refined.", measured.scores[""]),  # what sample gives by default

@@ -19,7 +19,7 @@ from tabgan.report.plots import (
     numbers_picture,
     points_picture,
 )
-from tabgan.report.progress import Tell
+from tabgan.report.progress import Advance
 from tabgan.report.reading import Tables
 from tabgan.report.scatter import pair_picture
 
@@ -29,21 +29,21 @@ DISTANCE_ROWS = 4_000  # of each table, for the histogram of distances
 Pictures = dict[str, bytes]
 
 
-def draw_pictures(tables: Tables, measured: Measured, *, seed: int, tell: Tell) -> Pictures:
+def draw_pictures(tables: Tables, measured: Measured, *, seed: int, advance: Advance) -> Pictures:
     """Every picture that the tables allow; one that they do not allow is noted and left out."""
     pictures: Pictures = {}
-    tell("", stage="pictures")
+    advance("", stage="pictures")
     if sets := _pair(measured):
         pictures["pair"] = pair_picture(sets)
     train, _, synthetic = measured.coded
     for name in list(measured.columns.index)[:MOST_COLUMNS]:
-        tell(name)
+        advance(name)
         sides = {"real": train, "synthetic": synthetic}
         position = train.columns.index(name)
         pictures[column_key(position, name)] = column_picture(name, sides, tables.train[name])
-    tell("pairs")
+    advance("pairs")
     pictures |= _pair_pictures(*measured.associations)
-    tell("telltale columns")
+    advance("telltale columns")
     telltale = measured.columns["telltale"].dropna().sort_values(ascending=False)
     if len(telltale) and telltale.sum() > 0:
         pictures["telltale"] = bars_picture(
@@ -59,7 +59,7 @@ def draw_pictures(tables: Tables, measured: Measured, *, seed: int, tell: Tell) 
             "Missing values", missing.sort_values("real", ascending=False), unit="% of rows"
         )
     for name, draw in (("tsne", _tsne_picture), ("distances", _distances_picture)):
-        tell({"tsne": "t-SNE", "distances": "distances to the nearest row"}[name])
+        advance({"tsne": "t-SNE", "distances": "distances to the nearest row"}[name])
         try:
             pictures[name] = draw(tables, seed)
         except TabganError as error:

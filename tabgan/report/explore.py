@@ -60,20 +60,20 @@ def explore(
         raise TabganError(f"table {schema.name!r}: no column of numbers, categories or dates")
     summary = pd.DataFrame([_summary(column, rows[column.name]) for column in schema.columns])
     (coded,) = code_tables(table=rows[known])
-    with progress(len(known) + 5) as tell:
-        tell("", stage=f"{len(rows):,} rows of {len(schema.columns)} columns")
+    with progress(len(known) + 5) as advance:
+        advance("", stage=f"{len(rows):,} rows of {len(schema.columns)} columns")
         pictures = {}
         for position, name in enumerate(known[:MOST_DRAWN]):
-            tell(name)
+            advance(name)
             pictures[column_key(position, name)] = column_picture(name, {"real": coded}, rows[name])
-        tell("missing values and cardinalities")
+        advance("missing values and cardinalities")
         pictures |= _counting_pictures(rows, summary)
-        tell("associations")
+        advance("associations")
         paired = _paired(known, schema.target)
         square = associations(rows[paired])[0] if len(paired) > 1 else None
         if square is not None:
             pictures["associations"] = heatmap_picture("Association of columns", square)
-        tell("rules")
+        advance("rules")
         rules = table_rules(schema, rows[known])
     write_pictures(out, pictures)
     write_events(out / "tensorboard", pictures)
@@ -171,10 +171,10 @@ def _paired(known: Sequence[str], target: str | None) -> list[str]:
 
 def _facts(rows: pd.DataFrame, schema: TableSchema) -> str:
     kinds = pd.Series([column.kind for column in schema.columns]).value_counts()
-    told = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+    counts = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
     repeated = int(rows.duplicated().sum())
     return (
-        f"{len(rows):,} rows, {len(schema.columns)} columns ({told}); {repeated:,} rows repeat "
+        f"{len(rows):,} rows, {len(schema.columns)} columns ({counts}); {repeated:,} rows repeat "
         f"another; {int(rows.isna().sum().sum()):,} values are missing."
     )
 
@@ -212,7 +212,7 @@ def _missing(rows: pd.DataFrame) -> str:
 
 
 def _associated(square: pd.DataFrame | None, target: str | None) -> dict[str, object]:
-    """The pairs that tell most of each other, and what tells most of the target."""
+    """The most strongly associated pairs, and the columns most associated with the target."""
     if square is None:
         return {}
     with_target = pd.Series(dtype="float64")

@@ -24,7 +24,7 @@ from tabgan.metrics.drawing import draw_rows
 from tabgan.metrics.fidelity import associations, column_errors, pair_errors
 from tabgan.metrics.panel import evaluate_real_rows, evaluate_tables
 from tabgan.metrics.privacy import duplicate_rate
-from tabgan.report.progress import Tell
+from tabgan.report.progress import Advance
 from tabgan.report.reading import Tables, same_rows
 
 COLUMNS = {
@@ -66,7 +66,9 @@ class Measured:
     is_test: bool = field(default=False)
 
 
-def measure(tables: Tables, *, seed: int, threads: int, full_mle: bool, tell: Tell) -> Measured:
+def measure(
+    tables: Tables, *, seed: int, threads: int, full_mle: bool, advance: Advance
+) -> Measured:
     """The panel for each set of rows, and what a person asks next.
 
     Where the synthetic table is the test table itself it is scored as the anchor of real rows
@@ -79,24 +81,24 @@ def measure(tables: Tables, *, seed: int, threads: int, full_mle: bool, tell: Te
     of_train, of_test, of_synthetic = code_tables(train=train, test=test, synthetic=synthetic)
     options: dict[str, Any] = {"seed": seed, "threads": threads, "full_mle": full_mle}
     rows = tables.comparison(**options)
-    tell("", stage="judging real rows, the best that can be had")
-    ceiling, ceiling_notes = evaluate_real_rows(rows, progress=tell)
-    tell("", stage="judging columns drawn independently, the worst")
+    advance("", stage="judging real rows, the best that can be had")
+    ceiling, ceiling_notes = evaluate_real_rows(rows, progress=advance)
+    advance("", stage="judging columns drawn independently, the worst")
     shuffled = rows.independent(tables.log_likelihoods.get("independent."))
-    floor, _ = evaluate_tables(shuffled, progress=tell)
+    floor, _ = evaluate_tables(shuffled, progress=advance)
     is_test = same_rows(test, synthetic)
-    tell("", stage="judging the generated rows")
+    advance("", stage="judging the generated rows")
     if is_test:
         model, notes = dict(ceiling), dict(ceiling_notes)
     else:
-        model, notes = evaluate_tables(rows, progress=tell)
+        model, notes = evaluate_tables(rows, progress=advance)
     scores = {"": _finite(model)}
     if tables.refined is not None:
-        tell("", stage="judging the refined rows")
-        refined, _ = evaluate_tables(tables.comparison("refined.", **options), progress=tell)
+        advance("", stage="judging the refined rows")
+        refined, _ = evaluate_tables(tables.comparison("refined.", **options), progress=advance)
         scores["refined."] = _finite(refined)
     scores |= {"real_test.": _finite(ceiling), "independent.": _finite(floor)}
-    tell("", stage="comparing columns, pairs and variety")
+    advance("", stage="comparing columns, pairs and variety")
     like = draw_rows(train, len(synthetic), seed, "collapse")  # fewer rows have fewer categories
     signals = collapse_signals(like, synthetic, seed=seed)
     return Measured(

@@ -273,10 +273,12 @@ def _histogram(axes: Axes, sides: Mapping[str, np.ndarray], *, dates: bool) -> N
         if position == 0:
             axes.stairs(shares, edges, fill=True, alpha=0.35, color=COLOURS[side])
         axes.stairs(shares, edges, color=COLOURS[side], lw=1.4, label=side)
-    told = [f"{side}: {share:.1%} outside real's range" for side, share in outside.items() if share]
+    notes = [
+        f"{side}: {share:.1%} outside real's range" for side, share in outside.items() if share
+    ]
     axes.set_xlim(edges[0], edges[-1])
-    if told:
-        axes.set_xlabel("; ".join(told), fontsize=7.5)
+    if notes:
+        axes.set_xlabel("; ".join(notes), fontsize=7.5)
     if dates and edges[0] >= FIRST_DAY and edges[-1] <= LAST_DAY:
         locator = mdates.AutoDateLocator(minticks=3, maxticks=7)
         axes.xaxis.set_major_locator(locator)
@@ -425,8 +427,8 @@ def _title(name: str, sides: Mapping[str, np.ndarray]) -> str:
     missing = {side: float(np.isnan(v).mean()) if len(v) else 0.0 for side, v in sides.items()}
     if not any(missing.values()):
         return shortened(name, 48)
-    told = ", ".join(f"{side} {share:.1%}" for side, share in missing.items())
-    return f"{shortened(name, 30)}\n(missing: {told})"
+    shares = ", ".join(f"{side} {share:.1%}" for side, share in missing.items())
+    return f"{shortened(name, 30)}\n(missing: {shares})"
 
 
 def _value(value: float, *, dates: bool) -> str:

@@ -14,14 +14,14 @@ from tabgan.system.terminal import error_console
 log = logging.getLogger(__name__)
 
 
-class Tell(Protocol):
-    """Say which step begins; ``stage`` names the group it is in, once."""
+class Advance(Protocol):
+    """Show which step begins; ``stage`` names the group it is in, once."""
 
     def __call__(self, step: str, *, stage: str | None = None) -> None: ...
 
 
 @contextmanager
-def progress(n_steps: int) -> Iterator[Tell]:
+def progress(n_steps: int) -> Iterator[Advance]:
     """A bar with the step under way; without a terminal, a line per stage in the log."""
     console = error_console()
     columns = (SpinnerColumn(), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
@@ -29,7 +29,7 @@ def progress(n_steps: int) -> Iterator[Tell]:
         task = bar.add_task("", total=n_steps)
         current = [""]
 
-        def tell(step: str, *, stage: str | None = None) -> None:
+        def advance(step: str, *, stage: str | None = None) -> None:
             if stage is not None:
                 current[0] = stage
                 if not console.is_terminal:
@@ -38,4 +38,4 @@ def progress(n_steps: int) -> Iterator[Tell]:
             # no markup: a column's name may look like some
             bar.update(task, description=text.replace("[", "\\["), advance=1)
 
-        yield tell
+        yield advance

@@ -137,12 +137,12 @@ def _tables_apart(entries: Sequence[Entry], title: str) -> list[Entry]:
             tables.append(entry.hashes)
     if len(tables) < 2:
         return own
-    told = []
+    renamed = []
     for entry in own:
         table = next((table for table in tables if _same_table(entry.hashes, table)), {})
         digits = hashlib.sha256(json.dumps(table).encode()).hexdigest()[:4] if table else "?"
-        told.append(replace(entry, data=f"{title} [{digits}]", key=f"{entry.key}, {digits}"))
-    return told
+        renamed.append(replace(entry, data=f"{title} [{digits}]", key=f"{entry.key}, {digits}"))
+    return renamed
 
 
 def _same_table(one: dict[str, str], other: dict[str, str]) -> bool:
@@ -309,12 +309,12 @@ def _name(home: Path, config: dict[str, Any]) -> str:
     overrides = _read(path) if path.is_file() else []
     if not isinstance(overrides, list):
         raise TabganError(f"{path}: expected a list of overrides")
-    told = [
+    settings = [
         str(word)
         for word in overrides
         if not str(word).lstrip("+~").startswith(SAYS_LITTLE) and not str(word).startswith("+exp")
     ]
-    return " ".join([str(config.get("run_name", home.resolve().name)), *told])
+    return " ".join([str(config.get("run_name", home.resolve().name)), *settings])
 
 
 def _object(path: Path) -> dict[str, Any]:

@@ -226,9 +226,9 @@ def _copying(judged: Judged) -> Finding:
         if name not in signs
     )
     if signs:
-        told = [f"{_figure(name, judged, bounds[name])}" for name in signs]
-        says = "; ".join(f"{name} {one}" for name, one in zip(signs, told, strict=True))
-        lead = "; ".join(f"{SIGNS[name]} {one}" for name, one in zip(signs, told, strict=True))
+        figures = [f"{_figure(name, judged, bounds[name])}" for name in signs]
+        says = "; ".join(f"{name} {one}" for name, one in zip(signs, figures, strict=True))
+        lead = "; ".join(f"{SIGNS[name]} {one}" for name, one in zip(signs, figures, strict=True))
         lead += f". Beside: {beside}" if beside else ""
         return Finding(
             question=question, answer="Yes", says=f"{says}.", grade="poor",
@@ -328,13 +328,13 @@ def _useful(judged: Judged) -> Finding:
             question=question, answer="Too few rows", says=says, grade="unknown", headline=lead
         )
     answer, grade = next(entry[1:] for entry in limits if lost <= entry[0])
-    told = {
+    answers = {
         "Yes": "As useful as real rows for training",
         "Nearly": "Nearly as useful for training",
     }
     noise = f"{band:.3f}" if name == "mle_auc" else f"{band:.1%}"
     lead = (
-        f"{told.get(answer, 'Clearly less useful for training')} ({what} {model[name]:{digits}} "
+        f"{answers.get(answer, 'Clearly less useful for training')} ({what} {model[name]:{digits}} "
         f"instead of {real[name]:{digits}}; {noise} less or more is chance)."
     )
     return Finding(question=question, answer=answer, says=says, grade=grade, headline=lead)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ Points = list[dict[str, Any]]
 def curves_until(checkpoint: Path | None, cfg: DictConfig, folder: Path) -> Points:
     """The points of ``csv/metrics.csv`` before the checkpoint's step.
 
-    To be asked before loggers are made, for Lightning's removes the file. TensorBoard is told to
+    To be called before loggers are made, for Lightning's removes the file. TensorBoard is made to
     leave out what it has seen after that step.
     """
     if checkpoint is None:

@@ -1,4 +1,4 @@
-"""What a training will take, told before it begins: sizes and memory."""
+"""The size and memory of a training, estimated before it begins."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def count_parameters(net: nn.Module) -> int:
 
 
 def taken() -> float:
-    """The most bytes that this process has held so far; 0 on Windows, which does not tell."""
+    """The most bytes that this process has held so far; 0 on Windows, which does not report it."""
     if sys.platform == "win32":
         return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

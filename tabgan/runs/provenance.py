@@ -37,7 +37,7 @@ def save_record(datamodule: TableDataModule, folder: Path) -> None:
 
 
 def save_kind(kind: str, folder: Path) -> None:
-    """Write the ``run.json`` of a run that nobody goes on with, so that it tells no table."""
+    """Write the ``run.json`` of a run that nobody goes on with, so that it names no table."""
     write_whole(folder / RECORD, json.dumps(_begun(kind), indent=2) + "\n")
 
 

@@ -272,10 +272,10 @@ def record_configuration(
 def _put_first(experiment: Summary, keys: Collection[str]) -> None:
     """TensorBoard sorts its columns by whether they differ between runs, then by name."""
     stored = experiment.value[0].metadata.plugin_data
-    told = HParamsPluginData.FromString(stored.content)
-    for column in told.experiment.hparam_infos:
+    read = HParamsPluginData.FromString(stored.content)
+    for column in read.experiment.hparam_infos:
         column.differs = column.name in keys
-    stored.content = told.SerializeToString()
+    stored.content = read.SerializeToString()
 
 
 def save_metrics(

@@ -107,8 +107,8 @@ class ConditionalChain:
         rarest = int(looked[logs.argmin()])
         if float(logs.min()) < math.log(LEAST_SHARE):
             raise TabganError(
-                f"{self.request.told(rarest)}: training saw no such row, and the model gives it a "
-                f"share of {float(logs.min().exp()):.0e}"
+                f"{self.request.described(rarest)}: training saw no such row, and the model gives it "
+                f"a share of {float(logs.min().exp()):.0e}"
             )
         if not self.requested:
             return

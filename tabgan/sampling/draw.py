@@ -387,8 +387,8 @@ class Filling:
         kept = f", and the refiner accepted {tally.accepted:,}" if self.refiner else ""
         advice = "; try refine=false" if self.refiner and tally.satisfied else ""
         return (
-            f"{self.request.told(position)}: of {tally.tried:,} rows tried {tally.satisfied:,} "
-            f"satisfied it{kept}; more are not coming{advice}"
+            f"{self.request.described(position)}: of {tally.tried:,} rows tried "
+            f"{tally.satisfied:,} satisfied it{kept}; more are not coming{advice}"
         )
 
 

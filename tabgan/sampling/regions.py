@@ -213,13 +213,15 @@ class Axis:
         if len(known) == 1:
             return f"the column is constant: {shown(column, known[0] * unit)}"
         low, high = known[0], known[-1]
-        told = f"the training range {shown(column, low * unit)}..{shown(column, high * unit)}"
+        training_range = (
+            f"the training range {shown(column, low * unit)}..{shown(column, high * unit)}"
+        )
         if all(s[1] < low or s[0] > high for s in spans):
-            return f"outside {told}"
+            return f"outside {training_range}"
         distance = np.min([np.maximum(s[0] - known, known - s[1]) for s in spans], axis=0)
         near = sorted(known[np.argsort(distance, kind="stable")[:2]])
         values = " and ".join(shown(column, value * unit) for value in near)
-        return f"training has no such value; the nearest are {values}, of {told}"
+        return f"training has no such value; the nearest are {values}, of {training_range}"
 
     def _around(self, spans: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
         """Scalars on both sides of each span, per varying code."""
@@ -239,7 +241,7 @@ class Regions:
         between: per column, the number that each condition requests between two training values,
             float64 [n_conditions], NaN for none: rows are drawn as for these two, and the number
             is to be put in their place.
-        checked: columns that have no place, because a sum or the condition tells them: rows are
+        checked: columns that have no place, because a sum or the condition decides them: rows are
             drawn without regard to what is requested of them, and those as requested are kept.
 
     Args:
@@ -262,7 +264,7 @@ class Regions:
             encoding = encoder.encodings_[name]
             if encoding in NOT_LEARNED:
                 raise TabganError(f"where.{name}: {NOT_LEARNED[encoding]}")
-            if encoding in ("sum", "told"):
+            if encoding in ("sum", "computed"):
                 _check_sum(encoder, name, [c[name] for c in request.conditions if name in c])
                 self.checked.add(name)
                 continue
@@ -330,8 +332,8 @@ def _check_sum(encoder: TableEncoder, name: str, requested: Sequence[Requested])
     for one in requested:
         inside = any(start <= high and end >= low for start, end in one.spans)
         if not (inside or (one.missing and column.missing)):
-            told = f"{shown(column, low)}..{shown(column, high)}"
-            raise TabganError(f"{one}: outside the training range {told}")
+            training_range = f"{shown(column, low)}..{shown(column, high)}"
+            raise TabganError(f"{one}: outside the training range {training_range}")
 
 
 def _whole(spans: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -103,7 +103,7 @@ class Request:
         rows = np.repeat(np.arange(len(counts)), counts)
         return rng_at(seed, "mix", first).permutation(rows)
 
-    def told(self, position: int) -> str:
+    def described(self, position: int) -> str:
         """A condition in the words of a message."""
         row = (
             ""

@@ -1,6 +1,6 @@
 """Rows in independent parts, each drawn alone: a billion rows are 64 jobs, in any order, anywhere.
 
-A folder of parts holds, per part k of K, ``part-<k>-of-<K>.parquet`` and its account
+A folder of parts holds, per part k of K, ``part-<k>-of-<K>.parquet`` and its sidecar
 ``_part-<k>-of-<K>.json``, and ``_manifest.json``, which lists them. Readers of data sets
 (``pyarrow.dataset``, Spark, DuckDB's ``*.parquet``) pass over names that begin with ``_``.
 """
@@ -84,7 +84,7 @@ class Shard:
     def path(self, folder: Path) -> Path:
         return folder / self.name
 
-    def account_path(self, folder: Path) -> Path:
+    def sidecar_path(self, folder: Path) -> Path:
         return folder / f"_{Path(self.name).stem}.json"
 
 
@@ -104,7 +104,7 @@ def write_shard(
     like: Sequence[Where] | None = None,
     dropped: str = "leave",
 ) -> Path:
-    """Draw one part of ``n`` rows into ``folder``, with its account, and renew the manifest.
+    """Draw one part of ``n`` rows into ``folder``, with its sidecar, and renew the manifest.
 
     The part holds what ``stream_rows`` draws at the part's own seed, but that keys and ``like`` go
     on where the parts before it end. Its bytes follow from what is requested; no other part is
@@ -144,7 +144,7 @@ def write_shard(
         "generator": file_hash(checkpoint),
     }
     _check_folder(folder, {"shards": mine.of, **requested})
-    account = stream_rows(
+    sidecar = stream_rows(
         module,
         encoder,
         refiner,
@@ -159,7 +159,7 @@ def write_shard(
         beside=False,
         dropped=dropped,
     )
-    _keep_account(folder, mine, {**account, "asked": requested})
+    _keep_sidecar(folder, mine, {**sidecar, "asked": requested})
     return mine.path(folder)
 
 
@@ -183,8 +183,8 @@ def _check_folder(folder: Path, requested: Mapping[str, Any]) -> None:
         raise TabganError(f"out={folder}: with shards a folder, which the Parquet parts go to")
     folder.mkdir(parents=True, exist_ok=True)
     plain = json.loads(json.dumps(requested))  # as it will be read: tuples are lists there
-    for account in _accounts(folder):
-        common = _common(account)
+    for sidecar in _sidecars(folder):
+        common = _common(sidecar)
         changed = [key for key in plain if common.get(key) != plain[key]]
         if changed:
             key = changed[0]
@@ -194,8 +194,8 @@ def _check_folder(folder: Path, requested: Mapping[str, Any]) -> None:
             )
 
 
-def _keep_account(folder: Path, shard: Shard, account: Mapping[str, Any]) -> None:
-    """Write the account of a part that is drawn, and the manifest of all that are."""
+def _keep_sidecar(folder: Path, shard: Shard, sidecar: Mapping[str, Any]) -> None:
+    """Write the sidecar of a part that is drawn, and the manifest of all that are."""
     path = shard.path(folder)
     own = {
         "format": FORMAT,
@@ -206,8 +206,8 @@ def _keep_account(folder: Path, shard: Shard, account: Mapping[str, Any]) -> Non
         "bytes": path.stat().st_size,
         "sha256": file_hash(path),
     }
-    text = json.dumps({**own, **account}, indent=2) + "\n"
-    write_whole(shard.account_path(folder), text)
+    text = json.dumps({**own, **sidecar}, indent=2) + "\n"
+    write_whole(shard.sidecar_path(folder), text)
     _write_manifest(folder, shard)
 
 
@@ -215,39 +215,39 @@ def _write_manifest(folder: Path, shard: Shard) -> None:
     """List the parts that are there; whoever finishes last lists all of them.
 
     Parts may end together, in processes that know nothing of each other: a part that sees
-    another account come after it had listed them lists them anew.
+    another sidecar come after it had listed them lists them anew.
     """
     listed: list[dict[str, Any]] = []
-    while (accounts := _accounts(folder)) != listed:
-        listed = accounts
+    while (sidecars := _sidecars(folder)) != listed:
+        listed = sidecars
         text = json.dumps(_manifest(listed, shard.of), indent=2) + "\n"
         write_whole(folder / MANIFEST, text, shared=True)
     missing = shard.of - len(listed)
     log.info("%s: %s of %s parts", folder, f"{len(listed):,}", f"{shard.of:,}")
     if not missing:
-        rows = sum(account["rows"] for account in listed)
+        rows = sum(sidecar["rows"] for sidecar in listed)
         log.info("all %s rows are there: pyarrow.dataset.dataset(%r)", f"{rows:,}", str(folder))
 
 
-def _manifest(accounts: list[dict[str, Any]], of: int) -> dict[str, Any]:
-    there = {account["part"] for account in accounts}
+def _manifest(sidecars: list[dict[str, Any]], of: int) -> dict[str, Any]:
+    there = {sidecar["part"] for sidecar in sidecars}
     return {
-        **_common(accounts[0]),
-        "rows": sum(account["rows"] for account in accounts),
+        **_common(sidecars[0]),
+        "rows": sum(sidecar["rows"] for sidecar in sidecars),
         "missing": [number for number in range(of) if number not in there],
-        "parts": [{key: a[key] for key in OF_THE_PART if key in a} for a in accounts],
+        "parts": [{key: a[key] for key in OF_THE_PART if key in a} for a in sidecars],
     }
 
 
-def _common(account: Mapping[str, Any]) -> dict[str, Any]:
-    """What a part's account says of all parts."""
-    return {"format": account["format"], "shards": account["shards"], **account["asked"]}
+def _common(sidecar: Mapping[str, Any]) -> dict[str, Any]:
+    """What a part's sidecar says of all parts."""
+    return {"format": sidecar["format"], "shards": sidecar["shards"], **sidecar["asked"]}
 
 
-def _accounts(folder: Path) -> list[dict[str, Any]]:
+def _sidecars(folder: Path) -> list[dict[str, Any]]:
     """Those of the parts that are there, in their order."""
     found = [_read(path) for path in folder.glob("_part-*.json")]
-    return sorted(found, key=lambda account: int(account["part"]))
+    return sorted(found, key=lambda sidecar: int(sidecar["part"]))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -255,7 +255,7 @@ def _read(path: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
         check_format(found["format"], path)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TabganError(f"{path}: not an account of sampled rows: {error!r}") from error
+        raise TabganError(f"{path}: not a sidecar of sampled rows: {error!r}") from error
     return found
 
 

@@ -1,4 +1,4 @@
-"""Sampled rows to a file, in the memory of one chunk, with an account of what was drawn."""
+"""Sampled rows to a file, in the memory of one chunk, with a sidecar of what was drawn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tabgan.errors import TabganError
 from tabgan.models.protocol import RowModel
 from tabgan.sampling.draw import CHUNK_ROWS, Tally, draw_chunks
 from tabgan.sampling.refiner import Refiner
-from tabgan.system.files import write_account
+from tabgan.system.files import write_sidecar
 from tabgan.system.terminal import error_console, show
 from tabgan.tables.conditions import MISSING, Where, read_where
 from tabgan.tables.writers import open_writer
@@ -43,18 +43,18 @@ def stream_rows(
     beside: bool = True,
     dropped: str = "leave",
 ) -> dict[str, Any]:
-    """Write ``n`` rows that satisfy ``where``, ``mix`` and ``like`` to ``out``, with an account.
+    """Write ``n`` rows that satisfy ``where``, ``mix`` and ``like`` to ``out``, with a sidecar.
 
-    The account, ``<out>.json`` beside it, says what was requested, how many rows were tried for it,
+    The sidecar, ``<out>.json`` beside it, says what was requested, how many rows were tried for it,
     and, per column that can be missing, its rate in the rows (beside that of the training rows of
     the same classes, where no other column is requested). The same seed gives the same bytes.
 
     A part of a larger draw begins at its ``first_row`` there, makes its ids at the ``key_seed`` of
-    all parts, and may keep its account elsewhere (``beside``). With ``dropped`` "empty" columns
+    all parts, and may keep its sidecar elsewhere (``beside``). With ``dropped`` "empty" columns
     that could not be learned are there, empty.
 
     Returns:
-        The account.
+        The sidecar.
 
     Raises:
         TabganError: for a condition that cannot be met, a file that cannot be written, or more
@@ -95,7 +95,7 @@ def stream_rows(
     classes = None if mix is not None or like is not None else _classes(encoder, where)
     rates = _missing_rates(encoder, classes, missing / n)
     ruled = tally.unruly or len(encoder.constraints_)
-    account = {
+    sidecar = {
         "rows": n,
         "seed": seed,
         "where": dict(where),
@@ -112,7 +112,7 @@ def stream_rows(
         "missing_rates": rates,
     }
     if beside:
-        write_account(out, account)
+        write_sidecar(out, sidecar)
     _tell(rates, classes)
     if ruled:
         share = tally.unruly / max(tally.unruly + tally.satisfied, 1)
@@ -120,7 +120,7 @@ def stream_rows(
     if refiner or where or mix or like:
         _tell_tally(tally, refiner)
     log.info("%s rows in %.1f s (%s a second): %s", f"{n:,}", seconds, f"{n / seconds:,.0f}", out)
-    return account
+    return sidecar
 
 
 def _check_room(part: Path, written: int, n: int) -> None:

@@ -23,7 +23,7 @@ from tabgan.encoding.keys import FormedKey, Key, RunningKey
 from tabgan.encoding.patterns import form_of_pattern
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
-from tabgan.system.files import write_account
+from tabgan.system.files import write_sidecar
 from tabgan.tables.constraints.columns import MICROS_A_DAY, Columns
 from tabgan.tables.constraints.comparisons import Inequality, Range
 from tabgan.tables.constraints.constraints import Constraints
@@ -139,8 +139,8 @@ class RowMaker:
         table = self.others.conform(pd.DataFrame(drawn, index=range(n)))
         for rule in self.rules.given:
             if isinstance(rule, Follows):
-                told = rule.told(Columns.of_table(self.others, table))
-                own = {rule.column: _values(self.others[rule.column], told)}
+                decided = rule.decided(Columns.of_table(self.others, table))
+                own = {rule.column: _values(self.others[rule.column], decided)}
                 table = self.others.conform(table.assign(**own))
         for _ in range(PASSES):
             before, table = table, repaired(table, self.others, self.rules)
@@ -182,13 +182,13 @@ def write_unlearned(schema: TableSchema, out: Path, *, n: int, seed: int) -> dic
     with open_writer(out, schema) as writer:
         for piece in maker.pieces():
             writer.write(piece)
-    account = {"rows": n, "seed": seed, "learned": False, "table": schema.name}
+    sidecar = {"rows": n, "seed": seed, "learned": False, "table": schema.name}
     if len(maker.rules):
-        account["keep_all_rules"] = maker.drawn.share
+        sidecar["keep_all_rules"] = maker.drawn.share
         log.info("rules: %.1f %% of the rows drawn keep them all", 100 * maker.drawn.share)
-    write_account(out, account)
+    write_sidecar(out, sidecar)
     log.info("%s rows: %s", f"{n:,}", out)
-    return account
+    return sidecar
 
 
 def _is_made(column: Column, rules: Constraints) -> bool:

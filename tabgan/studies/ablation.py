@@ -45,7 +45,7 @@ def ablation_study(
     words = {name: [*base, *changed] for name, changed in variants.items()}
     recipes = [recipe(name, said) for name, said in words.items()]
 
-    def tell(lines: list[Line]) -> None:
+    def report(lines: list[Line]) -> None:
         write_tally(out, "ablation", lines, page(lines, FIGURES, words))
         for title in {line["table"] for line in lines if line["side"] == OURS}:
             own = [line for line in lines if line["table"] == title]
@@ -54,7 +54,7 @@ def ablation_study(
     trainings = (
         (table, changed, seed) for table in tables for seed in seeds for changed in recipes
     )
-    lines = side_by_side(trainings, cache=cache, tell=tell)
+    lines = side_by_side(trainings, cache=cache, report=report)
     log.info("%s\nthe ablation: %s", markdown(lines, FIGURES), out / "ablation.md")
     return lines
 

@@ -75,8 +75,8 @@ def bench(
 def page(lines: Sequence[Line]) -> str:
     """The table, the ratios to each peer, and how it was measured, as Markdown."""
     ratios = "".join(f"- {ratio}\n" for ratio in ratios_to_peers(lines))
-    told = f"{ratios}\n{meanings(lines)}\n{HOW} {_machine()}"
-    return f"{markdown(lines, FIGURES)}\n{told}\n"
+    notes = f"{ratios}\n{meanings(lines)}\n{HOW} {_machine()}"
+    return f"{markdown(lines, FIGURES)}\n{notes}\n"
 
 
 def ratios_to_peers(lines: Sequence[Line]) -> list[str]:
@@ -93,10 +93,12 @@ def ratios_to_peers(lines: Sequence[Line]) -> list[str]:
 
 
 def _ratios(ours: pd.Series, peer: pd.Series) -> list[str]:
-    told = [_less(peer[name] / ours[name], says) for name, says in LESS.items()]
+    ratios = [_less(peer[name] / ours[name], says) for name, says in LESS.items()]
     if "rows_per_second" in ours:
-        told.append(f"{ours['rows_per_second'] / peer['rows_per_second']:.1f}x the rows per second")
-    return told
+        ratios.append(
+            f"{ours['rows_per_second'] / peer['rows_per_second']:.1f}x the rows per second"
+        )
+    return ratios
 
 
 def _less(ratio: float, says: str) -> str:

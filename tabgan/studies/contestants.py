@@ -30,7 +30,7 @@ from tabgan.evaluation.gathering import read_data, test_log_likelihoods
 from tabgan.studies.cells import digest, keep
 from tabgan.studies.prepared import Prepared
 from tabgan.studies.processes import Costs, timed
-from tabgan.system.files import account_of
+from tabgan.system.files import sidecar_of
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
 
@@ -132,9 +132,9 @@ class Peer:
 
     @property
     def title(self) -> str:
-        """The package with its version, and what it was told."""
-        told = [f"{name}={value}" for name, value in self.settings.items()]
-        return ", ".join([*(self.requirements[:1] or [self.name]), *told])
+        """The package with its version, and its settings."""
+        settings = [f"{name}={value}" for name, value in self.settings.items()]
+        return ", ".join([*(self.requirements[:1] or [self.name]), *settings])
 
     @property
     def configuration(self) -> Any:
@@ -273,5 +273,5 @@ def _command(name: str, *words: str) -> list[str | Path]:
 
 
 def _seconds(rows: Path) -> Costs:
-    beside = account_of(rows)
+    beside = sidecar_of(rows)
     return {"seconds": float(json.loads(beside.read_text("utf-8"))["seconds"])}

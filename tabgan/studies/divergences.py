@@ -49,14 +49,14 @@ def divergences_study(
     words |= {loss: [*base, f"loss={loss}"] for loss in others}
     recipes = [recipe(name, said) for name, said in words.items()]
 
-    def tell(lines: list[Line]) -> None:
+    def report(lines: list[Line]) -> None:
         write_tally(out, "divergences", lines, page(lines, FIGURES, words))
         for title in {line["table"] for line in lines if line["side"] == OURS}:
             own = [line for line in lines if line["table"] == title and line["side"] == OURS]
             (out / f"{title}.png").write_bytes(_picture(title, own, [*losses, *others]))
 
     trainings = ((table, loss, seed) for table in tables for seed in seeds for loss in recipes)
-    lines = side_by_side(trainings, cache=cache, tell=tell, judge=VARIETY)
+    lines = side_by_side(trainings, cache=cache, report=report, judge=VARIETY)
     log.info("%s\nthe divergences: %s", markdown(lines, FIGURES), out / "divergences.md")
     return lines
 

@@ -84,27 +84,27 @@ class ForestsInTurn:
 
 
 def fill(
-    name: str, train: pd.DataFrame, holes: pd.DataFrame, schema: TableSchema, *, seed: int
+    name: str, train: pd.DataFrame, incomplete: pd.DataFrame, schema: TableSchema, *, seed: int
 ) -> pd.DataFrame:
-    """``holes`` filled by one of ``FILLERS``, fitted on at most ``FIT_ROWS`` rows of ``train``.
+    """The table filled by one of ``FILLERS``, fitted on at most ``FIT_ROWS`` rows of ``train``.
 
     A category is that of the largest of its positions; whole numbers are rounded.
 
     Args:
         name: of the filler.
         train: rows to learn from.
-        holes: numbers and categories, whose missing cells are filled.
+        incomplete: numbers and categories, whose missing cells are filled.
         schema: of both.
         seed: chooses the training rows, and is the filler's.
     """
     n_rows = min(FIT_ROWS[name], len(train))
     chosen = rng_at(seed, "fillers", "rows").permutation(len(train))[:n_rows]
-    wide = _Wide(train.iloc[chosen], [str(column) for column in holes], schema)
+    wide = _Wide(train.iloc[chosen], [str(column) for column in incomplete], schema)
     filler = FILLERS[name](seed_at(seed, "fillers", name) % 2**31, wide.parts)
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)  # three rounds are what is requested
         filler.fit(wide.encode(train.iloc[chosen]))
-        return wide.decode(filler.transform(wide.encode(holes)), holes)
+        return wide.decode(filler.transform(wide.encode(incomplete)), incomplete)
 
 
 class _Wide:
@@ -122,18 +122,18 @@ class _Wide:
     def encode(self, table: pd.DataFrame) -> Floats:
         return np.hstack([self._positions(column.name, table) for column in self.columns])
 
-    def decode(self, wide: Floats, holes: pd.DataFrame) -> pd.DataFrame:
+    def decode(self, wide: Floats, incomplete: pd.DataFrame) -> pd.DataFrame:
         """The known cells as they were, the others from ``wide``."""
         filled = {}
         for column, part in zip(self.columns, self.parts, strict=True):
             if column.is_number:
                 numbers = wide[:, part.start] * self.scales[column.name] + self.means[column.name]
                 values = pd.Series(numbers.round() if column.kind == "integer" else numbers)
-                known = pd.Series(_numbers(holes[column.name]))
+                known = pd.Series(_numbers(incomplete[column.name]))
             else:
                 codes = wide[:, part].argmax(axis=1)
                 values = pd.Series(pd.Categorical.from_codes(codes, list(column.categories)))
-                known = holes[column.name]
+                known = incomplete[column.name]
             filled[column.name] = known.where(known.notna(), values)
         return pd.DataFrame(filled)
 

@@ -132,11 +132,11 @@ def fooled_study(
     notes += _picture(
         out / "fooled.png", train, table, fooling, failing, n_real=real_rows, seed=seed
     )
-    traits, told = _traits(train, table, rows.passed, seed=seed)
+    traits, more = _traits(train, table, rows.passed, seed=seed)
     diagnosis, signals = _diagnosis(train, table, seed=seed)
     traits.to_csv(out / "shared.csv", index=False)
     diagnosis.to_csv(out / "collapse.csv", index=False)
-    facts |= signals | {f"notes.{position}": note for position, note in enumerate([*notes, *told])}
+    facts |= signals | {f"notes.{position}": note for position, note in enumerate([*notes, *more])}
     text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
     (out / "fooled.json").write_text(text + "\n", "utf-8")
     print_study(facts, traits, diagnosis)

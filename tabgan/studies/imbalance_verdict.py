@@ -86,12 +86,12 @@ def helpers(lines: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
 
 def verdict(lines: pd.DataFrame) -> list[str]:
     """Sentences: per table whether to oversample, then how ours stand beside SMOTENC."""
-    told = [_advice(lines, table, pairs) for table, pairs in helpers(lines).items()]
+    sentences = [_advice(lines, table, pairs) for table, pairs in helpers(lines).items()]
     rivals = differences(lines, JUDGED, against=RIVAL)
     for recipe in OURS:
         if len(rivals) and (rivals["recipe"] == recipe).any():
-            told.append(_beside(rivals[rivals["recipe"] == recipe], recipe))
-    return told
+            sentences.append(_beside(rivals[rivals["recipe"] == recipe], recipe))
+    return sentences
 
 
 def ranks(lines: pd.DataFrame) -> pd.DataFrame:
@@ -165,9 +165,9 @@ def _beside(gaps: pd.DataFrame, recipe: str) -> str:
         "below": int((gaps["mean"] < -gaps["half"]).sum()),
     }
     means = gaps.groupby("figure")["mean"].mean()
-    told = ", ".join(f"{FIGURES[name]} {means[name]:+.3f}" for name in JUDGED)
+    changes = ", ".join(f"{FIGURES[name]} {means[name]:+.3f}" for name in JUDGED)
     return (
         f"{recipe} against {RIVAL}, in {len(gaps)} comparisons (table x classifier x PR-AUC, moved "
         f"F1): {counts['above']} above, {counts['level']} level, {counts['below']} below; in the "
-        f"mean {told}."
+        f"mean {changes}."
     )

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from tabgan.config.opening import open_run
 from tabgan.metrics.boosting import boosted_classifier
 from tabgan.metrics.coding import code_tables
-from tabgan.sampling.holes import with_holes
+from tabgan.sampling.filling import with_cells_missing
 from tabgan.sampling.imputing import HOWS, Imputer
 from tabgan.seeding import rng_at
 from tabgan.studies.cells import Cell, Figures, digest, open_cell
@@ -96,8 +96,8 @@ def _lines(
         for rate in rates:
             hidden = hidden_cells(truth, rule, rate, table, seed=seed)
             for method in (*(f"ours, {how}" for how in HOWS), *FILLERS):
-                told = SETTINGS.get(method, {}).items()
-                key = digest([rule, rate, rows, method, FIT_ROWS.get(method), TREES, *told])
+                settings = SETTINGS.get(method, {}).items()
+                key = digest([rule, rate, rows, method, FIT_ROWS.get(method), TREES, *settings])
                 step = f"{method.replace(' ', '')}-{key}"
 
                 def work(method: str = method, hidden: pd.DataFrame = hidden) -> Figures:
@@ -130,22 +130,22 @@ def _deciding(table: Prepared) -> str:
 
 def with_cells_hidden(table: Prepared, truth: pd.DataFrame, hidden: pd.DataFrame) -> pd.DataFrame:
     """``truth`` without its hidden cells and without its target's, as an imputer takes it."""
-    schema = with_holes(table.schema, [str(name) for name in truth])
-    holes = truth.drop(columns=str(table.target)).mask(hidden)
-    return schema.conform(holes.assign(**{str(table.target): None}))
+    schema = with_cells_missing(table.schema, [str(name) for name in truth])
+    incomplete = truth.drop(columns=str(table.target)).mask(hidden)
+    return schema.conform(incomplete.assign(**{str(table.target): None}))
 
 
 def _figures(
     cell: Cell, table: Prepared, truth: pd.DataFrame, hidden: pd.DataFrame, method: str, seed: int
 ) -> Figures:
-    holes = with_cells_hidden(table, truth, hidden)
+    incomplete = with_cells_hidden(table, truth, hidden)
     if method in FILLERS:
-        known = holes.drop(columns=str(table.target))
+        known = incomplete.drop(columns=str(table.target))
         filled = fill(method, table.train, known, table.schema, seed=seed)
     else:
         run = open_run(cell.folder / "run")
         imputer = Imputer(run.module, run.encoder, seed=seed)
-        filled = next(imputer.fill(holes, 1, method.removeprefix("ours, ")))
+        filled = next(imputer.fill(incomplete, 1, method.removeprefix("ours, ")))
     target = {str(table.target): truth[str(table.target)]}
     filled = table.schema.conform(filled.assign(**target))
     return distances(table, truth, filled, hidden) | {"auc": _auc(table, filled)}

@@ -76,14 +76,14 @@ def _collapse_line(facts: Facts) -> str:
         for name in SIGNALS
         if f"collapse.{name}" in facts
     }
-    told = "; ".join(
+    shares = "; ".join(
         f"{SIGNALS[name]} {model:.0%} (real rows {real:.0%})"
         for name, (model, real) in gone.items()
     )
     ratio = figure_text(facts.get("collapse.neighbour_ratio"))  # type: ignore[arg-type]
     alarm = f"Mode collapse: {facts['collapse.says']}" if facts["collapse.alarm"] else "No alarm"
     return (
-        f"{alarm}. Beside {facts['collapse.rows']:,} real rows, beyond chance: {told}; "
+        f"{alarm}. Beside {facts['collapse.rows']:,} real rows, beyond chance: {shares}; "
         f"mean distance to the nearest row {ratio} of real's. The alarm rings above "
         f"{COLLAPSE_THRESHOLD:.0%} (docs/research/collapse.md)."
     )

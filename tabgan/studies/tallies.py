@@ -53,11 +53,11 @@ def markdown(lines: Sequence[Line], figures: Mapping[str, str]) -> str:
 def meanings(lines: Sequence[Line]) -> str:
     """What each heading of a metric in these lines means, as a Markdown list."""
     known = [name for name in HEADINGS if any(name in line for line in lines)]
-    told = [
+    listed = [
         f"- {METRICS[name].label}: {METRICS[name].says}; ideal {METRICS[name].ideal:g}.\n"
         for name in known
     ]
-    return "".join(told)
+    return "".join(listed)
 
 
 def write_tally(out: Path, name: str, lines: Sequence[Line], text: str) -> None:

@@ -86,7 +86,7 @@ def toolbox_study(
     }
     recipes = {name: recipe(name, said) for name, said in words.items()}
 
-    def tell(lines: list[Line]) -> None:
+    def report(lines: list[Line]) -> None:
         write_tally(out, "toolbox", lines, page(lines, FIGURES, words))
         for title in {line["table"] for line in lines if line["side"] == OURS}:
             (out / f"{title}.png").write_bytes(_picture(title, lines))
@@ -99,7 +99,7 @@ def toolbox_study(
         if title in by_title
         for tool in game["tools"]
     )
-    lines = side_by_side(trainings, cache=cache, tell=tell, judge=VARIETY)
+    lines = side_by_side(trainings, cache=cache, report=report, judge=VARIETY)
     log.info("%s\nthe toolbox: %s", markdown(lines, FIGURES), out / "toolbox.md")
     return lines
 

@@ -1,4 +1,4 @@
-"""Variants of a training side by side: trained once per seed, judged, told after each."""
+"""Variants of a training side by side: trained once per seed, judged, reported after each."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def side_by_side(
     trainings: Iterable[Training],
     *,
     cache: Path,
-    tell: Callable[[list[Line]], None],
+    report: Callable[[list[Line]], None],
     judge: Judge = PANEL,
 ) -> list[Line]:
-    """Do every training that is not done yet, in order; ``tell`` hears of all lines after each.
+    """Do every training that is not done yet, in order; ``report`` gets all lines after each.
 
     A line has the figures of raw and of refined rows, under ``raw.`` and ``refined.``; before the
     first line of a table stand its ceiling and its floor.
@@ -51,7 +51,7 @@ def side_by_side(
                 continue
             lines = [line for each in sorted(done) for line in done[each]]
             if any(line["side"] != ANCHOR for line in lines):
-                tell(lines)
+                report(lines)
         if not put_off or len(done) == before:
             return lines
         waiting = put_off
@@ -88,5 +88,5 @@ def page(
     lines: Sequence[Line], figures: Mapping[str, str], words: Mapping[str, Sequence[str]]
 ) -> str:
     """A Markdown table of some figures, and below it the words of each training, by its name."""
-    told = "".join(f"- {name}: `{' '.join(said)}`\n" for name, said in words.items())
-    return f"{markdown(lines, figures)}\nThe words of each training:\n\n{told}"
+    listed = "".join(f"- {name}: `{' '.join(said)}`\n" for name, said in words.items())
+    return f"{markdown(lines, figures)}\nThe words of each training:\n\n{listed}"

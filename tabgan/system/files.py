@@ -53,14 +53,14 @@ def write_whole(path: Path, data: bytes | str, *, shared: bool = False) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def account_of(rows: Path) -> Path:
+def sidecar_of(rows: Path) -> Path:
     """Where what is known of a file of rows is written."""
     return rows.with_name(rows.name + ".json")
 
 
-def write_account(rows: Path, account: Mapping[str, Any]) -> None:
+def write_sidecar(rows: Path, sidecar: Mapping[str, Any]) -> None:
     """Write what is known of a file of rows beside it, as JSON."""
-    write_whole(account_of(rows), json.dumps(account, indent=2) + "\n")
+    write_whole(sidecar_of(rows), json.dumps(sidecar, indent=2) + "\n")
 
 
 def check_format(found: Any, path: Path) -> None:

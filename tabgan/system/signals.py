@@ -63,7 +63,7 @@ def heeded() -> Iterator[None]:
 
 
 def be_patient(patient: bool) -> None:
-    """Whether a first signal is only noted, for ``requested`` to tell; no-op without ``heeded``."""
+    """Only note a first signal, which ``requested`` returns, or not; no-op without ``heeded``."""
     _watch.patient = patient and _watch.installed
     if _watch.installed:
         _install()  # Lightning has put its own handler of SIGTERM before ours

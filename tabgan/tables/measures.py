@@ -65,7 +65,7 @@ def measured_fields(
     Args:
         known: text without missing values.
         distinct: its different texts.
-        date_format: the form of its dates, where other rows have told it.
+        date_format: the form of its dates, where other rows have shown it.
     """
     step = max(1, -(-len(distinct) // LOOKED_AT))
     sample = [text for text in distinct.iloc[::step] if not is_marker(text)]

@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 
 def tell_missing(schema: TableSchema, title: Path | str) -> None:
     """Log which texts are read as missing cells, and warn of those that are no common markers."""
-    told: dict[str, list[str]] = {}
+    names_of: dict[str, list[str]] = {}
     for column in schema.columns:
         for text in column.missing_values:
             if text.strip() and is_marker(text):
-                told.setdefault(text, []).append(column.name)
+                names_of.setdefault(text, []).append(column.name)
         strange = [text for text in column.missing_values if not is_marker(text)]
         if strange:
             log.warning(
@@ -31,7 +31,7 @@ def tell_missing(schema: TableSchema, title: Path | str) -> None:
                 "otherwise", title, column.name, "dates" if column.kind == "date" else "numbers",
                 ", ".join(map(shown, strange)),
             )  # fmt: skip
-    for text, names in told.items():
+    for text, names in names_of.items():
         log.info("%s: %s is read as missing in %s", title, shown(text), ", ".join(names))
 
 

@@ -100,8 +100,8 @@ class Written:
     Attributes:
         missing: the text of its missing cells, the most frequent one; "" for nothing.
         number_form: how its numbers are written, where they are plain.
-        date_format: how its dates are, where other rows have told it.
-        is_text: whether other rows have told that it is neither numbers nor dates.
+        date_format: how its dates are, where other rows have shown it.
+        is_text: whether other rows have shown that it is neither numbers nor dates.
         is_told: whether a warning for other rows was enough.
     """
 

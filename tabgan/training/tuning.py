@@ -233,7 +233,7 @@ def _open(folder: Path, search: Search) -> optuna.Study:
 def _check_table(folder: Path, cfg: DictConfig) -> None:
     """Refuse to go on with another table than the one of the first trial.
 
-    Of a table out of core the trials' own caches tell it.
+    Of a table out of core the trials' own caches check it.
     """
     before = read_record(folder / "0")
     if before is None or "content" in before:

@@ -131,20 +131,20 @@ def cases():
     half, other = (bank.iloc[np.sort(part)] for part in np.array_split(order, 2))
     found["bank-small", "other half"] = half, other
     found["bank-small", "independent"] = half, independent_columns(half, len(half), SEED)
-    holed = emptied(half, EMPTIED["real"]), emptied(other, EMPTIED["synthetic"])
-    found["bank-small", "other half, with missing cells"] = holed
+    incomplete = emptied(half, EMPTIED["real"]), emptied(other, EMPTIED["synthetic"])
+    found["bank-small", "other half, with missing cells"] = incomplete
     return found
 
 
 def emptied(rows, share):
     """``rows`` less a share of two columns' values: the largest numbers, any categories."""
     changed = rows.copy()
-    n_holes = round(share * len(rows))
+    n_missing = round(share * len(rows))
     number, nominal = HOLED
     changed[number] = changed[number].astype("float64")
-    largest = changed[number].nlargest(n_holes).index[1:]  # the maximum keeps the edges
+    largest = changed[number].nlargest(n_missing).index[1:]  # the maximum keeps the edges
     changed.loc[largest, number] = np.nan
-    changed.loc[changed.sample(n_holes, random_state=SEED).index, nominal] = np.nan
+    changed.loc[changed.sample(n_missing, random_state=SEED).index, nominal] = np.nan
     return changed
 
 
@@ -243,8 +243,8 @@ def boosted_steps(real, synthetic):
 
 
 def filled_by_mean(table, real):
-    holed = [name for name in real if is_number(real[name]) and table[name].isna().any()]
-    return table.assign(**{name: table[name].fillna(real[name].mean()) for name in holed})
+    incomplete = [name for name in real if is_number(real[name]) and table[name].isna().any()]
+    return table.assign(**{name: table[name].fillna(real[name].mean()) for name in incomplete})
 
 
 def fold_score(real, synthetic, build):

@@ -62,7 +62,7 @@ RULES = (
 def test_columns_that_a_formula_gives_leave_the_row_and_come_back_exactly(shop, derive, tmp_path):
     encoder, table = encoded(shop.drop(columns="code"), *RULES, derive=derive)
     for name in ("total", "area", "end", "size"):
-        assert encoder.encodings_[name] in ("sum", "told")
+        assert encoder.encodings_[name] in ("sum", "computed")
         assert not encoder.layout_.of(name)
         assert (
             f"column {name!r} follows from a declared rule: computed, not learned" in encoder.notes_
@@ -200,7 +200,7 @@ def flights(rng):
 
 def test_columns_that_several_others_decide_are_found_and_put_back(flights, tmp_path):
     encoder, table = encoded(flights)
-    assert {name for name, found in encoder.encodings_.items() if found == "told"} == {
+    assert {name for name, found in encoder.encodings_.items() if found == "computed"} == {
         "km", "left", "stamp",
     }  # fmt: skip
     assert (
@@ -241,4 +241,4 @@ def test_rules_are_not_looked_for_in_a_sample(flights):
     schema = infer_schema(flights, name="t")
     encoder = TableEncoder(schema, **KEYS).fit(schema.conform(flights), is_sample=True)
     assert len(encoder.found_) == 0
-    assert encoder.encodings_["km"] != "told"
+    assert encoder.encodings_["km"] != "computed"

@@ -35,9 +35,9 @@ def test_purity_by_accident_is_no_rule():
 
 
 def test_missing_is_a_key_and_a_value(grade):
-    holes = np.where(grade == 2, np.nan, grade)
-    assert find_derived({"grade": grade, "holes": holes}) == {"holes": "grade"}
-    lookup = Lookup().fit(grade, holes)
+    incomplete = np.where(grade == 2, np.nan, grade)
+    assert find_derived({"grade": grade, "incomplete": incomplete}) == {"incomplete": "grade"}
+    lookup = Lookup().fit(grade, incomplete)
     np.testing.assert_array_equal(lookup(np.array([2.0, 3.0])), [np.nan, 3.0])
 
 
@@ -46,11 +46,11 @@ def test_an_unknown_key_takes_the_commonest_value():
     assert lookup(np.array([1.0, 5.0])).tolist() == [7.0, 8.0]
 
 
-def test_a_hole_breaks_no_rule(grade):
+def test_a_missing_cell_breaks_no_rule(grade):
     number = np.where(np.arange(400) % 3 == 0, np.nan, 10 - grade)
-    holed = np.where(np.arange(400) % 5 == 0, np.nan, grade)
-    assert find_derived({"grade": holed, "number": number}) == {}
-    assert find_derived({"grade": holed, "number": number}, masked=True) == {"number": "grade"}
+    incomplete = np.where(np.arange(400) % 5 == 0, np.nan, grade)
+    assert find_derived({"grade": incomplete, "number": number}) == {}
+    assert find_derived({"grade": incomplete, "number": number}, masked=True) == {"number": "grade"}
 
 
 def test_a_value_of_one_key_tells_the_key():
@@ -70,7 +70,7 @@ def test_of_nested_columns_the_finest_decides_the_others_in_any_order(order):
     }
 
 
-def test_holes_that_hide_the_middle_of_a_chain_do_not_hide_its_root():
+def test_missing_cells_that_hide_the_middle_of_a_chain_do_not_hide_its_root():
     city = np.random.default_rng(0).integers(0, 12, 400).astype(float)
     country, continent = city // 3, city // 6
     country[::2], continent[1::2] = np.nan, np.nan  # no row knows both

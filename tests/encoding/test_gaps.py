@@ -80,13 +80,13 @@ def test_a_row_comes_back_and_raw_rows_keep_order_and_equality(training, path, t
 
 def test_missing_cells_of_either_are_filled_in_order(training, path):
     ran = training(f"data.path={path}", "data.target=null", model="cgan").fit(max_epochs=1)
-    holes = ran.data.train.head(60).copy()
-    holes.loc[holes.index[:30], "death"] = np.nan
-    holes.loc[holes.index[40:], "relapse"] = np.nan
-    (filled,) = Imputer(ran.module, ran.data.encoder).draws(holes, 1)
+    incomplete = ran.data.train.head(60).copy()
+    incomplete.loc[incomplete.index[:30], "death"] = np.nan
+    incomplete.loc[incomplete.index[40:], "relapse"] = np.nan
+    (filled,) = Imputer(ran.module, ran.data.encoder).draws(incomplete, 1)
     assert (filled["relapse"] <= filled["death"]).all()
-    assert filled["death"][30:].tolist() == holes["death"][30:].tolist()
-    assert filled["relapse"][:40].tolist() == holes["relapse"][:40].tolist()
+    assert filled["death"][30:].tolist() == incomplete["death"][30:].tolist()
+    assert filled["relapse"][:40].tolist() == incomplete["relapse"][:40].tolist()
 
 
 def test_the_upper_number_can_be_asked_for(command, path, tmp_path):

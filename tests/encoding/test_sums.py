@@ -147,7 +147,7 @@ def test_what_is_asked_of_a_total_is_checked_and_never_outside_what_training_had
         Regions(encoder, Request.read(encoder, where={"total": (5_000, 6_000)}))
 
 
-def test_nothing_is_left_out_where_missing_values_are_holes(table, fit_encoder):
+def test_nothing_is_left_out_where_missing_values_are_missing_cells(table, fit_encoder):
     assert fit_encoder(table, missing="masked").relations_.sums == {}
 
 
@@ -183,8 +183,8 @@ def survey():
 
 def test_what_a_score_says_is_read_off_the_score_of_any_row(survey, fit_encoder, tmp_path):
     encoder = fit_encoder(survey)
-    out = {n: of for n, of in encoder.encodings_.items() if of in ("sum", "told")}
-    assert out == {"score": "sum", "mean": "sum", "band": "told"}
+    out = {n: of for n, of in encoder.encodings_.items() if of in ("sum", "computed")}
+    assert out == {"score": "sum", "mean": "sum", "band": "computed"}
     encoder.save(tmp_path)
     again = TableEncoder.load(tmp_path)
     rows = np.random.default_rng(2).normal(size=(500, encoder.layout_.width)).astype(np.float32)
@@ -223,7 +223,7 @@ def test_the_class_in_other_words_is_read_off_the_class(fit_encoder):
     )
     encoder = fit_encoder(frame, target="kind")
     assert {n: of for n, of in encoder.encodings_.items() if n != "age"} == {
-        "copy": "told", "group": "told", "kind": "condition",
+        "copy": "computed", "group": "computed", "kind": "condition",
     }  # fmt: skip
     rows = np.zeros((3, encoder.layout_.width), np.float32)
     made = encoder.decode(rows, np.eye(3, dtype=np.float32))

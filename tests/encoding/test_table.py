@@ -170,7 +170,7 @@ def test_numbers_of_a_table_are_the_numbers_of_its_rows(schema, table):
     assert np.isnan(numbers[1, 2])  # Bo has no colour
 
 
-def test_masked_cells_have_no_place_and_are_holes_that_come_back_filled(schema, table):
+def test_masked_cells_have_no_place_and_are_missing_cells_that_come_back_filled(schema, table):
     masked = TableEncoder(
         schema, nominal="onehot", numeric="standard", levels=0, derive=False, conditional=True,
         missing="masked",
@@ -189,7 +189,7 @@ def test_masked_cells_have_no_place_and_are_holes_that_come_back_filled(schema, 
     assert not decoded.isna().any().any()
 
 
-def test_a_hole_is_filled_by_the_column_that_it_decides(schema, table):
+def test_a_missing_cell_is_filled_by_the_column_that_it_decides(schema, table):
     many = pd.concat([table] * 20, ignore_index=True)
     many["legs"] = many["colour"].map({"red": 3, "white": 4}).astype("float").fillna(4).astype(int)
     many["legs"] = many["legs"].where(many["colour"].notna())
@@ -208,10 +208,10 @@ def test_a_hole_is_filled_by_the_column_that_it_decides(schema, table):
 
 
 def test_a_way_with_missing_cells_that_nobody_knows_is_refused(schema):
-    with pytest.raises(TabganError, match=r"encoder.missing=hole: expected one of \['category'"):
+    with pytest.raises(TabganError, match=r"encoder.missing=gap: expected one of \['category'"):
         TableEncoder(
             schema, nominal="onehot", numeric="standard", levels=0, derive=False,
-            conditional=True, missing="hole",
+            conditional=True, missing="gap",
         )  # fmt: skip
 
 

@@ -117,8 +117,8 @@ def test_rows_under_conditions_are_drawn_until_they_satisfy_them(run, command_in
     assert (rows["label"] == "y").all()
     assert rows["n"].between(31, 33).all()
     assert (rows["letter"] == "b").mean() > 0.75  # as the label says; of all rows it is a quarter
-    account = json.loads((run / "requested.csv.json").read_text("utf-8"))
-    assert account["tried"] > 200
+    sidecar = json.loads((run / "requested.csv.json").read_text("utf-8"))
+    assert sidecar["tried"] > 200
 
 
 def test_it_is_evaluated_and_has_no_critic_to_fool(run, command_in):

@@ -9,7 +9,7 @@ import torch
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.errors import TabganError
-from tabgan.sampling.holes import with_holes
+from tabgan.sampling.filling import with_cells_missing
 from tabgan.sampling.imputing import Imputer, _median
 
 HEADER = """@relation boxes
@@ -23,7 +23,7 @@ HEADER = """@relation boxes
 @data
 """
 POINTS = {"a": 9, "b": 7, "c": 5}  # which grade decides
-N = 4_000  # rows with the same hole: shares are off by .024 in three standard errors at most
+N = 4_000  # rows of one missing cell: shares are off by .024 in three standard errors at most
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def table_of(ran, n, **cells):
     """``n`` rows that know these cells alone."""
     schema = ran.data.encoder.schema_
     known = {name: [cells.get(name)] * n for name in schema.names}
-    return with_holes(schema, schema.names).conform(pd.DataFrame(known))
+    return with_cells_missing(schema, schema.names).conform(pd.DataFrame(known))
 
 
 def imputed(ran, table, *, seed=0):
@@ -185,7 +185,7 @@ def test_without_a_known_cell_rows_are_those_of_the_generator(ran, p_value):
     assert not filled.isna().any().any()
 
 
-def test_a_hole_of_a_column_that_training_missed_too_is_filled(ran):
+def test_a_missing_cell_of_a_column_that_training_missed_too_is_filled(ran):
     assert ran.data.encoder.layout_.of("colour")[0].width == 3
     filled = imputed(ran, table_of(ran, N, size="small"))
     assert set(filled["colour"]) == {"red", "white"}

@@ -50,7 +50,7 @@ def test_a_part_that_is_none_is_refused(number, of, text):
 
 
 def test_all_parts_are_one_dataset(parts):
-    dataset = ds.dataset(parts)  # which passes over accounts and manifest
+    dataset = ds.dataset(parts)  # which passes over sidecars and manifest
     assert dataset.count_rows() == 1_003
     assert [fragment.count_rows() for fragment in dataset.get_fragments()] == [251, 251, 251, 250]
     assert len(pd.read_parquet(parts)) == 1_003
@@ -80,11 +80,11 @@ def test_a_part_redone_alone_has_the_same_bytes(command, trained, parts, tmp_pat
 
 
 def test_a_part_is_an_ordinary_sample_at_its_own_seed(command, trained, parts, tmp_path):
-    account = json.loads((parts / "_part-00001-of-00004.json").read_text())
-    words = [f"run={trained}", f"n={account['rows']}", f"seed={account['seed']}"]
+    sidecar = json.loads((parts / "_part-00001-of-00004.json").read_text())
+    words = [f"run={trained}", f"n={sidecar['rows']}", f"seed={sidecar['seed']}"]
     ended = command("sample", *words, f"out={tmp_path / 'one.parquet'}")
     assert ended.status == 0, ended.err
-    part = pd.read_parquet(parts / account["file"])
+    part = pd.read_parquet(parts / sidecar["file"])
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "one.parquet"), part)
 
 

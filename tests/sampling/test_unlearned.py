@@ -144,8 +144,8 @@ def test_the_command_writes_rows_that_are_read_in_the_schema(schema_file, comman
     path = tmp_path / "people_rows_seed3.csv"
     table, _ = read_table(path, schema_path=schema_file)
     assert len(table) == 100
-    account = json.loads(path.with_name(f"{path.name}.json").read_text("utf-8"))
-    assert (account["learned"], account["rows"]) == (False, 100)
+    sidecar = json.loads(path.with_name(f"{path.name}.json").read_text("utf-8"))
+    assert (sidecar["learned"], sidecar["rows"]) == (False, 100)
     assert command("sample", f"schema={schema_file}", "n=100", "seed=3", "out=2.csv").status == 0
     assert (tmp_path / "2.csv").read_bytes() == path.read_bytes()
 

@@ -51,13 +51,13 @@ def test_by_rule_more_is_hidden_of_those_who_are_older_and_age_stays(people):
 
 
 @pytest.mark.parametrize("name", [*FILLERS])
-def test_a_filler_fills_holes_alone_with_values_of_the_column(people, name):
-    holes = people.test.drop(columns="label").head(3).copy()
-    holes.loc[1, "pay"] = np.nan  # a clerk's
-    holes.loc[0, "job"] = None  # a cook's
-    filled = fill(name, people.train, holes, SCHEMA, seed=0)
-    known = holes.notna()
-    assert filled.where(known).astype(object).equals(holes.where(known).astype(object))
+def test_a_filler_fills_missing_cells_alone_with_values_of_the_column(people, name):
+    incomplete = people.test.drop(columns="label").head(3).copy()
+    incomplete.loc[1, "pay"] = np.nan  # a clerk's
+    incomplete.loc[0, "job"] = None  # a cook's
+    filled = fill(name, people.train, incomplete, SCHEMA, seed=0)
+    known = incomplete.notna()
+    assert filled.where(known).astype(object).equals(incomplete.where(known).astype(object))
     expected = ("clerk", 50 / 3) if name == "mean-mode" else ("cook", 20.0)
     assert filled["job"][0] == expected[0]
     assert filled["pay"][1] == pytest.approx(expected[1], abs=0.1)

@@ -252,7 +252,7 @@ class EvasionModule(pl.LightningModule):
         self, records: Records, start: Numbers, positions: NDArray[np.int64], steps: int,
         rng: np.random.Generator,
     ) -> Numbers:  # fmt: skip
-        """Some of the rows, bettered as far as the substitutes can tell."""
+        """Some of the rows, bettered as far as the substitutes can judge."""
         some = records.taken(positions)
         return self.climber.climbed(some, start[positions], self.score, steps=steps, rng=rng)
 

@@ -22,7 +22,7 @@ from tabgan.metrics.detection import MIN_ROWS, c2st_test
 from tabgan.metrics.diversity import distinct_row_share, gower_diversity
 from tabgan.metrics.privacy import duplicate_rate, quantile_dcr
 from tabgan.report.files import prepare, write_pictures
-from tabgan.report.progress import Tell, progress
+from tabgan.report.progress import Advance, progress
 from tabgan.system.terminal import say, show
 
 log = logging.getLogger(__name__)
@@ -104,12 +104,14 @@ def build_audit(audited: Audited, *, out: Path, seed: int, threads: int) -> Figu
     """
     started = time.perf_counter()
     prepare(out)
-    with progress(2 * len(audited.ways) + 5) as tell:
-        figures = measure_audit(audited, seed=seed, threads=threads, tell=tell)
-        tell("", stage="pictures")
+    with progress(2 * len(audited.ways) + 5) as advance:
+        figures = measure_audit(audited, seed=seed, threads=threads, advance=advance)
+        advance("", stage="pictures")
         ranges = range_table(audited)
         pictures = audit_pictures(audited, ranges)
-    figures |= {f"answer.{name}": told for name, told in answers(audited, figures, ranges).items()}
+    figures |= {
+        f"answer.{name}": answered for name, answered in answers(audited, figures, ranges).items()
+    }
     figures |= dict(audited.facts) | {"seconds": round(time.perf_counter() - started, 1)}
     write_pictures(out, pictures)
     (out / "audit.json").write_text(
@@ -122,17 +124,17 @@ def build_audit(audited: Audited, *, out: Path, seed: int, threads: int) -> Figu
     return figures
 
 
-def measure_audit(audited: Audited, *, seed: int, threads: int, tell: Tell) -> Figures:
+def measure_audit(audited: Audited, *, seed: int, threads: int, advance: Advance) -> Figures:
     """Every figure of every way; one that is undefined is left out."""
     figures: Figures = {"rows": len(audited.requested), "data": audited.title}
     figures |= _attainable(audited)
     for name, way in audited.ways.items():
-        tell(name, stage=name)
+        advance(name, stage=name)
         prefix = "" if name == MAIN else name.lower().replace(" ", "_") + "."
         figures |= {f"{prefix}{k}": v for k, v in _of_way(audited, way).items()}
-        tell("realism")
+        advance("realism")
         figures |= {f"{prefix}{k}": v for k, v in _realism(audited, way, seed, threads).items()}
-    tell("", stage="distances to training rows")
+    advance("", stage="distances to training rows")
     loop = audited.ways[MAIN]
     real, rows = audited.train[audited.names], loop.rows[audited.names]
     matched = audited.test.iloc[score_matched(loop.obtained, audited.test_scores)]
@@ -250,8 +252,8 @@ def _print(audited: Audited, figures: Figures, ranges: pd.DataFrame) -> None:
     for name, line in ranges.iterrows():
         table.add_row(str(name), *(f"{line.get(column, np.nan):.4g}" for column in names))
     show(table)
-    told = [figures[name] for name in figures if name.startswith("answer.")]
-    for line in (*told, *audited.unreached):
+    answered = [figures[name] for name in figures if name.startswith("answer.")]
+    for line in (*answered, *audited.unreached):
         say(str(line))
 
 

@@ -77,8 +77,8 @@ def answers(audited: Audited, figures: Figures, ranges: pd.DataFrame) -> dict[st
     """The report's questions, answered: which class, which range, why; and what it means."""
     scores = audited.test_scores
     if np.ptp(scores) < CONSTANT:
-        told = f"The black box answers {scores[0]:.3f} to every real row: no other score exists."
-        return {"range": told}
+        lead = f"The black box answers {scores[0]:.3f} to every real row: no other score exists."
+        return {"range": lead}
     return {
         "class": _class_words(audited, figures),
         "range": _range_words(ranges),
@@ -139,9 +139,9 @@ def _class_words(audited: Audited, figures: Figures) -> str:
     error = np.abs(one_shot.obtained - audited.requested)
     lines = []
     for label in class_names(audited):
-        told = f"{label!r}: {figures[f'class.{label}.rows']:,} rows"
+        lead = f"{label!r}: {figures[f'class.{label}.rows']:,} rows"
         share = float(figures[f"class.{label}.within_05"])
-        lines.append(f"{told}, {share:.1%} within .05")
+        lines.append(f"{lead}, {share:.1%} within .05")
     high = audited.requested > 0.5
     sides = ""
     if high.any() and not high.all():
@@ -150,34 +150,34 @@ def _class_words(audited: Audited, figures: Figures) -> str:
             "requested "
             f"and {error[~high].mean():.3f} below."
         )
-    told = "Which class: the closed loop, by the class the box decides for"
-    return f"{told}: {'; '.join(lines)}.{sides}"
+    lead = "Which class: the closed loop, by the class the box decides for"
+    return f"{lead}: {'; '.join(lines)}.{sides}"
 
 
 def _range_words(ranges: pd.DataFrame) -> str:
     known = ranges.dropna(subset=["mae"])
     hardest, easiest = known["one_shot_mae"].idxmax(), known["one_shot_mae"].idxmin()
     kept = known[known["reached"] < 1]
-    told = (
+    lead = (
         f"Which range: in one shot {easiest} is easiest (MAE "
         f"{known['one_shot_mae'][easiest]:.3f}) and {hardest} hardest "
         f"({known['one_shot_mae'][hardest]:.3f})."
     )
     if len(kept):
-        return f"{told} The closed loop left scores unreached in {', '.join(kept.index)}."
-    return f"{told} The closed loop reached every score that was asked."
+        return f"{lead} The closed loop left scores unreached in {', '.join(kept.index)}."
+    return f"{lead} The closed loop reached every score that was asked."
 
 
 def _why_words(figures: Figures, ranges: pd.DataFrame) -> str:
     share = ranges["real_rows"] / ranges["real_rows"].sum()
     rare = [str(name) for name in ranges.index[share < FEW]]
-    told = (
+    lead = (
         f"Why: real rows get scores from {figures['attainable.min']:.3f} to "
         f"{figures['attainable.max']:.3f}; {share.iloc[0]:.0%} of them lie below .1 and "
         f"{share.iloc[-1]:.0%} above .9. Near 0 and 1 the box is sure and its neighbourhood is "
         "flat, so one shot lands; in the middle a small change of a row moves the score far."
     )
-    return f"{told} Hardly any real row has a score in {', '.join(rare)}." if rare else told
+    return f"{lead} Hardly any real row has a score in {', '.join(rare)}." if rare else lead
 
 
 def _transfer_words(figures: Figures) -> str:

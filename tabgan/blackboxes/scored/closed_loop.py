@@ -27,7 +27,7 @@ from tabgan.tables.schema import Column, TableSchema
 REQUESTED, OBTAINED = "score_asked", "score_obtained"
 TRIES = 64  # rows generated for one score, none of which came near, before it is given up
 QUERIES_PER_ROW = 50  # of the default budget
-RANGES = 10  # parts of [0, 1] that are told apart
+RANGES = 10  # parts of [0, 1] that are reported apart
 NEARNESS = (0.25, 0.5, 1.0)  # of the tolerance: the nearest pairs are matched first
 
 Scores = NDArray[np.float64]
@@ -84,14 +84,14 @@ class Found:
             missed = self.requested[inside & ~self.kept]
             near = self.obtained[inside & ~self.kept]
             known = np.isfinite(near)
-            told = "nothing was queried for them"
+            why = "nothing was queried for them"
             if known.any():
                 closest = np.abs(near[known] - missed[known]).argmin()
                 wanted, best = missed[known][closest], near[known][closest]
-                told = f"requested {wanted:.3f}, the best was {best:.3f}"
+                why = f"requested {wanted:.3f}, the best was {best:.3f}"
             lines.append(
                 f"{position / RANGES:.1f} to {(position + 1) / RANGES:.1f}: {len(missed)} of "
-                f"{int(inside.sum())} scores not reached; {told}"
+                f"{int(inside.sum())} scores not reached; {why}"
             )
         return lines
 
@@ -146,7 +146,7 @@ def closed_loop(
     tolerance: float,
     budget: int | None,
     seed: int,
-    tell: Callable[[int], None] = lambda kept: None,
+    report: Callable[[int], None] = lambda kept: None,
 ) -> Found:
     """A row for each score requested, out of rounds of proposals; the same seed, the same rows.
 
@@ -161,7 +161,7 @@ def closed_loop(
         tolerance: how far a kept row's score may be off.
         budget: queries at most; None for 50 a row.
         seed: fixes the proposals.
-        tell: is told after each round how many rows are kept.
+        report: gets the number of rows kept, after each round.
 
     Raises:
         TabganError: for a tolerance or a budget that nothing can meet, or when the first query
@@ -193,7 +193,7 @@ def closed_loop(
             failure, ended = str(error), f"the black box failed: {error}"
             break
         search.take(rows[affordable], scores, affordable)
-        tell(int(search.kept.sum()))
+        report(int(search.kept.sum()))
     else:
         if not search.kept.all():
             ended = f"{TRIES} proposals for a score without coming near it are enough"

@@ -23,7 +23,7 @@ from tabgan.blackboxes.scored.querying import FITTED, given_box, own_box
 from tabgan.config.opening import Run, chosen_refiner
 from tabgan.errors import TabganError
 from tabgan.evaluation.gathering import read_data
-from tabgan.system.files import write_account
+from tabgan.system.files import write_sidecar
 from tabgan.system.terminal import error_console
 from tabgan.tables.writers import write_table
 
@@ -80,22 +80,22 @@ def write_scored_rows(cfg: DictConfig, run: Run, out: Path, *, n: int) -> dict[s
     with Progress(console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("rows kept", total=len(requested))
         found = closed_loop(
-            propose, box, requested, **limits, tell=lambda kept: bar.update(task, completed=kept)
+            propose, box, requested, **limits, report=lambda kept: bar.update(task, completed=kept)
         )
     kept = int(found.kept.sum())
     if not kept:
-        told = found.failure or "; ".join(found.unreached())
-        raise TabganError(f"no row came within {cfg.tolerance:g} of its score: {told}")
+        why = found.failure or "; ".join(found.unreached())
+        raise TabganError(f"no row came within {cfg.tolerance:g} of its score: {why}")
     write_table(out, found.table(), schema)
-    account = _account(found, box, cfg)
-    write_account(out, account)
+    sidecar = _sidecar(found, box, cfg)
+    write_sidecar(out, sidecar)
     _tell(found, kept, out)
     if found.failure:
         raise TabganError(f"{found.failure}; the {kept} rows kept until then: {out}")
-    return account
+    return sidecar
 
 
-def _account(found: Found, box: Counted, cfg: DictConfig) -> dict[str, Any]:
+def _sidecar(found: Found, box: Counted, cfg: DictConfig) -> dict[str, Any]:
     error = np.abs(found.obtained - found.requested)[found.kept]
     kept = int(found.kept.sum())
     return {

@@ -19,7 +19,7 @@ class AdversarialLoss(NamedTuple):
     Attributes:
         critic: the critic's loss.
         generator: the generator's loss.
-        distance: how far apart real and fake rows are, as far as the logits tell; or None.
+        distance: how far apart real and fake rows are, by the logits; or None.
         distance_name: of its curves, ``train/em_distance``.
         price: the critic's loss row by row, of logits [batch] and labels [batch] (1 real, 0
             fake), where it has labels; or None.

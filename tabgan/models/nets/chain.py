@@ -26,7 +26,7 @@ DRAW_ROWS = 5_000  # at once: what is made of them stays in the processor's cach
 
 def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether it is a CPU that multiplies bfloat16 itself: twice as fast as float32, or more."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)  # older torch does not tell
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)  # older torch has no such function
     has: dict[str, bool] = capabilities()
     return device.type == "cpu" and bool(has.get("avx512_bf16") or has.get("amx_bf16"))
 

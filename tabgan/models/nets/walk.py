@@ -1,4 +1,4 @@
-"""A pass over the columns of a chain: rows drawn, or told, code by code."""
+"""A pass over the columns of a chain: rows drawn, or given, code by code."""
 
 from __future__ import annotations
 

@@ -74,23 +74,23 @@ def settled(
         return table
     start = first_row if first_line is None else first_line
     word = "row" if first_line is None else "line"
-    told = violations(rules, kept, word, start)
+    message = violations(rules, kept, word, start)
     if on_violation == "warn":
-        log.warning("%s; learned all the same, and no generated row does", told)
+        log.warning("%s; learned all the same, and no generated row does", message)
         return table
     if on_violation == "drop":
         rows = kept.all(axis=1)
-        log.warning("%s; %s rows are left out", told, f"{int((~rows).sum()):,}")
+        log.warning("%s; %s rows are left out", message, f"{int((~rows).sum()):,}")
         return table[rows]
     if on_violation == "repair":
         table = repaired(table, schema, rules)
         still = rules.kept_each(Columns.of_table(schema, table))
         if still.all():
-            log.warning("%s; put right", told)
+            log.warning("%s; put right", message)
             return table
-        told = f"{violations(rules, still, word, start)}, which cannot be put right"
+        message = f"{violations(rules, still, word, start)}, which cannot be put right"
     ways = [way for way in ON_VIOLATION[1:] if way != on_violation]
-    raise TabganError(f"{told}; data.on_violation={'|'.join(ways)} goes on")
+    raise TabganError(f"{message}; data.on_violation={'|'.join(ways)} goes on")
 
 
 def violations(rules: Constraints, kept: Mask, word: str = "row", start: int = 0) -> str:

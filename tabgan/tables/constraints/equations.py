@@ -62,10 +62,10 @@ class Equation:
             unknown = pd.isna(left) | pd.isna(right)
             return np.asarray(unknown | (left == right), bool)
         of = days_of if own.kind == "date" else numbers_of
-        told, total = of(value), columns[self.column]
+        computed, total = of(value), columns[self.column]
         with np.errstate(invalid="ignore"):
-            slack = half_step(own) + EXACT * np.maximum(np.abs(told), np.abs(total))
-            return np.asarray(~(np.abs(told - total) > slack), bool)
+            slack = half_step(own) + EXACT * np.maximum(np.abs(computed), np.abs(total))
+            return np.asarray(~(np.abs(computed - total) > slack), bool)
 
 
 def half_step(column: Column) -> float:

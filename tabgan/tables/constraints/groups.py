@@ -88,8 +88,8 @@ class Follows:
         is_new = positions_among(columns, self.by, [row[1:] for row in self.rows]) < 0
         return is_new | (positions_among(columns, self.columns, self.rows) >= 0)
 
-    def told(self, columns: Columns) -> NDArray[np.object_]:
-        """What the others say the value is, as ``rows`` has it; [n].
+    def decided(self, columns: Columns) -> NDArray[np.object_]:
+        """The value that the others decide, as ``rows`` has it; [n].
 
         Of values that training never had together: what the commonest row has in which all but
         one of them stand, but two, and so on.

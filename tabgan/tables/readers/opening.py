@@ -1,4 +1,4 @@
-"""Files opened for reading, with every way it can fail told in one line."""
+"""Files opened for reading, with every failure reported in one line."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def survey(
 
     The schema is the one given, or what the format's reader gives for a file whose pieces agree.
     Where they do not (numbers in one and words in another, leading zeros, dates of which only one
-    piece tells day from month), what one has told is held against all in another pass.
+    piece tells day from month), what one has shown is held against all in another pass.
 
     Raises:
         TabganError: as the format's reader does; for a file without rows.
@@ -103,20 +103,20 @@ class _Disagree(Exception):  # noqa: N818 - never leaves this file
 def _inferred(path: Path, target: str | None, index: str) -> tuple[TableSchema, int]:
     """The schema of all pieces, and their rows."""
     check_index(index)
-    told = _Told()
+    seen = _Seen()
     while True:
         try:
-            schema, n_rows = _survey_once(path, target, index, told)
+            schema, n_rows = _survey_once(path, target, index, seen)
         except _Disagree as error:
-            told = told.with_news(error)
+            seen = seen.with_news(error)
             continue
         tell_missing(schema, path)
         return schema, n_rows
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Told:
-    """What some pieces have told of columns of text.
+class _Seen:
+    """What the pieces so far have shown of columns of text.
 
     Attributes:
         text: columns that are neither numbers nor dates.
@@ -128,7 +128,7 @@ class _Told:
     is_first: bool = True
     date_formats: Mapping[str, str] = field(default_factory=dict)
 
-    def with_news(self, news: _Disagree) -> _Told:
+    def with_news(self, news: _Disagree) -> _Seen:
         if news.date_format is None or news.name in self.date_formats:
             return replace(self, text=self.text | {news.name})
         return replace(self, date_formats={**self.date_formats, news.name: news.date_format})
@@ -143,18 +143,18 @@ class _Told:
 
 
 def _survey_once(
-    path: Path, target: str | None, index: str, told: _Told
+    path: Path, target: str | None, index: str, seen: _Seen
 ) -> tuple[TableSchema, int]:
     n_rows = 0
     merged: dict[str, Column | None] = {}
     name, empty, indices = _stem(path), set(), set()
-    for piece in _raw(path, told=told):
+    for piece in _raw(path, seen=seen):
         if n_rows == 0:
             indices = {*piece.attrs.get("indices", ())} if index == "drop" else set()
         indices = {one for one in indices if piece[one].is_unique and not piece[one].isna().any()}
         n_rows += len(piece)
-        schema = _schema_of(path, piece, target, told)
-        name, told = schema.name, replace(told, is_first=False)
+        schema = _schema_of(path, piece, target, seen)
+        name, seen = schema.name, replace(seen, is_first=False)
         for column in schema.columns:
             values = piece[column.name]
             if values.isna().all():
@@ -177,7 +177,7 @@ def _survey_once(
 
 
 def _raw(
-    path: Path, schema: TableSchema | None = None, *, told: _Told | None = None
+    path: Path, schema: TableSchema | None = None, *, seen: _Seen | None = None
 ) -> Iterator[pd.DataFrame]:
     """Pieces as they stand in the file; CSV as text, or without a schema as numbers if it can."""
     name = path.name.lower()
@@ -186,7 +186,7 @@ def _raw(
     elif _is_arff(path):
         pieces = _arff_pieces(path)
     elif name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz")):
-        pieces = _csv_pieces(path, schema, told or _Told())
+        pieces = _csv_pieces(path, schema, seen or _Seen())
     else:
         raise TabganError(f"{path}: expected a file ending in .csv, .tsv, .arff, .gz or .parquet")
     return (piece for piece in pieces if len(piece))
@@ -216,7 +216,7 @@ def _arff_pieces(path: Path) -> Iterator[pd.DataFrame]:
             yield piece
 
 
-def _csv_pieces(path: Path, schema: TableSchema | None, told: _Told) -> Iterator[pd.DataFrame]:
+def _csv_pieces(path: Path, schema: TableSchema | None, seen: _Seen) -> Iterator[pd.DataFrame]:
     """Raises ``_Disagree`` for leading zeros in a column of numbers, without a schema."""
     head: Head | None = None
     with open_text(path) as stream:
@@ -231,9 +231,9 @@ def _csv_pieces(path: Path, schema: TableSchema | None, told: _Told) -> Iterator
                 yield _untyped(file, texts, schema)
                 continue
             for name in texts:
-                if name not in told.text and has_leading_zeros(texts[name]):
+                if name not in seen.text and has_leading_zeros(texts[name]):
                     raise _Disagree(name)
-            piece, written = _typed(file, texts, told.text)
+            piece, written = _typed(file, texts, seen.text)
             piece.attrs["written"] = written
             piece.attrs["indices"] = head.indices
             yield piece
@@ -265,12 +265,12 @@ def _stored(path: Path) -> TableSchema | None:
         raise TabganError(f"{path}: expected a Parquet file, got one with: {reason}") from error
 
 
-def _schema_of(path: Path, piece: pd.DataFrame, target: str | None, told: _Told) -> TableSchema:
+def _schema_of(path: Path, piece: pd.DataFrame, target: str | None, seen: _Seen) -> TableSchema:
     declared: TableSchema | None = piece.attrs.get("schema")
     if declared is not None:
-        return measured(piece, declared, lambda name: told.of(name, Written()))
+        return measured(piece, declared, lambda name: seen.of(name, Written()))
     of_file = piece.attrs.get("written", {})
-    written = {name: told.of(name, of_file.get(name, Written())) for name in map(str, piece)}
+    written = {name: seen.of(name, of_file.get(name, Written())) for name in map(str, piece)}
     keep = path.suffix.lower() == ".parquet"
     return infer_schema(piece, name=_stem(path), target=target, keep_dtypes=keep, written=written)
 
@@ -289,7 +289,7 @@ def _merged(mine: Column, other: Column, path: Path) -> Column:
         raise _Disagree(mine.name)
     if kinds == {"date"} and mine.date_format != other.date_format:
         return _merged_dates(mine, other, path)
-    if mine.is_number and other.is_number and not _is_arff(path):  # whose first rows tell its form
+    if mine.is_number and other.is_number and not _is_arff(path):  # whose first rows show its form
         form = mine.number_form.joined(other.number_form)
         if form is None:
             raise _Disagree(mine.name)

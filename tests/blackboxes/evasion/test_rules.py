@@ -93,10 +93,10 @@ def test_a_record_that_breaks_a_rule_itself_may_go_on_breaking_it(book):
 
 
 def test_missing_values_are_no_premise_and_no_greatest_number(rows):
-    holes = rows.copy()
-    holes[::5, :2] = np.nan
-    holes[1::5, 1], holes[1::5, 3] = 60, 0.25  # all = 60 => share = .25
-    texts = RuleBook.found(holes, SCHEMA).texts()
+    incomplete = rows.copy()
+    incomplete[::5, :2] = np.nan
+    incomplete[1::5, 1], incomplete[1::5, 3] = 60, 0.25  # all = 60 => share = .25
+    texts = RuleBook.found(incomplete, SCHEMA).texts()
     assert "all = 60 => share = 0.25" in texts
     assert not [text for text in texts if "nan" in text]
 

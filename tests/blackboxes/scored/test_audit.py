@@ -115,8 +115,8 @@ def test_the_same_seed_writes_the_same_bytes(command, scored_run, tmp_path):
         words = (f"run={scored_run}", "score=uniform", "n=30", "tolerance=0.2", f"out={file}")
         assert command("sample", *words).status == 0
     assert files[0].read_bytes() == files[1].read_bytes()
-    account = json.loads(files[0].with_name("one.csv.json").read_text())
-    assert account["kept"] == len(pd.read_csv(files[0]))
+    sidecar = json.loads(files[0].with_name("one.csv.json").read_text())
+    assert sidecar["kept"] == len(pd.read_csv(files[0]))
 
 
 def test_any_run_can_be_asked_for_a_score(command, trained, tmp_path, by_age):  # noqa: ARG001
@@ -134,10 +134,10 @@ def test_a_range_that_cannot_be_reached_is_named(command, trained, tmp_path, by_
     words = ("score=uniform", "n=40", f"out={tmp_path / 'rows.csv'}", *FUNCTION)
     ended = command("sample", f"run={trained}", *words)
     assert ended.status == 0, ended.err
-    account = json.loads((tmp_path / "rows.csv.json").read_text())
-    assert len(account["unreached"]) >= 8
-    assert "0.9 to 1.0" in account["unreached"][-1]
-    assert account["best_score_per_tenth"]["0.9"] <= 0.11
+    sidecar = json.loads((tmp_path / "rows.csv.json").read_text())
+    assert len(sidecar["unreached"]) >= 8
+    assert "0.9 to 1.0" in sidecar["unreached"][-1]
+    assert sidecar["best_score_per_tenth"]["0.9"] <= 0.11
 
 
 def test_a_constant_box_has_one_score(command, trained, by_age):

@@ -89,9 +89,11 @@ def test_dense_rows_have_a_gradient_to_the_codes_of_every_column(inputs):
 def test_joint_codes_are_counted_and_missing_cells_left_out():
     columns = chain_columns(LAYOUT)
     assert joint_counts(ROWS, columns[1]).tolist() == [1, 0, 1, 2, 1, 0]
-    holed = CodedRows(layout=LAYOUT, codes=ROWS.codes.clone(), scalars=ROWS.scalars, masked=True)
-    holed.codes[0, 1] = holed.codes[0, 2] = -1
-    assert joint_counts(holed, columns[1]).tolist() == [0, 0, 1, 2, 1, 0]
+    incomplete = CodedRows(
+        layout=LAYOUT, codes=ROWS.codes.clone(), scalars=ROWS.scalars, masked=True
+    )
+    incomplete.codes[0, 1] = incomplete.codes[0, 2] = -1
+    assert joint_counts(incomplete, columns[1]).tolist() == [0, 0, 1, 2, 1, 0]
 
 
 def test_columns_stand_in_the_layouts_order_or_in_the_one_that_is_given():

@@ -209,7 +209,7 @@ def test_decided_values_of_pairs_never_seen_are_those_of_the_commonest_near_them
     rule = Follows("km", ("origin", "dest")).fitted(columns)
     assert rule.rows == ((3.0, "b", "x"), (1.0, "a", "x"), (2.0, "a", "y"))
     requested = columns_of(origin=["a", "b", "b", "a"], dest=["x", "y", "x", "y"], km=[1, 2, 9, 9])
-    assert rule.told(requested).tolist() == [1, 3, 3, 2]  # b, y is new: the commonest of b
+    assert rule.decided(requested).tolist() == [1, 3, 3, 2]  # b, y is new: the commonest of b
     assert rule.kept(requested).tolist() == [True, True, False, False]
 
 

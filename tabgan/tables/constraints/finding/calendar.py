@@ -100,5 +100,5 @@ def _put_together(columns: Columns, date: str, parts: dict[str, str | None]) -> 
     rule = Equation(date, formula)
     if not rule.parts:
         return None
-    told = Formula(formula).value(columns).data
-    return rule if np.allclose(told, columns[date], rtol=0, atol=1e-6) else None
+    computed = Formula(formula).value(columns).data
+    return rule if np.allclose(computed, columns[date], rtol=0, atol=1e-6) else None

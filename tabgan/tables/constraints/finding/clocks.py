@@ -56,8 +56,8 @@ def _difference(columns: Columns, early: str, late: str, delay: str) -> Equation
         return None
     for function in ("clock", "clock24"):
         formula = f"{function}(minutes({quoted(early)}) + {quoted(delay)})"
-        told = Formula(formula).numbers(columns)
-        if np.array_equal(told, b, equal_nan=True):
+        computed = Formula(formula).numbers(columns)
+        if np.array_equal(computed, b, equal_nan=True):
             return Equation(late, formula)
     return None
 

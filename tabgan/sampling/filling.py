@@ -1,4 +1,4 @@
-"""A file with missing cells, and what filling it leaves: a file per imputation, and an account."""
+"""A file with missing cells, and the files of a filling: one per imputation, and a sidecar."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from tabgan.errors import TabganError
 from tabgan.sampling.imputing import HOWS, Imputer
-from tabgan.system.files import write_account
+from tabgan.system.files import write_sidecar
 from tabgan.tables.readers import column_names, reader_of
 from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
@@ -28,7 +28,7 @@ def fill_file(
     """Fill the missing cells of a file; of several imputations the i-th goes to ``<out>_<i>``.
 
     Without ``out`` they go beside the file, as ``filled_<file>``, and over no other file. Beside
-    the (first) file lies ``<file>.json``, the account: holes per column and what is said.
+    the (first) file lies ``<file>.json``, the sidecar: the missing cells per column, and the request.
 
     Returns:
         The files, one per imputation.
@@ -40,14 +40,14 @@ def fill_file(
     """
     check_how(how, n_imputations)
     schema = imputer.encoder.schema
-    table = read_holes(path, schema, optional=imputer.encoder.dropped_)
+    table = read_incomplete(path, schema, optional=imputer.encoder.dropped_)
     outs = _unused_outs(path, n_imputations) if out is None else _outs(out, n_imputations)
-    account = _account(imputer, table) | {"from": str(path), "how": how, "seed": imputer.seed}
-    _tell(account)
+    sidecar = _sidecar(imputer, table) | {"from": str(path), "how": how, "seed": imputer.seed}
+    _log(sidecar)
     for filled, target in zip(imputer.fill(table, n_imputations, how), outs, strict=True):
         write_table(target, filled, written_schema(schema, filled))
         log.info("the filled table: %s", target)
-    write_account(outs[0], account)
+    write_sidecar(outs[0], sidecar)
     if out is not None and n_imputations > 1 and _numbered(out, n_imputations + 1).exists():
         log.warning("%s is of an earlier call", _numbered(out, n_imputations + 1))
     return outs
@@ -84,7 +84,9 @@ def check_how(how: str, n_imputations: int) -> None:
         )
 
 
-def read_holes(path: Path, schema: TableSchema, *, optional: Iterable[str] = ()) -> pd.DataFrame:
+def read_incomplete(
+    path: Path, schema: TableSchema, *, optional: Iterable[str] = ()
+) -> pd.DataFrame:
     """A file in the columns and kinds of ``schema``, in which any cell may be missing.
 
     Args:
@@ -98,7 +100,7 @@ def read_holes(path: Path, schema: TableSchema, *, optional: Iterable[str] = ())
     """
     read, names = reader_of(path), column_names(path, schema)
     check_columns(names, schema, str(path), optional=optional)
-    table: pd.DataFrame = read(path, schema=with_holes(schema, names))[0]
+    table: pd.DataFrame = read(path, schema=with_cells_missing(schema, names))[0]
     if len(table) == 0:
         raise TabganError(f"{path}: no rows")
     return table
@@ -122,7 +124,7 @@ def check_columns(
         )
 
 
-def with_holes(schema: TableSchema, names: Iterable[str]) -> TableSchema:
+def with_cells_missing(schema: TableSchema, names: Iterable[str]) -> TableSchema:
     """``schema`` in some columns, any of whose cells may be missing and numbers of any decimals."""
     columns = tuple(replace(schema[name], missing=True, decimals=None) for name in names)
     return replace(schema, columns=columns, target=None)
@@ -144,22 +146,24 @@ def _numbered(out: Path, position: int) -> Path:
     return out.with_name(f"{stem}_{position}{dot}{suffixes}")
 
 
-def _account(imputer: Imputer, table: pd.DataFrame) -> dict[str, Any]:
-    """Holes per column, rows with no known cell, and missing cells that stay."""
+def _sidecar(imputer: Imputer, table: pd.DataFrame) -> dict[str, Any]:
+    """Missing cells per column, rows with no known cell, and missing cells that stay."""
     names, left = list(imputer.encoder.schema_.names), imputer.encoder.dropped_
     missing = table.isna()
     return {
         "rows": len(table),
-        "holes": {str(n): int(count) for n, count in missing[names].sum().items() if count},
+        "missing": {str(n): int(count) for n, count in missing[names].sum().items() if count},
         "rows_without_a_known_cell": int(missing[names].all(axis=1).sum()),
-        "holes_left": {n: int(missing[n].sum()) for n in left if n in table and missing[n].any()},
+        "still_missing": {
+            n: int(missing[n].sum()) for n in left if n in table and missing[n].any()
+        },
     }
 
 
-def _tell(account: dict[str, Any]) -> None:
-    holes = account["holes"]
-    log.info("%s missing cells in %s rows", f"{sum(holes.values()):,}", f"{account['rows']:,}")
-    if n := account["rows_without_a_known_cell"]:
+def _log(sidecar: dict[str, Any]) -> None:
+    missing = sidecar["missing"]
+    log.info("%s missing cells in %s rows", f"{sum(missing.values()):,}", f"{sidecar['rows']:,}")
+    if n := sidecar["rows_without_a_known_cell"]:
         log.info("%s rows have no known cell: they are drawn like any row of the table", f"{n:,}")
-    for name, n in account["holes_left"].items():
+    for name, n in sidecar["still_missing"].items():
         log.info("column %r was never learned: its %s missing cells stay missing", name, f"{n:,}")

@@ -39,14 +39,14 @@ category, those that come without ("kept"), or all with their missing cells impu
 """
 
 
-def holes_study(
+def missing_study(
     *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Contestant],
     seeds: Sequence[int], cache: Path, out: Path, words: Sequence[str], ways: Sequence[str],
     rate: float, rows: int,
 ) -> list[Line]:  # fmt: skip
     """Train on rows with hidden cells; compare whole generated rows with whole real ones.
 
-    Writes ``holes.md`` and ``holes.csv`` into ``out``.
+    Writes ``missing.md`` and ``missing.csv`` into ``out``.
 
     Args:
         tables: nominal columns, numbers and a target.
@@ -60,29 +60,37 @@ def holes_study(
         rows: test rows to impute, at most.
     """
     trained = {
-        way: recipe(f"holes, {way}", [*words, f"encoder.missing={WAYS[way]}"]) for way in ways
+        way: recipe(f"missing, {way}", [*words, f"encoder.missing={WAYS[way]}"]) for way in ways
     }
     lines: list[Line] = []
     for table in tables:
         for seed in seeds:
-            holed = with_holes_in_training(table, rate, seed=seed, cache=cache / "tables")
+            incomplete = with_cells_hidden_in_training(
+                table, rate, seed=seed, cache=cache / "tables"
+            )
             lines.append(_real_line(table, cache, seed))
             for way, contestant in trained.items():
-                learned = table if way == WHOLE else holed
+                learned = table if way == WHOLE else incomplete
                 lines += _lines(table, learned, way, contestant, seed, cache, rate, rows)
                 _write(out, lines, NOTE.format(rate=rate, rows=rows))
-    log.info("%s\nthe study of holes: %s", markdown(lines, GENERATED | FILLED), out / "holes.md")
+    log.info(
+        "%s\nthe study of missing cells: %s",
+        markdown(lines, GENERATED | FILLED),
+        out / "missing.md",
+    )
     return lines
 
 
-def with_holes_in_training(table: Prepared, rate: float, *, seed: int, cache: Path) -> Prepared:
+def with_cells_hidden_in_training(
+    table: Prepared, rate: float, *, seed: int, cache: Path
+) -> Prepared:
     """The table with a share of its training cells hidden, but for the target's."""
     names = [name for name in table.train if name != table.target]
     hidden = rng_at(seed, "holes", "train").random((len(table.train), len(names))) < rate
     rows = table.train.assign(**table.train[names].mask(hidden))
     columns = tuple(replace(column, missing=True) for column in table.schema.columns)
     schema = replace(table.schema, columns=columns)
-    title = f"{table.title}-holes-{rate:g}-seed{seed}"
+    title = f"{table.title}-missing-{rate:g}-seed{seed}"
     return prepare(title, schema.conform(rows), schema.conform(table.test), schema, cache=cache)
 
 
@@ -160,8 +168,8 @@ def _imputed(cell: Cell, table: Prepared, how: str, seed: int, rate: float, n_ro
     truth = table.test.iloc[sorted(chosen)].reset_index(drop=True)
     hidden = hidden_cells(truth, AT_RANDOM, rate, table, seed=seed)
     run = open_run(cell.folder / "run")
-    holes = with_cells_hidden(table, truth, hidden)
-    filled = next(Imputer(run.module, run.encoder, seed=seed).fill(holes, 1, how))
+    incomplete = with_cells_hidden(table, truth, hidden)
+    filled = next(Imputer(run.module, run.encoder, seed=seed).fill(incomplete, 1, how))
     target = {str(table.target): truth[str(table.target)]}
     return distances(table, truth, table.schema.conform(filled.assign(**target)), hidden)
 
@@ -172,4 +180,4 @@ def _write(out: Path, lines: list[Line], note: str) -> None:
         markdown([line for line in lines if any(name in line for name in figures)], figures)
         for figures in (GENERATED, FILLED)
     ]
-    write_tally(out, "holes", lines, "\n".join(parts) + note)
+    write_tally(out, "missing", lines, "\n".join(parts) + note)

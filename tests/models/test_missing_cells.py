@@ -37,7 +37,7 @@ def words(pairs):
     return (*own, "encoder.missing=masked", "encoder.derive=false")
 
 
-def test_the_critic_sees_generated_rows_under_the_holes_of_real_ones(training, pairs):
+def test_the_critic_sees_generated_rows_under_the_missing_cells_of_real_ones(training, pairs):
     ran = training(*words(pairs), model="cgan_basic")
     seen = []
     ran.module.critic.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
@@ -52,7 +52,7 @@ def test_the_critic_sees_generated_rows_under_the_holes_of_real_ones(training, p
             assert 0 < float((real[:, span].sum(dim=1) == 0).float().mean()) < 1
 
 
-def test_whole_rows_are_learned_from_rows_with_holes(training, pairs):
+def test_whole_rows_are_learned_from_rows_with_missing_cells(training, pairs):
     own = ("model.lr=5e-3", "model.average=0.95", "model.dropout=0")
     ran = training(*words(pairs), *own, model="cgan_basic").fit(max_epochs=8)
     (rows,) = draw_chunks(ran.module, ran.data.encoder, n=2_000, seed=0)
@@ -82,10 +82,10 @@ def test_a_model_that_asks_for_known_cells_is_refused(training, pairs):
         training(*words(pairs), model="ctgan")
 
 
-def test_a_chain_learns_whole_rows_from_rows_with_holes(training, pairs):
+def test_a_chain_learns_whole_rows_from_rows_with_missing_cells(training, pairs):
     own = ("model.likelihood_steps=400", "model.dropout=0", "model.average=0.9")
     ran = training(*words(pairs), *own, model="cgan")
-    assert ran.module.rounds == 0  # critics would tell real rows by their holes
+    assert ran.module.rounds == 0  # critics would tell real rows by their missing cells
     ran.fit(max_epochs=10)
     (rows,) = draw_chunks(ran.module, ran.data.encoder, n=2_000, seed=0)
     assert not rows.isna().any().any()
