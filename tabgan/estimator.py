@@ -273,7 +273,7 @@ class TableGAN(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         seed: int = 0,
         out: str | Path | None = None,
     ) -> dict[str, float]:
-        """How good the rows are: the metrics by name (``c2st_test_auc_worst``, ``wnmis``, ...).
+        """The metrics of generated rows by name (``c2st_test_auc_worst``, ``wnmis``, ...).
 
         Figures of refined rows are prefixed with ``refined.``; ``rules.<rule>`` is the share of
         rows that keep a rule, declared or found in the training rows. What is undefined on
@@ -342,13 +342,13 @@ class TableGAN(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         return gan
 
     def __sklearn_tags__(self) -> Tags:
-        """What scikit-learn may expect: text, categories and missing values are welcome."""
+        """The tags that scikit-learn reads: text, categories and missing values are welcome."""
         tags: Tags = super().__sklearn_tags__()
         tags.input_tags.string = tags.input_tags.categorical = tags.input_tags.allow_nan = True
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a pickle holds: parameters, and of a fitted model its run folder's files."""
+        """The state of a pickle: parameters, and of a fitted model its run folder's files."""
         state: dict[str, Any] = dict(super().__getstate__())  # which may be this object's own
         state.pop("_forget", None)
         run = state.pop("run_", None)

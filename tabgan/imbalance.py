@@ -64,10 +64,10 @@ class GANOversampler(BaseOverSampler):  # type: ignore[misc]  # it has no types
     ``mode="filtered_smote"`` interpolates between neighbours of a class as SMOTE does (Chawla et
     al. 2002; SMOTENC where there are categories, SMOTEN where there is nothing else; distances in
     standardised numbers), and keeps a candidate with the probability that a critic gives it: the
-    refiner's boosted trees, which learn to separate real rows of the class from candidates in up to
-    three rounds. This is discriminator rejection sampling (Azadi et al. 2019, arXiv:1810.06758)
-    with SMOTE for the generator: no net is trained. A class of fewer than 200 rows is too small for a critic, and
-    gets SMOTE's rows as they are. Missing numbers are refused.
+    refiner's boosted trees, which learn to separate real rows of the class from candidates in up
+    to three rounds. This is discriminator rejection sampling (Azadi et al. 2019,
+    arXiv:1810.06758) with SMOTE for the generator: no net is trained. A class of fewer than 200
+    rows is too small for a critic, and gets SMOTE's rows as they are. Missing numbers are refused.
 
     ``conditional`` and ``filtered_smote`` are not refined on a table of fewer than 2,000 rows.
 

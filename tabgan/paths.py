@@ -1,4 +1,4 @@
-"""Where the package keeps what it ships."""
+"""The paths of the files that come with the package."""
 
 from pathlib import Path
 

@@ -52,7 +52,7 @@ class Counted:
         return np.array([self._known[key] for key in keys.tolist()], dtype="float64")
 
     def cost(self, rows: pd.DataFrame) -> NDArray[np.bool_]:
-        """Which rows would cost a query, bool [n]: those never seen, each at its first position."""
+        """Rows that would cost a query, bool [n]: those never seen, each at its first position."""
         keys = pd.util.hash_pandas_object(rows, index=False)
         new: NDArray[np.bool_] = ~(keys.isin(self._known).to_numpy() | keys.duplicated().to_numpy())
         return new

@@ -63,7 +63,7 @@ def fit_forest(
 
 
 def xy(table: pd.DataFrame, schema: TableSchema) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """What a forest takes, and the class of each row that has one, text [n]."""
+    """The features of rows for a forest, and the class of each row that has one, text [n]."""
     known = table[table[schema.target].notna()]
     names = [column.name for column in features(schema).columns]
     return plain_rows(known, names), known[schema.target].astype(TEXT).to_numpy("object")

@@ -1,4 +1,4 @@
-"""What a black box is: a model that answers queries and says nothing else about itself."""
+"""The protocol of a black box: a model that answers queries, and of which nothing else is known."""
 
 from __future__ import annotations
 

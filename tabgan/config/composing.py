@@ -23,7 +23,7 @@ from tabgan.runs.folder import is_run, not_a_run
 
 
 def compose_run(words: Sequence[str], folder: Path, *, begun_in: str | None = None) -> DictConfig:
-    """What ``python -m tabgan.train <words>`` composes for a run in ``folder``.
+    """The configuration that ``python -m tabgan.train <words>`` composes for a run in ``folder``.
 
     ``folder/.hydra`` is written as Hydra writes it.
 
@@ -49,7 +49,7 @@ def compose_run(words: Sequence[str], folder: Path, *, begun_in: str | None = No
 
 @contextmanager
 def stored_run(folder: Path) -> Iterator[DictConfig]:
-    """What a run was requested, read from ``folder/.hydra``, which stays as it is; its log goes on.
+    """A run's configuration, read from ``folder/.hydra``, which stays as it is; its log goes on.
 
     Interpolations are resolved for where the folder lies now; relative paths of tables are
     those of the folder in which the run was begun.

@@ -1,4 +1,4 @@
-"""How a command ends: one line for a user's mistake, what was kept and how to go on."""
+"""The end of a command: one line for a user's mistake, what was kept, and the way to go on."""
 
 from __future__ import annotations
 

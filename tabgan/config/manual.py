@@ -1,4 +1,4 @@
-"""What ``--help`` says: a command's keys and examples, as the comments in ``conf/`` have them."""
+"""The text of ``--help``: a command's keys and examples, from the comments in ``conf/``."""
 
 from __future__ import annotations
 

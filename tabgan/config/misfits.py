@@ -27,7 +27,7 @@ def hints_of(target: Any) -> Hints:
 
 
 def misfit(value: Any, hint: Any) -> str:
-    """What was expected in place of ``value``; empty where it may be what ``hint`` says.
+    """The values expected in place of ``value``; empty where it is of the type ``hint``.
 
     What configurations nest, such as partial functions, fits anything.
     """

@@ -119,7 +119,7 @@ def _open_file(path: Path) -> Run:
 
 
 def stored_plan(folder: Path) -> dict[str, float]:
-    """What ``auto`` became in a run.
+    """The values that ``auto`` became in a run.
 
     Raises:
         TabganError: when the folder does not say.

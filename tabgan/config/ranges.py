@@ -1,4 +1,4 @@
-"""Where the numbers of a configuration begin and end, whatever command they are given to."""
+"""The ranges of a configuration's numbers, for all commands."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def forget_failure(folder: Path) -> None:
 
 
 def failures(folder: Path) -> dict[int, str]:
-    """What ended each failed job of a sweep, by its number."""
+    """The error that ended each failed job of a sweep, by its number."""
     found = {}
     for path in folder.glob(f"*/{FAILED}"):
         if path.parent.name.isdigit():

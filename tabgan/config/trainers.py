@@ -133,7 +133,7 @@ def check_batches(cfg: DictConfig, n_rows: int) -> None:
 
 
 def built(part: str, make: Callable[[], Any]) -> Any:
-    """The result of ``make``, for a part of the configuration; a library's refusal becomes one line.
+    """The result of ``make`` for a part of the configuration; a refusal becomes one line.
 
     Raises:
         TabganError: naming the part, with the reason that was given.

@@ -122,7 +122,7 @@ class RowFile:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredCodes:
-    """What a cache folder holds.
+    """The codes of a cache folder, mapped into memory.
 
     Attributes:
         folder: where it lies.
@@ -253,7 +253,7 @@ class _Samples:
         return rng_at(self.source.seed, "rows", position).random(n)
 
     def parts(self, numbers: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
-        """Which rows belong to which part."""
+        """The rows of each part: training, validation, test."""
         part = np.searchsorted(self.ends, numbers, side="right")
         return {
             name: part == position for position, name in enumerate(("test", "validation", "train"))

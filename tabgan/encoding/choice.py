@@ -1,4 +1,4 @@
-"""How a column is encoded: the rule, learned from its training rows, and the encoder it names."""
+"""The choice of a column's encoder: the rule, learned from training rows, and the encoder."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class Choice:
     def identifying(
         self, column: Column, values: pd.Series, *, target: bool, pattern: str | None = None
     ) -> Identifying | None:
-        """What makes a column an id that is regenerated, or None.
+        """The rule that makes new ids for a column, or None where it holds none.
 
         A target of numbers is what a model learns, and no id; ``many`` may keep numbers.
 
@@ -231,7 +231,7 @@ class Choice:
 
 
 def in_words(encoding: str) -> str:
-    """How a column with this encoding is modelled, for people."""
+    """An encoding in plain words."""
     return MODELLED.get(encoding, encoding.replace("_", " ").replace("+", ", "))
 
 

@@ -27,7 +27,7 @@ State = dict[str, Any]
 
 
 class ColumnEncoder(Protocol):
-    """What every column encoder does; the module's docstring says it exactly."""
+    """The contract of a column encoder; the module's docstring has it in full."""
 
     @property
     def widths_(self) -> tuple[BlockShape, ...]: ...

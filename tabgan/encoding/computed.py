@@ -22,7 +22,7 @@ from tabgan.tables.schema import Column, TableSchema
 
 
 class Computed:
-    """What a rule makes of a row's other columns, as the encoder's numbers.
+    """A column computed by a rule from a row's other columns, as the encoder's numbers.
 
     Args:
         rule: what it says of which column.
@@ -79,7 +79,7 @@ class Computed:
 def given(
     rule: Equation | Follows, schema: TableSchema, units: Mapping[str, int]
 ) -> Sum | Computed:
-    """What puts a rule's column back; a sum of numbers can be solved for its parts, too."""
+    """The function that puts a rule's column back; a sum can be solved for its parts, too."""
     linear = rule.linear() if isinstance(rule, Equation) else None
     if linear is None or not all(schema[name].is_number for name in rule.columns):
         return Computed(rule, schema, units)

@@ -63,12 +63,12 @@ class Shape:
 
     @cached_property
     def size(self) -> int:
-        """How many texts there are."""
+        """The number of texts of the form."""
         return prod(map(len, self.alphabets))
 
     @cached_property
     def numbered(self) -> tuple[int, int]:
-        """How many of the first positions a number says, and how many texts these have."""
+        """How many first positions a number stands for, and the number of texts of these."""
         size = 1
         for position, alphabet in enumerate(self.alphabets):
             if size * len(alphabet) > MOST_TEXTS:
@@ -181,7 +181,7 @@ def mixed(numbers: Index) -> Index:
 
 
 def shuffled(index: Index, size: int, key: int) -> Index:
-    """Where each position goes in a shuffle of ``size`` places that ``key`` names: uint64 [n].
+    """The new position of each in the shuffle of ``size`` positions that ``key`` seeds: uint64 [n].
 
     Format-preserving encryption (Black and Rogaway 2002): a Feistel network over the next even
     number of bits, walked until it lands below ``size``, so that the shuffle is never held.

@@ -1,4 +1,4 @@
-"""Which columns identify their rows: account numbers, e-mail addresses, running numbers.
+"""Columns that identify their rows: account numbers, e-mail addresses, running numbers.
 
 Such values say nothing about other rows, and may not leave the training table. A measure may be
 another in every row as well (populations, prices in cents), so uniqueness alone decides for text
@@ -74,7 +74,7 @@ MADE_EMAIL = r"([bdfgklmnprstvz][aeiou]){4}[0-9]{2}@example\.(com|net|org)"
 
 @dataclass(frozen=True)
 class Identifying:
-    """Why a column is an id, and what makes new ones.
+    """The reason why a column is an id, and the rule that makes new ones.
 
     Attributes:
         why: the rest of a sentence about the column.
@@ -86,7 +86,7 @@ class Identifying:
 
 
 def identifying(column: Column, values: pd.Series) -> Identifying | None:
-    """What makes a column an id, or None.
+    """The reason and rule of a column that is an id, or None.
 
     Args:
         column: what it is.
@@ -112,7 +112,7 @@ def with_keys(schema: TableSchema, table: pd.DataFrame) -> TableSchema:
 
 
 def private_form(texts: pd.Series) -> str | None:
-    """What texts are that point at somebody, such as e-mail addresses; None for others."""
+    """The kind of texts that point at somebody, such as e-mail addresses; None for others."""
     for what, pattern in PRIVATE.items():
         # Arrow's expressions, which pandas 2 gives its own texts to, do not look ahead
         seen = texts.astype(object) if pattern is DIGEST else texts

@@ -67,7 +67,7 @@ class Joint:
         return np.arange(len(self.tuples), dtype=np.float64)
 
     def values(self, name: str) -> Numbers:
-        """What a column has under each code, float64 [n_codes]."""
+        """A column's value under each code, float64 [n_codes]."""
         return self.tuples[:, self.names.index(name)]
 
     def encoder(self) -> OneHotEncoder:

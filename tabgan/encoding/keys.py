@@ -137,7 +137,7 @@ class FormedKey:
         self._free.clear()
 
     def is_taken(self, texts: Texts) -> Mask:
-        """Which texts may be training ids: all that are, and 11.8 % of the others; bool [n]."""
+        """The texts that may be training ids, bool [n]: all that are, and 11.8 % of the others."""
         byte, bit = self._positions(texts.astype(object))
         return np.asarray(self.taken_[byte] & bit, bool)
 
@@ -160,7 +160,7 @@ class FormedKey:
         return made.astype("int64") if self.whole else made
 
     def capacity(self, shape: Shape) -> int:
-        """How many rows a shape has ids for."""
+        """The number of ids of a shape."""
         _, size = shape.numbered
         return len(self._unused(shape)) if size <= LISTED else size // self._candidates(shape)
 

@@ -10,7 +10,7 @@ BlockKind = Literal["continuous", "discrete"]
 
 
 class BlockShape(NamedTuple):
-    """What a block is like before it has a position: see ``Block``."""
+    """A block before it has a position: see ``Block``."""
 
     kind: BlockKind
     width: int
@@ -78,7 +78,7 @@ class RowLayout:
         return tuple(block for block in self.blocks if block.column == column)
 
     def positions(self, kind: BlockKind) -> list[int]:
-        """Where in a row the blocks of one kind stand, ascending."""
+        """The positions of one kind of block in a row, ascending."""
         blocks = [block for block in self.blocks if block.kind == kind]
         return [position for b in blocks for position in range(b.start, b.span.stop)]
 

@@ -23,7 +23,7 @@ REACH = 4  # deviations that alpha = 1 stands for
 
 
 class ModeSpecificEncoder:
-    """Which Gaussian of a mixture (beta, one-hot[, missing]), and where in it (alpha).
+    """A number as a Gaussian of a mixture (beta, one-hot[, missing]) and a position in it (alpha).
 
     alpha = (x - mu) / (4 sigma), in [-1, 1]; the mode is drawn from its posterior. The mixture is
     variational, with at most 10 modes, of which those lighter than .005 are left out. Missing is

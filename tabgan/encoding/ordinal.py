@@ -59,7 +59,7 @@ class OrdinalCodes:
 
     @property
     def nominal(self) -> NDArray[np.bool_]:
-        """Which columns hold codes, bool [n_columns]."""
+        """The columns that hold codes, bool [n_columns]."""
         return np.array([column.is_nominal for column in self.schema.columns])
 
     def encode(self, table: pd.DataFrame) -> Matrix:

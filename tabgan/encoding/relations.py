@@ -1,4 +1,4 @@
-"""What other columns decide: left out of the row, and put back exactly."""
+"""Columns that others decide: left out of the row, and put back exactly."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Relations:
         join: bool = True,
         deciding: Collection[str] = (),
     ) -> Self:
-        """What holds on every training row (``encoding.derived``, ``joint``, ``sums``).
+        """Relations that hold on every training row (``encoding.derived``, ``joint``, ``sums``).
 
         Args:
             columns: those in the row, the numbers and discrete ones, float64 [n], NaN for missing.
@@ -79,14 +79,14 @@ class Relations:
 
     @property
     def encodings(self) -> dict[str, str]:
-        """What each column that left the row is called."""
+        """The encoding's name of each column that is left out of the row."""
         joined = {name for joint in self.joints.values() for name in joint.names}
         derived = {name: "joint" if name in joined else "derived" for name in self.derived}
         sums = {n: "sum" if isinstance(of, Sum) else "computed" for n, of in self.sums.items()}
         return derived | sums
 
     def gap(self, name: str) -> tuple[str, str] | None:
-        """What a distance of this name lies between, the number below first; None for no such."""
+        """The two columns of a distance of this name, the smaller first; None for no such."""
         return next(((a, b) for b, (a, gap) in self.gaps.items() if gap == name), None)
 
     def source(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What an encoder learned, on disk: ``state.json`` and ``arrays.npz``, never a pickle."""
+"""An encoder's state on disk: ``state.json`` and ``arrays.npz``, never a pickle."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class Sum:
 
 
 class Reading:
-    """What the value of a sum says: a band of a score, a grade of points.
+    """A column read off the value of a sum: a band of a score, a grade of points.
 
     A value between those of training is read as the nearest of these.
 

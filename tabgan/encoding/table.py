@@ -284,7 +284,7 @@ class TableEncoder:
         return dict(zip(self.schema_.names, numbers.T, strict=True))
 
     def kept_each(self, numbers: Numbers, rules: Constraints) -> NDArray[np.bool_]:
-        """Which rows keep which of ``rules``, bool [n, rules]; of ids nothing is said yet.
+        """The rows that keep each of ``rules``, bool [n, rules]; rules on ids count as kept.
 
         Args:
             numbers: of ``decode_numbers``.

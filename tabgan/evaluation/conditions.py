@@ -57,7 +57,7 @@ def tell_support(
     like: Sequence[Where] | None = None,
     share: float | None = None,
 ) -> list[int]:
-    """How many training rows satisfy each distinct condition; a warning names those that none does.
+    """Report how many training rows satisfy each condition; a warning names those that none does.
 
     Conditions of ``like``, which say much of each row, are named where it is no accident: where
     independent columns would have 3 such rows at least. Nothing is said, and the list is empty,
@@ -111,7 +111,7 @@ def check_rows(
     *,
     seed: int,
 ) -> list[Scores]:
-    """How well rows in ``out`` can be told from those of ``data`` that satisfy ``where``.
+    """Compare rows in ``out`` with those of ``data`` that satisfy ``where``.
 
     Where real rows are too few for that, each of the wider conditions that leave one column out
     is looked at instead, with rows drawn for it. Prints ``matching_scores``, and adds them to

@@ -1,4 +1,4 @@
-"""What ``evaluate`` compares: the tables of a run folder, or of three files."""
+"""The tables that ``evaluate`` compares: those of a run folder, or three files."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def _real_rows(
 
 
 def test_log_likelihoods(run: Run, data: RunData) -> Logs:
-    """How likely the run's own test rows are, by the report's prefix: of the model, of the floor.
+    """Log-likelihoods of the run's own test rows, by prefix: of the model, of the floor.
 
     Empty where the model has no likelihood.
     """

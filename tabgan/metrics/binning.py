@@ -28,7 +28,7 @@ def discretise(
 def stacked_codes(
     real: CodedTable, synthetic: CodedTable, *, keep_distinct: int = 0
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """What ``discretise`` gives, a row per column in the tables' order: both codes, and sizes.
+    """The result of ``discretise``, a row per column in the tables' order: both codes, and sizes.
 
     Shape:
         returns: codes int64 [n_columns, n_rows] of both tables, sizes int64 [n_columns]

@@ -29,7 +29,7 @@ HIST_NAMES = {
 
 
 def detector_name() -> str:
-    """Which trees the metrics grow, with their version: print it beside every figure."""
+    """The library of the metrics' trees, with its version: print it beside every figure."""
     if HAS_XGBOOST:
         return f"xgboost {xgboost.__version__}"
     return f"HistGradientBoosting (scikit-learn {version('scikit-learn')})"

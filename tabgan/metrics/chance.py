@@ -1,4 +1,4 @@
-"""How far figures stray by chance alone: what a verdict allows for."""
+"""The spread of figures by chance alone, which a verdict allows for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEVIATIONS = 2.0  # standard deviations: 95 % of what chance does
 
 
 def auc_band(n_first: int, n_second: int, deviations: float = DEVIATIONS) -> float:
-    """How far from .5 an AUC of chance strays with so many rows on each side: two deviations.
+    """Two standard deviations of an AUC of .5 with so many rows on each side.
 
     The variance of the Mann-Whitney statistic, ``(n + m + 1) / (12 n m)``.
     """

@@ -1,4 +1,4 @@
-"""How well scores find a rare class, at every threshold, at .5, and at one chosen elsewhere."""
+"""Figures of a rare class's scores: at every threshold, at .5, and at one chosen elsewhere."""
 
 from __future__ import annotations
 

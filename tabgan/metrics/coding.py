@@ -50,7 +50,7 @@ class CodedTable:
         return numbers.reshape(-1, self.n_rows).T
 
     def is_nominal(self) -> np.ndarray:
-        """Which columns of ``matrix`` hold codes, bool [n_columns]."""
+        """The columns of ``matrix`` that hold codes, bool [n_columns]."""
         return np.array([name in self.codes for name in self.columns])
 
 

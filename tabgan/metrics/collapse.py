@@ -121,7 +121,7 @@ def crowded_share(
 def collapse_signals(
     real: pd.DataFrame, synthetic: pd.DataFrame, *, seed: int = 0
 ) -> dict[str, float]:
-    """How much variety is gone for certain, each in [0, 1], lower is better.
+    """Shares of variety that are gone for certain, each in [0, 1], lower is better.
 
     ``lost_categories`` (mean over columns), ``entropy`` (of the column that lost most),
     ``distinct_rows``, the last two as the share lost of real's, and ``spacing``
@@ -147,7 +147,7 @@ def collapse_signals(
 def describe_collapse(
     real: pd.DataFrame, synthetic: pd.DataFrame, signals: Mapping[str, float]
 ) -> str:
-    """Which signals are above ``COLLAPSE_THRESHOLD``, of which column, and what to do; "" for none.
+    """The signals above ``COLLAPSE_THRESHOLD``, the column, and advice, as a text; "" for none.
 
     Args:
         real: real rows.

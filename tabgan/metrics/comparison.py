@@ -1,4 +1,4 @@
-"""What metrics are functions of: three tables, and what else is known of the generator."""
+"""The arguments of metrics: three tables, and what else is known of the generator."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Comparison:
 
     @property
     def has(self) -> set[Need]:
-        """What metrics may need and find here."""
+        """The needs of metrics that are met here."""
         known = {
             "target": self.target,
             "likelihood": self.log_likelihoods,

@@ -1,4 +1,4 @@
-"""How different rows are from each other."""
+"""The diversity of rows."""
 
 from __future__ import annotations
 

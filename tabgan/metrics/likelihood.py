@@ -1,4 +1,4 @@
-"""How likely does the generator find real rows that it never saw?"""
+"""The likelihood of unseen real rows under the generator."""
 
 from __future__ import annotations
 

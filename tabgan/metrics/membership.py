@@ -1,4 +1,4 @@
-"""Who was in the training table? What an attacker learns from the synthetic rows.
+"""Membership inference: what an attacker learns of the training table from synthetic rows.
 
 An attack gives every real row a score. Its ROC AUC is an average, which hides the few rows that
 leak; its true-positive rate at few false positives shows them (Carlini et al. 2022, "Membership
@@ -37,7 +37,7 @@ def membership(
     ratio: bool = True,
     max_rows: int = MAX_QUERIES,
 ) -> dict[str, float]:
-    """How well two attacks tell training rows from others.
+    """Two membership attacks: how well they tell training rows from others.
 
     By distance: a row is the likelier a member the nearer a synthetic row is. ``membership_auc`` in
     [0, 1], .5 is best: above, the synthetic table gives training rows away, a little under .5 is

@@ -51,7 +51,7 @@ def net_auc(real: CodedTable, synthetic: CodedTable, *, seed: int) -> float:
 
 
 def net_width(table: CodedTable) -> int:
-    """How many inputs ``net_inputs`` makes of such a table, at most."""
+    """The largest number of inputs that ``net_inputs`` makes of such a table."""
     of_codes = sum(min(size, MOST_CATEGORIES + 1) for size in table.sizes.values())
     return of_codes + (2 + 2 * len(FREQUENCIES)) * len(table.numbers)
 

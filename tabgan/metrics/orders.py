@@ -12,7 +12,7 @@ MOST_NAMED = 5
 
 
 def broken_orders(real: pd.DataFrame, synthetic: pd.DataFrame) -> str:
-    """What synthetic rows break, in words, those broken most first; "" for nothing.
+    """The orders that synthetic rows break, in words, those broken most first; "" for none.
 
     Raises:
         TabganError: when the tables differ in columns or have no rows.

@@ -1,4 +1,4 @@
-"""What ``auto`` becomes in a model's configuration: sizes that follow from the table, by rules."""
+"""The values of ``auto`` in a model's configuration: sizes that follow from the table, by rules."""
 
 from __future__ import annotations
 

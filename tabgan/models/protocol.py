@@ -83,7 +83,7 @@ class PlannedModel(Protocol):
 
     @staticmethod
     def plan(requested: Mapping[str, Any], n_rows: int, layout: RowLayout) -> Plan:
-        """What ``auto`` becomes in its configuration, given the training rows."""
+        """The values of ``auto`` in its configuration, given the training rows."""
         ...
 
 

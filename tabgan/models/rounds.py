@@ -163,7 +163,7 @@ def _batch_size(n_pool: int) -> int:
 
 
 def row_weights(log_odds: NDArray[np.float64]) -> Tensor:
-    """How much more often each drawn row should come, float32 [n]: the odds, of mean 1, bounded."""
+    """The weights of drawn rows, float32 [n]: the odds that they are real, of mean 1, bounded."""
     weights = np.exp(np.clip(log_odds, -MOST_LOG_ODDS, MOST_LOG_ODDS))
     weights = np.minimum(weights / weights.mean(), MOST_WEIGHT)
     return torch.from_numpy((weights / weights.mean()).astype(np.float32))

@@ -32,7 +32,7 @@ AROUND: tuple[type[nn.Module], ...] = (ReferencedCritic, Packed, MinibatchCritic
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """What a tool changes; each part is left alone by default.
+    """The changes that a tool makes; each part is left alone by default.
 
     Attributes:
         around: a net around the critic, and its sizes.
@@ -108,7 +108,7 @@ class Toolbox:
     def generator_term(
         self, critic: nn.Module, rows: Tensor, fake: Tensor, condition: Tensor
     ) -> Tensor | float:
-        """What tools add to the generator's loss."""
+        """The terms that tools add to the generator's loss."""
         if not self.matching:
             return 0.0
         return self.matching * feature_distance(critic, rows, fake, condition)

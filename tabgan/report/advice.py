@@ -1,4 +1,4 @@
-"""What to try next: the causes behind a report's figures, and the setting that addresses each."""
+"""Advice on what to try next: causes behind a report's figures, and the setting for each."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def evaluation_page(
 
 
 def metric_tables(measured: Measured) -> dict[str, object]:
-    """What the tables of metrics are made of: figures of each set of rows, metrics by group."""
+    """The contents of the tables of metrics: figures of each set of rows, metrics by group."""
     groups = (
         (
             "Told from unseen rows, and copying: a generator can buy the one with the other",

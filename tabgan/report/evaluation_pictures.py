@@ -79,7 +79,7 @@ def _pair(measured: Measured) -> dict[str, tuple[float, float]]:
 
 
 def column_key(position: int, name: str) -> str:
-    """What the picture of a column is called, and its file before ``.png``."""
+    """The name of a column's picture, and of its file before ``.png``."""
     return f"column_{position:02d}_{name}"
 
 

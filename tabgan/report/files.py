@@ -1,4 +1,4 @@
-"""What a report leaves on the disk: pictures, and TensorBoard's copy of them."""
+"""A report's files: pictures, and TensorBoard's copy of them."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def _columns(
 
 
 def row_notes(tables: Tables, *, is_test: bool) -> dict[str, str]:
-    """What the rows themselves say: leaks, few rows, other sizes, columns of one value."""
+    """Notes on the rows themselves: leaks, few rows, other sizes, columns of one value."""
     train, test, synthetic = tables.train, tables.test, tables.synthetic
     notes = {}
     if is_test:

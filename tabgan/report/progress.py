@@ -1,4 +1,4 @@
-"""What a long command is doing, on stderr."""
+"""A progress bar for a long command, on stderr."""
 
 from __future__ import annotations
 

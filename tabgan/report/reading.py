@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Tables:
-    """What a report compares: three tables of the same columns, and what to call them.
+    """The tables that a report compares, of the same columns, and their names.
 
     Attributes:
         title: what the real table is called.
@@ -196,7 +196,7 @@ def read_like(path: Path, schema: TableSchema, *, ignored: Iterable[str] = ()) -
 def table_like(
     table: pd.DataFrame, schema: TableSchema, title: str, *, ignored: Iterable[str] = ()
 ) -> pd.DataFrame:
-    """What ``read_like`` gives, of a table in memory; ``title`` is what errors call it.
+    """The result of ``read_like`` for a table in memory; ``title`` is its name in errors.
 
     Raises:
         TabganError: as ``read_like``.

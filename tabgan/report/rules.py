@@ -43,7 +43,7 @@ class RuleShare:
 
     @property
     def worst(self) -> float:
-        """How far synthetic rows are from the training rows."""
+        """The largest difference of a share of synthetic rows from that of training rows."""
         own = [share for prefix, share in self.shares.items() if prefix in ("", "refined.")]
         return max((abs(self.shares["train."] - share) for share in own), default=0.0)
 
@@ -89,7 +89,7 @@ def rule_shares(tables: Tables) -> list[RuleShare]:
 
 
 def rule_figures(rules: Sequence[RuleShare]) -> dict[str, float]:
-    """What ``report.json`` has of them: ``rules.<text>``, with the prefix of the rows before it."""
+    """The figures of ``report.json``: ``rules.<text>``, with the prefix of the rows before it."""
     return {
         f"{prefix}rules.{one.text}": share for one in rules for prefix, share in one.shares.items()
     }

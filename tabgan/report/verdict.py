@@ -1,4 +1,4 @@
-"""What the figures say, in words, by thresholds that stand here and in the report."""
+"""Verdicts on the figures, in words, by thresholds that stand here and in the report."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def _copying(judged: Judged) -> Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """Where a figure of copying lies when nothing is copied.
+    """The bounds of a figure of copying when nothing is copied.
 
     Attributes:
         chance: the interval of what rows that copy nothing get (95 % for all figures together).

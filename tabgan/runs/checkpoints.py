@@ -87,7 +87,7 @@ def read_checkpoint(path: Path, *, of: RowModel | None = None) -> dict[str, Any]
 
 
 class PlainCheckpoints(CheckpointIO):
-    """How Lightning writes and reads checkpoints here: whole or not at all, and no pickle."""
+    """Lightning's writer and reader of checkpoints: whole or not at all, and no pickle."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None

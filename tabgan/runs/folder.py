@@ -1,4 +1,4 @@
-"""What a run leaves in its folder: whether a folder holds one, and how to go on with it."""
+"""The files of a run folder, whether a folder is one, and the way to go on with it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def is_begun(folder: Path) -> bool:
 
 
 def way_on(folder: Path | None) -> str:
-    """How to go on with what ``folder`` holds; empty where it holds nothing to go on with."""
+    """The command that goes on with what ``folder`` holds; empty where nothing can be."""
     if folder is None or not folder.is_dir() or (folder / FINISHED).is_file():
         return ""
     if not is_begun(folder) and not (folder / SWEEP).is_file():
@@ -115,7 +115,7 @@ def what_next(folder: Path) -> list[str]:
 
 
 def not_a_run(folder: Path, absent: str) -> TabganError:
-    """What to say of a folder without a run's file, with the runs that lie in it, newest first."""
+    """The error for a folder without a run's file; it names the runs in it, newest first."""
     text = f"not a run folder: {folder.absolute()} has no {absent}"
     patterns = ("*/.hydra/config.yaml", "*/*/.hydra/config.yaml", "*/*/*/.hydra/config.yaml")
     found = [path for pattern in patterns for path in folder.glob(pattern)]

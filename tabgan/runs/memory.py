@@ -38,7 +38,7 @@ ADVICE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """What a training's memory follows from.
+    """The sizes from which a training's memory follows.
 
     Attributes:
         rows: the training rows, encoded.
@@ -83,7 +83,7 @@ def memory_parts(sizes: Sizes) -> dict[str, float]:
 
 
 def estimate(sizes: Sizes) -> str:
-    """What the training will take, in one line."""
+    """The estimate of a training's steps, sizes and memory, in one line."""
     sizes_now = {"now": taken()} | memory_parts(sizes)
     listed = ", ".join(f"{k} {size / GIB:.2f}" for k, size in sizes_now.items() if size > GIB / 200)
     numbers = {name: count_parameters(net) for name, net in sizes.nets.items()}

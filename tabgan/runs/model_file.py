@@ -43,5 +43,5 @@ def unpacked_model(path: Path) -> Path:
 
 
 def output_path(run: Path, inside: str, beside: str) -> Path:
-    """Where a command writes: ``inside`` a run folder, or as ``<model>_<beside>`` beside a file."""
+    """A command's output path: ``inside`` a run folder, or ``<model>_<beside>`` beside a file."""
     return run.with_name(f"{run.stem}_{beside}") if is_model_file(run) else run / inside

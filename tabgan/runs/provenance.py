@@ -1,4 +1,4 @@
-"""What a run was begun with, so that nobody goes on with something else: ``run.json``."""
+"""The record of a run's table and version, ``run.json``, which a resumed run must match."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def is_own(parts: Sequence[pd.DataFrame], folder: Path) -> bool:
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """What ``run.json`` says; None where a run has none.
+    """The contents of ``run.json``; None where a run has none.
 
     Raises:
         TabganError: when it is damaged, or of a newer format.
@@ -133,7 +133,7 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
 
 
 def table_hashes(*parts: pd.DataFrame) -> dict[str, Any]:
-    """What a table is known by whatever the order of its rows: ``columns`` and ``table``."""
+    """Hashes of a table that its rows' order does not change: ``columns`` and ``table``."""
     table = pd.concat(parts, ignore_index=True)
     columns = {str(name): values_hash(table[name]) for name in table}
     return {"columns": columns, "table": values_hash(table)}

@@ -1,4 +1,4 @@
-"""What a training leaves beside its weights: the table's map, curves' titles, rows to look at."""
+"""One training's session: seeds and threads, best weights, metrics, preview."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def begin(*, seed: int, threads: int) -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """What ``begin`` sets is put back at the end: random states, threads, warnings, levels."""
+    """Put back at the end what ``begin`` sets: random states, threads, warnings, levels."""
     lightning = logging.getLogger("pytorch_lightning")
     level, python = lightning.level, random.getstate()
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
@@ -198,7 +198,7 @@ def finish(
 
 
 def result(metrics: Mapping[str, float]) -> str:
-    """How good generated rows are beside validation rows: fidelity, dependence, copies."""
+    """A sentence on generated rows beside validation rows: fidelity, trends, copies."""
     said = []
     if "val/c2st_auc" in metrics:
         auc = f"{metrics['val/c2st_auc']:.3f}"

@@ -107,8 +107,8 @@ class ConditionalChain:
         rarest = int(looked[logs.argmin()])
         if float(logs.min()) < math.log(LEAST_SHARE):
             raise TabganError(
-                f"{self.request.described(rarest)}: training saw no such row, and the model gives it "
-                f"a share of {float(logs.min().exp()):.0e}"
+                f"{self.request.described(rarest)}: training saw no such row, and the model gives "
+                f"it a share of {float(logs.min().exp()):.0e}"
             )
         if not self.requested:
             return
@@ -144,7 +144,7 @@ class ConditionalChain:
 
 
 def allowed(axis: Axis, regions: Sequence[Region | None], cell_shares: Tensor | None) -> Allowed:
-    """What regions allow of a column's joint codes; rows of one region share its tables.
+    """The joint codes of a column that regions allow; rows of one region share its tables.
 
     Args:
         axis: the column.

@@ -35,7 +35,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(kw_only=True)
 class Tally:
-    """What a draw took; all counts of rows.
+    """The cost of a draw; all counts of rows.
 
     Attributes:
         tried: drawn, or tried for: a try that gives no row counts.
@@ -69,14 +69,14 @@ class Tally:
 
 
 class Numbering(NamedTuple):
-    """What the ids of a draw follow from: the number of its first row, and a seed."""
+    """The source of a draw's ids: the number of its first row, and a seed."""
 
     first_row: int
     key_seed: int
 
 
 class RowSource(Protocol):
-    """Where rows under conditions come from.
+    """A source of rows under conditions.
 
     Attributes:
         rate: rows to expect per try.

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Enforced:
-    """Which rows are kept: those that break no declared rule and none of ``found``.
+    """The rules that drawn rows must keep: the declared ones and those ``found``.
 
     A rule that was found holds of every training row. It is enforced by rejection, if the generator
     breaks it in few rows; the rules that it breaks in most rows are left out, since to reject
@@ -58,7 +58,7 @@ class Enforced:
         return len(self.encoder.constraints_) + len(self.found)
 
     def kept(self, numbers: Numbers) -> NDArray[np.bool_]:
-        """Which rows keep every rule, bool [n]."""
+        """The rows that keep every rule, bool [n]."""
         rules = Constraints(self.encoder.constraints_.rules + self.found.rules)
         return np.asarray(self.encoder.kept_each(numbers, rules).all(axis=1), bool)
 

@@ -28,7 +28,7 @@ def fill_file(
     """Fill the missing cells of a file; of several imputations the i-th goes to ``<out>_<i>``.
 
     Without ``out`` they go beside the file, as ``filled_<file>``, and over no other file. Beside
-    the (first) file lies ``<file>.json``, the sidecar: the missing cells per column, and the request.
+    the (first) file lies ``<file>.json``, the sidecar: missing cells per column, and the request.
 
     Returns:
         The files, one per imputation.

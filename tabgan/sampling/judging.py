@@ -22,7 +22,7 @@ Z = 1.96  # of a 95 % interval
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """Where passing begins.
+    """The threshold from which rows pass as real.
 
     Attributes:
         logit: a row whose logit is above it passes.

@@ -1,4 +1,4 @@
-"""How likely real rows are under a generator that knows, and under independent columns."""
+"""Log-likelihoods of real rows under a generator that has them, and under independent columns."""
 
 from __future__ import annotations
 

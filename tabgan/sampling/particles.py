@@ -32,7 +32,7 @@ RULED_OUT = 1e-13  # the share of a code below which others rule it out (``model
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Allowed:
-    """What is allowed of one column, by several regions that rows choose from.
+    """The codes and spans of one column that several regions allow; rows choose among regions.
 
     Attributes:
         mass: float32 [regions, n_codes], the share of each joint code's cell that is allowed.
@@ -54,7 +54,7 @@ class Allowed:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
-    """What particles came to.
+    """The result of drawing with particles.
 
     Attributes:
         rows: the coded rows, of those that came about.

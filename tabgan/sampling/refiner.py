@@ -151,7 +151,7 @@ class Refiner:
         return self
 
     def accept(self, rows: Floats, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Which rows survive, bool [n]; the same ``rng`` gives the same mask.
+        """The rows that survive, bool [n]; the same ``rng`` gives the same mask.
 
         Raises:
             TabganError: for rows of another number of columns.

@@ -1,4 +1,4 @@
-"""Where in an encoded row the values lie that a condition allows.
+"""The parts of an encoded row that a condition allows.
 
 Found by decoding: each code of a column's discrete blocks is decoded at both ends of its scalar;
 where that changes the value, the scalar's allowed spans are found by bisection, for every scale
@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Region:
-    """What is allowed of one encoded column.
+    """The part of one encoded column that a condition allows.
 
     Attributes:
         codes: bool [n_codes]; of several discrete blocks all combinations, the last changing

@@ -49,7 +49,7 @@ OF_A_DAY = re.compile(r"%[-^]?[yYjdeDFxcGUW]")  # of a format that says which da
 
 @dataclass(kw_only=True)
 class Drawn:
-    """How many rows were drawn, and how many of them kept all rules."""
+    """The number of rows drawn, and of those that kept all rules."""
 
     tried: int = 0
     kept: int = 0

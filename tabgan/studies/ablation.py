@@ -1,4 +1,4 @@
-"""What each part of a recipe is worth: the recipe, and the recipe with that part changed."""
+"""The ablation study: a model, and the model with one part changed."""
 
 from __future__ import annotations
 

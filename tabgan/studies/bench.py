@@ -80,7 +80,7 @@ def page(lines: Sequence[Line]) -> str:
 
 
 def ratios_to_peers(lines: Sequence[Line]) -> list[str]:
-    """What each of our kinds of rows costs beside each peer on the same table, in words."""
+    """The cost of our rows beside each peer's on the same table, in words."""
     side = pd.DataFrame(list(lines)).groupby(list(WORDS), sort=False)["side"].first()
     means = spread(lines).xs("mean", axis=1, level=1)
     return [

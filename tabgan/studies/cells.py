@@ -29,7 +29,7 @@ class Cell:
     folder: Path
 
     def once(self, step: str, work: Callable[[], Mapping[str, Any]]) -> Figures:
-        """What ``work`` gave the first time; it is kept in ``<step>.json``."""
+        """The result that ``work`` gave the first time; it is kept in ``<step>.json``."""
         path = self.folder / f"{step}.json"
         if not path.is_file():
             log.info("%s: %s", self.title, step)

@@ -25,7 +25,7 @@ JUDGE_SEED = 0  # the evaluator's, the same for every seed of a training
 
 
 class Judge(NamedTuple):
-    """Who gives figures to rows.
+    """A judge that gives figures to rows.
 
     Attributes:
         name: of the step that keeps what it gave.

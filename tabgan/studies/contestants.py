@@ -1,4 +1,4 @@
-"""Who makes rows: a training of ours, a peer in an environment of its own, or a baseline.
+"""Makers of rows: a training of ours, a peer in an environment of its own, or a baseline.
 
 Ours and peers are commands in processes of their own that fit on a prepared table and then write
 rows, so both are timed by the same watch from the file to the rows. Baselines are plain functions

@@ -1,4 +1,4 @@
-"""How good the rows are that each f-divergence trains, with the generator's trick and without."""
+"""The study of f-divergences: each as a loss, with the generator's trick and without."""
 
 from __future__ import annotations
 

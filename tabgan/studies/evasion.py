@@ -1,4 +1,4 @@
-"""How well attack traffic can be made to pass a detector, and what the defender can do about it.
+"""The evasion study: attack traffic made to pass a detector, and what the defender can do.
 
 For testing one's own detectors. Records and changed records are those of a published benchmark
 table: what comes out are rows of such a table, not packets.

@@ -1,4 +1,4 @@
-"""What the evasion study leaves: tables of figures, a picture of them, a page."""
+"""The files of the evasion study: tables of figures, a picture of them, a page."""
 
 from __future__ import annotations
 

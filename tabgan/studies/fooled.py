@@ -1,4 +1,4 @@
-"""Which generated rows pass as real, what they share, and whether variety is left.
+"""The study of fooling rows: those that pass as real, what they share, and the variety left.
 
 The experiments of the report's sections 7.2 and 7.3, with the real rows' pass rate beside.
 """

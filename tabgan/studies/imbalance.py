@@ -54,7 +54,7 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What decides the figures of one resampler on one task."""
+    """The settings of one resampler on one task."""
 
     classifiers: Sequence[str]
     folds: int

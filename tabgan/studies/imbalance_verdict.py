@@ -1,4 +1,4 @@
-"""What the imbalance study says: tables, ranks, and whether oversampling helps, by a rule."""
+"""The imbalance study's verdict: tables, ranks, and whether oversampling helps, by a rule."""
 
 from __future__ import annotations
 

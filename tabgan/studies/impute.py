@@ -110,7 +110,7 @@ def _lines(
 def hidden_cells(
     truth: pd.DataFrame, rule: str, rate: float, table: Prepared, *, seed: int
 ) -> pd.DataFrame:
-    """Which cells of ``truth`` are hidden: bool, its columns without the target."""
+    """The cells of ``truth`` that are hidden: bool, its columns without the target."""
     names = [str(name) for name in truth if name != table.target]
     uniform = rng_at(seed, "impute", "hide", rule).random((len(truth), len(names)))
     chance = np.full((len(truth), 1), rate)
@@ -154,7 +154,7 @@ def _figures(
 def distances(
     table: Prepared, truth: pd.DataFrame, filled: pd.DataFrame, hidden: pd.DataFrame
 ) -> Figures:
-    """How far filled cells are from hidden ones: means over columns with hidden cells."""
+    """The distance of filled cells from hidden ones: means over columns with hidden cells."""
     found: dict[str, list[float]] = {"accuracy": [], "nrmse": [], "variation": [], "ks": []}
     for name in (str(n) for n in hidden if hidden[n].any()):
         real, ours = truth.loc[hidden[name], name], filled.loc[hidden[name], name]

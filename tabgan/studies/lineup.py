@@ -1,4 +1,4 @@
-"""Who competes on what: from a configuration to contestants and prepared tables."""
+"""A study's contestants and prepared tables, from its configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the study of fooling rows says in a terminal."""
+"""The study of fooling rows, printed in a terminal."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ Costs = dict[str, float]
 
 
 def timed(command: Sequence[str | Path], *, folder: Path, name: str) -> Costs:
-    """What ``command`` cost, run in ``folder`` with one thread; it says what it does in a log.
+    """The time and memory of ``command``, run in ``folder`` with one thread and a log.
 
     Args:
         command: the program and its words.

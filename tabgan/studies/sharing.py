@@ -1,4 +1,4 @@
-"""What the rows of one group share that another group lacks, column by column."""
+"""Traits that the rows of one group share and another group lacks, column by column."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def markdown(lines: Sequence[Line], figures: Mapping[str, str]) -> str:
 
 
 def meanings(lines: Sequence[Line]) -> str:
-    """What each heading of a metric in these lines means, as a Markdown list."""
+    """The meaning of each metric's heading in these lines, as a Markdown list."""
     known = [name for name in HEADINGS if any(name in line for line in lines)]
     listed = [
         f"- {METRICS[name].label}: {METRICS[name].says}; ideal {METRICS[name].ideal:g}.\n"

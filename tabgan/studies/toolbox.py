@@ -1,4 +1,4 @@
-"""What each tool against mode collapse and instability is worth: with it, and without."""
+"""The study of tools against mode collapse and instability: with each, and without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How torch computes here: its threads, its memory, and how exactly it multiplies matrices."""
+"""Settings of torch: its threads, its memory, and how exactly it multiplies matrices."""
 
 import ctypes
 import sys

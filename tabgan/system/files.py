@@ -54,7 +54,7 @@ def write_whole(path: Path, data: bytes | str, *, shared: bool = False) -> None:
 
 
 def sidecar_of(rows: Path) -> Path:
-    """Where what is known of a file of rows is written."""
+    """The path of the sidecar of a file of rows: ``<rows>.json``."""
     return rows.with_name(rows.name + ".json")
 
 

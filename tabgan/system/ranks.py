@@ -1,4 +1,4 @@
-"""Which of a training's processes this is, from what its launcher leaves in the environment.
+"""The rank of this process in a training, from what its launcher leaves in the environment.
 
 Lightning knows it only once a Trainer has begun; files are read and written before.
 """

@@ -46,7 +46,7 @@ _FEWEST_MEASURED = 20  # more different numbers than these are measured; few may
 
 @dataclass(frozen=True)
 class NumberForm:
-    """How a column writes its numbers.
+    """The form of a column's numbers as text.
 
     Attributes:
         above: what stands before and behind a positive number.
@@ -89,7 +89,7 @@ class NumberForm:
 
     @property
     def example(self) -> str:
-        """How it writes 1234567.5, as ``of`` reads it."""
+        """The number 1234567.5 in this form, as ``of`` reads it."""
         whole = self.group.join(("12", "34", "567") if self.lakh else ("1", "234", "567"))
         body = f"{whole}{self.mark}{'5'.ljust(self.least, '0') if self.least else '#'}"
         one, other = (before + body + after for before, after in (self.above, self.below))

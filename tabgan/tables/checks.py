@@ -1,4 +1,4 @@
-"""What every table must be before anything is learned from it."""
+"""Checks of a table before anything is learned from it."""
 
 from __future__ import annotations
 

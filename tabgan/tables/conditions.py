@@ -1,4 +1,4 @@
-"""What a user asks of rows: per column a value, a set, a range or missing; a class mix; a file.
+"""Conditions on rows: per column a value, a set, a range or missing; a class mix; a file.
 
 One grammar for the command line, a file of conditions and Python:
 
@@ -59,7 +59,7 @@ Where = Mapping[str, Any]  # column -> what is requested of it, in either form a
 
 @dataclass(frozen=True, kw_only=True)
 class Requested:
-    """What is requested of one column.
+    """The request for one column.
 
     Attributes:
         column: the column.
@@ -78,7 +78,7 @@ class Requested:
         return f"where.{self.column.name}={self.text}"
 
     def matches(self, values: pd.Series) -> NDArray[np.bool_]:
-        """Which values of a conforming column are as requested, bool [n], by labels, not codes."""
+        """Values of a conforming column that are as requested, bool [n], by labels, not codes."""
         known = values.notna().to_numpy()
         if self.column.is_nominal:
             labels = [self.column.categories[int(low)] for low, _ in self.spans]
@@ -91,7 +91,7 @@ class Requested:
 
 
 def read_where(schema: TableSchema, where: Where) -> dict[str, Requested]:
-    """What is requested of each column that ``where`` names.
+    """The request for each column that ``where`` names.
 
     Raises:
         TabganError: for what is no mapping, an unknown column, or a value that the column cannot
@@ -107,7 +107,7 @@ def read_where(schema: TableSchema, where: Where) -> dict[str, Requested]:
 
 
 def read_requested(column: Column, value: Any) -> Requested:
-    """What ``value``, in a form that the module's docstring lists, asks of a column.
+    """The request for a column that ``value`` stands for, in a form of the module's docstring.
 
     Raises:
         TabganError: when it is not a value that the column can have; the nearest is named.
@@ -177,7 +177,7 @@ def read_conditions(path: Path) -> list[dict[str, Any]]:
 
 
 def conditions_of(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """What each row of a table asks: the values of its cells, where they are not missing."""
+    """The condition of each row of a table: the values of its cells that are not missing."""
     rows = table.itertuples(index=False, name=None)
     return [
         {name: cell for name, cell in zip(table.columns, row, strict=True) if not _is_none(cell)}
@@ -401,6 +401,6 @@ def _mix_entries(text: str) -> dict[str, float]:
 
 
 def all_match(requested: Sequence[Requested], table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which rows of a conforming table are as requested in every column, bool [n]."""
+    """The rows of a conforming table that are as requested in every column, bool [n]."""
     masks = [one.matches(table[one.column.name]) for one in requested]
     return np.logical_and.reduce(masks) if masks else np.ones(len(table), bool)

@@ -57,7 +57,7 @@ def found_date_format(texts: Sequence[str]) -> str | None:
 
 
 def iso_date_format(known: pd.Series) -> str | None:
-    """What writes every ISO 8601 date as it came, where all have one form."""
+    """The format that writes every ISO 8601 date as it came, where all have one form."""
     first = known.iloc[0]
     ((middle, seconds, fraction, zone),) = re.findall(ISO_DATE, first)
     same = re.sub(r"\d", r"\\d", re.escape(first.removesuffix(zone))) + re.escape(zone)

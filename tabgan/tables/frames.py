@@ -15,7 +15,7 @@ _PLAIN = (pa.types.is_dictionary, pa.types.is_null, pa.types.is_time)
 
 @dataclass(frozen=True, kw_only=True)
 class FrameKind:
-    """What kind of table another library's is.
+    """The kind of another library's table.
 
     Attributes:
         library: its name, such as "polars"; None for a table that only exports Arrow.

@@ -1,4 +1,4 @@
-"""Where in a text file the rows of its table stand."""
+"""The lines of a text file that hold its table's rows."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def looks_measured(known: pd.Series) -> bool:
 def measured_fields(
     known: pd.Series, distinct: pd.Series, date_format: str | None = None
 ) -> Measured | None:
-    """What a text column of numbers or dates is; None for labels.
+    """The fields of a text column of numbers or dates; None for labels.
 
     Markers of missing cells (``tables.markers``) may stand among them. So may other exceptions, if
     it is one word ("confidential") or up to five in a hundred cells, among more than 20 different

@@ -1,4 +1,4 @@
-"""What a person should know of how a table was read, in the log."""
+"""Notes in the log on how a table was read."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def without(rows: Numbers, position: int, value: float) -> Numbers:
 
 
 def by_chance(a: Numbers, b: Numbers) -> float:
-    """How many rows would break ``a <= b`` if their values were put together at random."""
+    """Rows that would break ``a <= b`` if their values were put together at random."""
     known = ~(np.isnan(a) | np.isnan(b))
     a, b = np.sort(a[known]), b[known]
     above = len(a) - np.searchsorted(a, b, side="right")  # for each b, how many a exceed it

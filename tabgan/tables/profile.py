@@ -95,7 +95,7 @@ def number_column(name: str, values: pd.Series) -> Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What a file of text says of a column besides its values.
+    """The facts of a column in a file of text besides its values.
 
     Attributes:
         missing: the text of its missing cells, the most frequent one; "" for nothing.
@@ -178,7 +178,7 @@ def numbers_in_text(name: str, values: pd.Series) -> Column | None:
 
 
 def looks_like(texts: Sequence[str]) -> str | None:
-    """What text about to be no more than labels looks like, and what would let it be learned.
+    """Advice on text that would be learned as labels alone: what it looks like, and the remedy.
 
     Args:
         texts: the distinct ones; the first thousand are looked at.

@@ -1,4 +1,4 @@
-"""What a table is: names, kinds, categories, decimals, missing values, target.
+"""The schema of a table: names, kinds, categories, decimals, missing values, target.
 
 A schema is written as ``schema.json``, may be edited by hand, and is the one thing that readers,
 encoders and writers agree on. A table that obeys its schema (``TableSchema.conform``) has
@@ -131,12 +131,12 @@ class Column:
 
     @property
     def number_form(self) -> NumberForm:
-        """How its numbers are written."""
+        """The form of its numbers as text."""
         return _number_form(self.number_format)
 
     @property
     def missing_text(self) -> str:
-        """What a missing cell is written as in text; empty for nothing."""
+        """The text of a missing cell; empty for nothing."""
         return self.missing_values[0] if self.missing_values else ""
 
 
@@ -319,7 +319,7 @@ class TableSchema:
 
 
 def read_plain(path: Path) -> Any:
-    """What a schema file holds, as JSON has it.
+    """The contents of a schema file, as JSON has them.
 
     Raises:
         TabganError: when the file is absent or not JSON.

@@ -41,7 +41,7 @@ PLAIN_DATES = re.compile(r"(?:[^%]|%[aAbBdHIjmMpSfyYzZ%])*")  # which every strf
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """What metadata says of a column.
+    """The metadata of a column.
 
     Attributes:
         kind: a value of ``KINDS``, or "personal" for what says something of a person.
@@ -60,7 +60,7 @@ class Declared:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What SDV's metadata says of one table, column by column."""
+    """SDV's metadata of one table, column by column."""
 
     columns: Mapping[str, Declared]
 

@@ -82,7 +82,7 @@ class Pruning(pl.Callback):
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What a study looks for, and where.
+    """The search space of a study, and what it minimises.
 
     Attributes:
         words: those of ``tabgan.train`` that every trial has.

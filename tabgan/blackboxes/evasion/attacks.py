@@ -1,4 +1,4 @@
-"""Which attack each row of a traffic table is: a column of it, or a file beside it."""
+"""The attack that each row of a traffic table is: a column of it, or a file beside it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def attack_labels(
 
 
 def attacks_beside(title: str) -> tuple[Path | None, Path | None]:
-    """Where the attacks of a named set's train and test rows lie; None of any other table."""
+    """The files with the attacks of a named set's train and test rows; None of any other table."""
     if title not in BESIDE:
         return None, None
     train, test = (data_folder() / name for name in BESIDE[title])

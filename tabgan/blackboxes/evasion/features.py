@@ -1,4 +1,4 @@
-"""What a net that learns a detector's answers sees of a row."""
+"""A row's features for a net that learns a detector's answers."""
 
 from __future__ import annotations
 

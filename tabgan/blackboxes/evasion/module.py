@@ -207,7 +207,7 @@ class EvasionModule(pl.LightningModule):
         )
 
     def score(self, numbers: Numbers) -> NDArray[np.float64]:
-        """How sure the substitutes are of an attack, float64 [n]: their mean log odds."""
+        """The substitutes' mean log odds of an attack, float64 [n]."""
         with torch.no_grad():
             logits = self.critic(self.features(numbers)).double().numpy()
         return np.asarray((logits + self.trees(numbers)) / 2)

@@ -1,4 +1,4 @@
-"""What nearly every real row obeys, found over simple templates; rows are put right by it.
+"""Rules that nearly every real row obeys, found over simple templates; rows are put right by them.
 
 A run keeps as many of them as ``traffic.rules`` says: ``all``; ``ranges``, each number within the
 range of the real ones and in steps of its column; ``none``, the range alone, as IDSGAN (Lin, Shi

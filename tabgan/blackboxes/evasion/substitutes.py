@@ -1,4 +1,4 @@
-"""What learns a detector's decisions, so that rows can be bettered without asking it."""
+"""Models that learn a detector's decisions, so that rows can be bettered without a query."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Way:
 
 @dataclass(frozen=True, kw_only=True)
 class Audited:
-    """What an audit looks at.
+    """The rows and scores that an audit compares.
 
     Attributes:
         title: what the table is called.

@@ -1,4 +1,4 @@
-"""What ``audit`` looks at: the rows of a run for even scores, and those of its baselines."""
+"""The rows that ``audit`` compares: those of a run for even scores, and those of its baselines."""
 
 from __future__ import annotations
 

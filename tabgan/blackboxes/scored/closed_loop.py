@@ -36,7 +36,7 @@ Propose = Callable[[Scores, int], pd.DataFrame]  # scores requested [n], seed ->
 
 @dataclass
 class Found:
-    """What a closed loop came to.
+    """The result of a closed loop.
 
     Attributes:
         rows: one row per score requested; that of a score that was not reached is the nearest
@@ -119,7 +119,7 @@ def requested_scores(score: str | float, n: int, seed: int) -> Scores:
 
 
 def proposer(module: RowModel, encoder: TableEncoder, refiner: Refiner | None) -> Propose:
-    """How a run proposes rows: a scored one for the scores, any other without knowing them."""
+    """A run's proposals of rows: a scored run knows the scores, any other does not."""
     if isinstance(module, ScoredModel):
         return partial(_scored, module, encoder)
     return partial(_unscored, module, encoder, refiner)

@@ -1,4 +1,4 @@
-"""What ``sample score=…`` does: a closed loop between a run and a black box, written to a file."""
+"""The closed loop of ``sample score=…`` between a run and a black box, written to a file."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 class AdversarialLoss(NamedTuple):
-    """What the critic and the generator minimise, both of (real_logits, fake_logits).
+    """The losses of critic and generator, both functions of (real_logits, fake_logits).
 
     Logits are [batch]; a loss is a scalar.
 

@@ -147,7 +147,7 @@ def grown_on(device: object) -> str:
 
 
 def chance(real: Side, fake: Side) -> float:
-    """How far from .5 an AUC of chance strays on the held-out rows (``metrics.chance``)."""
+    """Two standard deviations of an AUC of .5 on the held-out rows (``metrics.chance``)."""
     return auc_band(len(real.held), len(fake.held))
 
 

@@ -1,4 +1,4 @@
-"""What the head of a cell knows of its bin: where the bin stands, and how training fills it."""
+"""The inputs of a cell's head: the bin's position, and how training fills it."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class CodeCritic(nn.Module):
         return self.verdict(self.features(rows, condition))
 
     def features(self, rows: Tensor, condition: Tensor) -> Tensor:
-        """What the logit is a linear function of, [batch, feature_width]."""
+        """The last hidden layer, of which the logit is linear: [batch, feature_width]."""
         features: Tensor = self.trunk[:-1](self.inputs.of_rows(rows))
         return features
 
@@ -105,7 +105,7 @@ class Critic(nn.Module):
         return self.verdict(self.features(rows, condition))
 
     def features(self, rows: Tensor, condition: Tensor) -> Tensor:
-        """What the logit is a linear function of, [n_packs, feature_width]."""
+        """The last hidden layer, of which the logit is linear: [n_packs, feature_width]."""
         joined = torch.cat([rows, condition], dim=1)  # [batch, row_width + condition_width]
         features: Tensor = self.trunk[:-1](in_packs(joined, self.pack))
         return features

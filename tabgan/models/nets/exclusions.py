@@ -21,7 +21,7 @@ MOST_PAIRS = 30_000  # of columns that are looked at
 
 
 class Exclusions(nn.Module):
-    """Which codes of a column a code of another one rules out.
+    """The codes of a column that a code of another column rules out.
 
     Codes are those of a column's first block: categories, discrete values, bins. A cell of two
     columns' table is ruled out if training rows have none there, and would have 30 at least if

@@ -1,4 +1,4 @@
-"""How the weights of a net's linear layers start."""
+"""Initial weights of a net's linear layers."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ class ColumnInputs(nn.Module):
         return torch.cat([*parts, inputs[:, done:]], dim=1) * known
 
     def bins_before(self, name: str) -> int:
-        """Where the bins of a column begin in ``z_of_bins``."""
+        """The first position of a column's bins in ``z_of_bins``."""
         return self._bins_before[name]
 
     def smooth(self, z: Tensor) -> Tensor:
@@ -246,7 +246,7 @@ class ColumnInputs(nn.Module):
 
 
 def joint_counts(rows: CodedRows, column: ChainColumn) -> Tensor:
-    """How many rows have each joint code of a column, int64 [n_codes]; missing cells count none."""
+    """The rows that have each joint code of a column, int64 [n_codes]; missing cells count none."""
     codes = rows.codes[rows.codes[:, column.bins_at] >= 0] if rows.masked else rows.codes
     return torch.bincount(column.joint(codes), minlength=column.n_codes)
 

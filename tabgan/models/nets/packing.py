@@ -52,7 +52,7 @@ class Packed(nn.Module):
         return self.verdict(self.features(rows, condition))
 
     def features(self, rows: Tensor, condition: Tensor) -> Tensor:
-        """What the critic makes of each pack, [n_packs, feature_width]."""
+        """The critic's features of each pack, [n_packs, feature_width]."""
         features: Tensor = self.critic.features(*self._packed(rows, condition))
         return features
 

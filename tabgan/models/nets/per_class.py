@@ -85,7 +85,7 @@ class PerClassCritic(nn.Module):
         return logits
 
     def features(self, rows: Tensor, condition: Tensor) -> Tensor:
-        """What each critic's logit is a linear function of, [batch, feature_width]."""
+        """The last hidden layers, of which the critics' logits are linear functions."""
         features = rows.new_empty(len(rows), self.feature_width)
         for net, of in of_classes(self.of_class, condition):
             own = rows[of]

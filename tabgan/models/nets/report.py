@@ -96,7 +96,7 @@ class ReportCritic(nn.Module):
         return self.verdict(self.features(rows, condition))
 
     def features(self, rows: Tensor, condition: Tensor) -> Tensor:
-        """What the logit is a linear function of, [batch, feature_width]."""
+        """The last hidden layer, of which the logit is linear: [batch, feature_width]."""
         features: Tensor = self.trunk[:-1](self.scale(rows, condition))
         return features
 

@@ -90,7 +90,7 @@ class ReferencedCritic(nn.Module):
         return self.verdict(self.features(rows, condition))
 
     def features(self, rows: Tensor, condition: Tensor) -> Tensor:
-        """What the critic makes of rows beside the reference batch, [batch, feature_width]."""
+        """The critic's features of rows beside the reference batch, [batch, feature_width]."""
         if self.training and not self.learned:
             self._take_reference(rows, condition)
         both = torch.cat([self.reference, rows])

@@ -1,4 +1,4 @@
-"""Which weights are kept: the best by a measured value, and the last."""
+"""Checkpoints: the best weights by a measured value, and the last."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ class BestAndLast(Checkpoint):
 
 
 def _agreed(trainer: pl.Trainer, due: bool, signum: int | None) -> tuple[bool, int | None]:
-    """What any of the processes wants."""
+    """Whether any of the processes requests it."""
     if trainer.world_size == 1:
         return due, signum
     mine = torch.tensor([int(due), signum or 0], device=trainer.strategy.root_device)

@@ -1,4 +1,4 @@
-"""When a callback looks: seldom enough to cost little, and once at the end."""
+"""The pace of a callback: seldom enough to cost little, and once at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When to stop: both nets have stopped improving, or a signal came."""
+"""Early stopping, once both nets have stopped improving or a signal came."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def settled(
 
 
 def violations(rules: Constraints, kept: Mask, word: str = "row", start: int = 0) -> str:
-    """Which rules are broken, by how many rows, and by which first.
+    """The broken rules in words, with the number of rows that break each, and the first of them.
 
     Args:
         rules: all of them.

@@ -88,7 +88,7 @@ class Columns:
         return self.arrays[name]
 
     def column(self, name: str) -> Column:
-        """What a column is.
+        """The schema of a column.
 
         Raises:
             TabganError: when there is no such column; a name in two parts wants backticks.
@@ -115,7 +115,7 @@ class Columns:
         return values.astype("str").where(values.notna())
 
     def is_known(self, name: str) -> Mask:
-        """Where there is a value; bool [n]."""
+        """The rows that have a value; bool [n]."""
         values = self.arrays[name]
         if self.schema[name].kind == "string":
             return np.asarray(~pd.isna(values), bool)

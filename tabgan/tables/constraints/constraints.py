@@ -125,7 +125,7 @@ class Constraints:
         return Constraints(tuple(learned))
 
     def kept_each(self, columns: Columns) -> Mask:
-        """Which rows keep which rule: bool [n, rules]; of text that is not there, all do."""
+        """The rows that keep each rule: bool [n, rules]; rules on absent text count as kept."""
         each = [rule.kept(columns) if _is_there(rule, columns) else None for rule in self.rules]
         all_kept = np.ones(columns.n, bool)
         return np.stack([all_kept, *(all_kept if k is None else k for k in each)], axis=1)[:, 1:]

@@ -1,4 +1,4 @@
-"""What a formula is of whole columns: numbers, dates, labels or truth, row by row.
+"""The values of a formula on whole columns: numbers, dates, labels or truth, row by row.
 
 Truth has three values, as in SQL: a comparison with a missing value is unknown, ``and`` and ``or``
 follow Kleene, and a row breaks a rule only where the rule is false of it (a CHECK constraint).
@@ -70,7 +70,7 @@ class Formula:
         return columns_of(self.tree, self.names)
 
     def truth(self, columns: Columns) -> Numbers:
-        """Where it is true (1), false (0) or unknown (NaN): float64 [n].
+        """The truth of each row: true (1), false (0) or unknown (NaN), float64 [n].
 
         Raises:
             TabganError: for an unknown column or category, or parts that do not go together.
@@ -79,7 +79,7 @@ class Formula:
         return np.broadcast_to(found, (columns.n,)).astype(np.float64)
 
     def kept(self, columns: Columns) -> Mask:
-        """Where it is not false: bool [n].
+        """The rows where it is not false: bool [n].
 
         Raises:
             TabganError: as ``truth``.
@@ -87,7 +87,7 @@ class Formula:
         return np.asarray(self.truth(columns) != 0)
 
     def numbers(self, columns: Columns) -> Numbers:
-        """What it is, a number for every row: float64 [n].
+        """The formula's number in every row: float64 [n].
 
         Raises:
             TabganError: for text and dates, and as ``truth``.
@@ -95,7 +95,7 @@ class Formula:
         return np.broadcast_to(numbers_of(self.value(columns)), (columns.n,)).astype(np.float64)
 
     def value(self, columns: Columns) -> Value:
-        """What it is, for every row.
+        """The formula's value in every row.
 
         Raises:
             TabganError: as ``truth``.
@@ -108,7 +108,7 @@ class Formula:
 
 
 def value_of(tree: ast.expr, columns: Columns, names: Mapping[str, str]) -> Value:
-    """What a checked tree is, for every row.
+    """The value of a checked tree in every row.
 
     Args:
         tree: of ``syntax.parse``.

@@ -98,7 +98,7 @@ def columns_of(tree: ast.expr, names: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def sides(text: str) -> tuple[str, str]:
-    """What stands before and behind the ``=`` of an equation; "" twice where there is none."""
+    """The texts before and behind the ``=`` of an equation; "" twice where there is none."""
     depth = 0
     for match in EQUATION.finditer(text):
         depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(match[0], 0)

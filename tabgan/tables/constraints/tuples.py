@@ -1,4 +1,4 @@
-"""Which values of some columns go together: the distinct rows, and where each row is among them."""
+"""Combinations of some columns: the distinct rows, and the position of each row among them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def distinct_rows(columns: Columns, names: Sequence[str]) -> Rows:
 def positions_among(
     columns: Columns, names: Sequence[str], rows: Sequence[tuple[Plain, ...]]
 ) -> Codes:
-    """Which of ``rows`` each row is, the first such, by its position; -1 for none: int64 [n]."""
+    """The position of each row among ``rows``, the first such; -1 for none: int64 [n]."""
     own, known = np.zeros(columns.n, np.int64), np.zeros(len(rows), np.int64)
     for position, name in enumerate(names):
         own_codes, own_values = _coded(columns, name)

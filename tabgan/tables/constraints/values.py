@@ -28,7 +28,7 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Value:
-    """What a part of a formula is, for every row.
+    """The value of a part of a formula in every row.
 
     Attributes:
         kind: "number", "date" (days since 1970), "label" or "truth" (1, 0, NaN for unknown).

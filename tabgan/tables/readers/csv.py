@@ -42,7 +42,7 @@ _BLOCK = 1 << 20  # bytes of a CSV parsed together, in search of missing cells
 
 @dataclass(frozen=True)
 class Head:
-    """How a CSV file begins.
+    """The head of a CSV file: separator, names, first rows.
 
     Attributes:
         delimiter: between values.
@@ -225,12 +225,12 @@ def _open(path: Path) -> Content:
 
 
 def csv_head(path: Path) -> Head:
-    """How a CSV file begins."""
+    """The head of a CSV file: separator, names, first rows."""
     return read_text(path, lambda stream: read_head(path, stream.read(_BLOCK)))
 
 
 def read_head(path: Path, content: bytes) -> Head:
-    """How a CSV file begins, from its first rows or all of them.
+    """The head of a CSV file, from its first rows or all of them.
 
     Raises:
         TabganError: for an empty file, or a name that stands twice.
@@ -402,7 +402,7 @@ def _check_widths(file: Content) -> None:
 
 
 def end_of_rows(content: bytes) -> int:
-    """Where the last line ends before which quotes are closed; 0 for nowhere."""
+    """The end of the last line before which quotes are closed; 0 for none."""
     return _end_of_rows(content, b"\n") or _end_of_rows(content, b"\r")
 
 

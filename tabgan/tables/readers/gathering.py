@@ -33,7 +33,7 @@ class Unfit(Exception):  # noqa: N818 - never leaves the readers, which add file
 
 
 class Gatherer(Protocol):
-    """What the reader asks of a column.
+    """A gatherer of one column's values for the reader.
 
     Attributes:
         arrow_type: the type to parse the next chunk's values to.

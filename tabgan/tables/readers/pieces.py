@@ -116,7 +116,7 @@ def _inferred(path: Path, target: str | None, index: str) -> tuple[TableSchema, 
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """What the pieces so far have shown of columns of text.
+    """The facts of columns of text that the pieces so far have shown.
 
     Attributes:
         text: columns that are neither numbers nor dates.

@@ -94,7 +94,7 @@ class TextStream:
 
 
 def read_text(path: Path, read: Callable[[TextStream], T]) -> T:
-    """What ``read`` makes of a file; once more where not all of it is UTF-8.
+    """The result of ``read`` for a file; once more where not all of it is UTF-8.
 
     Raises:
         TabganError: when the file is absent, damaged, or not of the encoding that it is marked

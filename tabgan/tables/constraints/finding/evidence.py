@@ -1,4 +1,4 @@
-"""What a finder gives, and how a column is looked at by all of them."""
+"""The results of finders, and the columns as all of them see them."""
 
 from __future__ import annotations
 
