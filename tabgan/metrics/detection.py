@@ -31,8 +31,8 @@ __all__ = [
     "c2st_test",
     "c2st_train_score",
     "cheap_c2st_auc",
+    "column_importance",
     "detector_name",
-    "telltale_columns",
 ]
 
 C2ST_SETTINGS: dict[str, Any] = {
@@ -160,7 +160,7 @@ def cheap_c2st_auc(real: pd.DataFrame, synthetic: pd.DataFrame, seed: int = 0) -
         return max(0.5, _pooled_auc(rows, labels, build, CHEAP_FOLDS, seed))
 
 
-def telltale_columns(
+def column_importance(
     real_test: pd.DataFrame, synthetic: pd.DataFrame, seed: int = 0, *, threads: int = THREADS
 ) -> pd.Series:
     """Each column's share of what gives the synthetic rows away, largest first; sums to 1.

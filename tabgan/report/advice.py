@@ -64,7 +64,7 @@ def advice(
 
 def _what_gives_away(measured: Measured, scores: Mapping[str, float]) -> list[str]:
     """The column or the pair that a classifier sees first."""
-    gains = measured.columns["telltale"].dropna().sort_values(ascending=False)
+    gains = measured.columns["importance"].dropna().sort_values(ascending=False)
     said = []
     if len(gains) and gains.iloc[0] > MOST:
         said.append(

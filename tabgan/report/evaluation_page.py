@@ -118,7 +118,7 @@ def _known(measured: Measured, metrics: Iterable[Metric]) -> list[Metric]:
 
 
 def _column_rows(measured: Measured) -> list[list[str]]:
-    keys = ("error", "telltale", "entropy_ratio", "lost_categories")
+    keys = ("error", "importance", "entropy_ratio", "lost_categories")
     return [
         [str(name), *(figure_text(row[key]) for key in keys)]
         for name, row in measured.columns.iterrows()
@@ -128,7 +128,7 @@ def _column_rows(measured: Measured) -> list[list[str]]:
 def _worst(measured: Measured) -> list[str]:
     """The columns that are most off, and the one that gives most rows away."""
     names = [*measured.columns.index[:WORST]]
-    gains = measured.columns["telltale"].dropna()
+    gains = measured.columns["importance"].dropna()
     if len(gains) and gains.idxmax() not in names:
         names.insert(0, gains.idxmax())
     return names

@@ -43,11 +43,11 @@ def draw_pictures(tables: Tables, measured: Measured, *, seed: int, advance: Adv
         pictures[column_key(position, name)] = column_picture(name, sides, tables.train[name])
     advance("pairs")
     pictures |= _pair_pictures(*measured.associations)
-    advance("telltale columns")
-    telltale = measured.columns["telltale"].dropna().sort_values(ascending=False)
-    if len(telltale) and telltale.sum() > 0:
-        pictures["telltale"] = bars_picture(
-            "What gives synthetic rows away", telltale.rename("synthetic").to_frame(),
+    advance("column importance")
+    importance = measured.columns["importance"].dropna().sort_values(ascending=False)
+    if len(importance) and importance.sum() > 0:
+        pictures["importance"] = bars_picture(
+            "What gives synthetic rows away", importance.rename("synthetic").to_frame(),
             unit="share of the classifier's gain",
         )  # fmt: skip
     missing = pd.DataFrame(

@@ -19,7 +19,7 @@ from tabgan.metrics.collapse import (
     entropy_ratios,
     lost_categories,
 )
-from tabgan.metrics.detection import telltale_columns
+from tabgan.metrics.detection import column_importance
 from tabgan.metrics.drawing import draw_rows
 from tabgan.metrics.fidelity import associations, column_errors, pair_errors
 from tabgan.metrics.panel import evaluate_real_rows, evaluate_tables
@@ -133,11 +133,11 @@ def _columns(
     frame = pd.DataFrame({"error": column_errors(tables.train, tables.synthetic)})
     frame["entropy_ratio"] = entropy_ratios(like, tables.synthetic)
     frame["lost_categories"] = lost_categories(like, tables.synthetic)
-    frame["telltale"] = np.nan
+    frame["importance"] = np.nan
     if not is_test:
         try:
-            gains = telltale_columns(tables.test, tables.synthetic, seed, threads=threads)
-            frame["telltale"] = gains
+            gains = column_importance(tables.test, tables.synthetic, seed, threads=threads)
+            frame["importance"] = gains
         except TabganError:  # too few rows, which the panel's notes say
             pass
     return frame.sort_values("error", ascending=False, kind="stable")

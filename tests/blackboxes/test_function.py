@@ -7,7 +7,7 @@ import types
 import pandas as pd
 import pytest
 
-from tabgan.blackboxes.counted import Counted
+from tabgan.blackboxes.counter import QueryCounter
 from tabgan.blackboxes.function import FunctionBox
 from tabgan.errors import TabganError
 
@@ -26,7 +26,7 @@ def module():
 def test_a_function_is_found_by_its_path(module):
     module.half = lambda rows: rows["x"] / 2
     box = FunctionBox("models:half", timeout=None, retries=0)
-    assert Counted(box)(ROWS).tolist() == [0.125, 0.375]
+    assert QueryCounter(box)(ROWS).tolist() == [0.125, 0.375]
 
 
 @pytest.mark.parametrize(

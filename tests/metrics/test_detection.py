@@ -9,7 +9,7 @@ from tabgan.metrics.detection import (
     c2st_test,
     c2st_train_score,
     cheap_c2st_auc,
-    telltale_columns,
+    column_importance,
 )
 from tabgan.metrics.drawing import independent_columns
 
@@ -93,7 +93,7 @@ def test_rows_are_balanced_by_seed(dependent_rows):
 
 def test_the_shifted_column_gives_the_rows_away(dependent_rows):
     real, fake = dependent_rows(300, 0), dependent_rows(300, 1)
-    gains = telltale_columns(real, fake.assign(age=fake["age"] + 40), threads=1)
+    gains = column_importance(real, fake.assign(age=fake["age"] + 40), threads=1)
     assert gains.index[0] == "age"
     assert sorted(gains.index) == ["age", "city", "job", "pay"]
     assert gains.sum() == pytest.approx(1)
@@ -106,7 +106,7 @@ def test_without_xgboost_all_detectors_work(dependent_rows, monkeypatch):
     broken = independent_columns(dependent_rows(200, 1), 200, seed=0)
     assert c2st_test(real, broken)["c2st_test_auc"] > 0.8
     assert c2st_train_score(real, broken) < 0.6
-    assert telltale_columns(real, broken).sum() == pytest.approx(1)
+    assert column_importance(real, broken).sum() == pytest.approx(1)
 
 
 def test_missing_values_and_unseen_categories_are_evidence(small_table):
@@ -117,6 +117,6 @@ def test_missing_values_and_unseen_categories_are_evidence(small_table):
 
 
 def test_few_rows_are_refused(small_table):
-    for metric in (c2st_test, c2st_train_score, c2st_lr, cheap_c2st_auc, telltale_columns):
+    for metric in (c2st_test, c2st_train_score, c2st_lr, cheap_c2st_auc, column_importance):
         with pytest.raises(TabganError, match="at least 20 rows of each table, got 6 real and 6"):
             metric(small_table, small_table)

@@ -23,7 +23,9 @@ def answers(*grades, words=ANSWERS):
 
 def measured(**gains):
     """Two columns, of which ``b`` is 7 % off; the pair is 9 % off."""
-    columns = pd.DataFrame({"error": [7.0, 1.0], "telltale": [gains["b"], gains["a"]]}, ["b", "a"])
+    columns = pd.DataFrame(
+        {"error": [7.0, 1.0], "importance": [gains["b"], gains["a"]]}, ["b", "a"]
+    )
     pairs = pd.DataFrame([[np.nan, 9.0], [9.0, np.nan]], ["a", "b"], ["a", "b"])
     return SimpleNamespace(columns=columns, pairs=pairs)
 

@@ -77,7 +77,7 @@ def test_every_picture_is_a_file_too(built):
     page = (folder / "report.html").read_text("utf-8")
     files = {path.name for path in (folder / "pictures").iterdir()}
     assert len(files) == page.count("<img")
-    assert {"pair.png", "tsne.png", "distances.png", "telltale.png", "column_01_pay.png"} <= files
+    assert {"pair.png", "tsne.png", "distances.png", "importance.png", "column_01_pay.png"} <= files
     assert "column_00__script_alert_1_script_.png" in files
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from tabgan.blackboxes.counted import EDGE, Counted
+from tabgan.blackboxes.counter import EDGE, QueryCounter
 from tabgan.blackboxes.evasion.module import Evaded, EvasionModule, EvenBatches
 from tabgan.blackboxes.evasion.opening import save_memory
 from tabgan.blackboxes.evasion.traffic import Traffic
@@ -110,7 +110,7 @@ def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -
     """
     begin(seed=cfg.seed, threads=cfg.threads)
     started = time.perf_counter()
-    encoder, box = traffic.encoder, Counted(detector)
+    encoder, box = traffic.encoder, QueryCounter(detector)
     module: EvasionModule = instantiate(cfg.model)(
         decoder=traffic.decoder, features=traffic.features, seed=cfg.seed
     )
@@ -132,7 +132,7 @@ def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -
     return Evasion(module=module, evaded=evaded, queries=queries, seconds=seconds)
 
 
-def _shares_seen(traffic: Traffic, evaded: Evaded, box: Counted) -> dict[str, float]:
+def _shares_seen(traffic: Traffic, evaded: Evaded, box: QueryCounter) -> dict[str, float]:
     """``<category>.before``, ``.after``, ``.queried`` in [0, 1]."""
     records = traffic.tested
     rows = {"before": records.numbers, "after": evaded.numbers, "queried": evaded.queried}

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from torch.optim import Adam, Optimizer
 
-from tabgan.blackboxes.counted import EDGE, Counted
+from tabgan.blackboxes.counter import EDGE, QueryCounter
 from tabgan.blackboxes.evasion.candidates import Donors
 from tabgan.blackboxes.evasion.climbing import Climber
 from tabgan.blackboxes.evasion.editor import RecordEditor
@@ -115,9 +115,9 @@ class EvasionModule(pl.LightningModule):
         self.critic_steps, self.regrown, self.change = critic_steps, regrown, change
         self.climbs, self.last_climbs, self.candidates = climbs, last_climbs, candidates
         self.seed = seed
-        self.box: Counted | None = None
+        self.box: QueryCounter | None = None
 
-    def attach(self, box: Counted, attacks: Records, normal: Records) -> None:
+    def attach(self, box: QueryCounter, attacks: Records, normal: Records) -> None:
         """Give it the detector (a score of .5 and more names an attack) and the rows to learn from.
 
         Raises:

@@ -14,7 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from tabgan.blackboxes.counted import Counted
+from tabgan.blackboxes.counter import QueryCounter
 from tabgan.blackboxes.evasion.candidates import Donors
 from tabgan.blackboxes.evasion.features import Features
 from tabgan.blackboxes.evasion.module import EvasionModule
@@ -92,7 +92,7 @@ def save_memory(module: EvasionModule, folder: Path) -> None:
     save_state(folder / MEMORY, state)
 
 
-def open_evasion(folder: Path, box: Counted | None = None) -> EvasionRun:
+def open_evasion(folder: Path, box: QueryCounter | None = None) -> EvasionRun:
     """Rebuild an evasion run from its folder.
 
     Args:

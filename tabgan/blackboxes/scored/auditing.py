@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 
-from tabgan.blackboxes.counted import Counted
+from tabgan.blackboxes.counter import QueryCounter
 from tabgan.blackboxes.estimator import EstimatorBox
 from tabgan.blackboxes.forest import fit_forest
 from tabgan.blackboxes.scored.audit import Audited, Way
 from tabgan.blackboxes.scored.closed_loop import (
-    Found,
+    ClosedLoopResult,
     Propose,
     Scores,
     closed_loop,
@@ -83,9 +83,9 @@ def _compared(
     run: Run,
     direct: Run | None,
     data: RunData,
-    box: Counted,
+    box: QueryCounter,
     propose: Propose,
-    found: Found,
+    found: ClosedLoopResult,
     loop: Way,
 ) -> Audited:
     """The loop beside one shot and every baseline."""
@@ -122,7 +122,7 @@ def _direct(folder: Path, run: Run) -> Run:
     return open_run(folder)
 
 
-def _write_samples(found: Found, run: Run, out: Path) -> Path:
+def _write_samples(found: ClosedLoopResult, run: Run, out: Path) -> Path:
     """``generated_<n>_samples.csv``: a row for each score, or those kept when the box failed."""
     path = out / f"generated_{len(found.requested)}_samples.csv"
     rows = found.table(every=not found.failure)
@@ -130,7 +130,7 @@ def _write_samples(found: Found, run: Run, out: Path) -> Path:
     return path
 
 
-def _refuse_unfinished(found: Found) -> None:
+def _refuse_unfinished(found: ClosedLoopResult) -> None:
     never = int(np.isnan(found.obtained).sum())
     if found.failure:
         raise TabganError(found.failure)
@@ -142,7 +142,7 @@ def _refuse_unfinished(found: Found) -> None:
         )
 
 
-def _one_shot(propose: Propose, box: Counted, requested: Scores, seed: int) -> Way:
+def _one_shot(propose: Propose, box: QueryCounter, requested: Scores, seed: int) -> Way:
     started = time.perf_counter()
     rows = propose(requested, seed_at(seed, "one shot"))
     obtained = box(rows)
@@ -161,7 +161,7 @@ def _retrieved(requested: Scores, train: pd.DataFrame, scores: Scores) -> Way:
     return Way(rows, scores[chosen], len(train), time.perf_counter() - started)
 
 
-def _best_of(k: int, run: Run, box: Counted, requested: Scores, seed: int) -> Way:
+def _best_of(k: int, run: Run, box: QueryCounter, requested: Scores, seed: int) -> Way:
     """Of ``k`` rows drawn without knowing the score, the nearest: a generator that is not asked."""
     started, n = time.perf_counter(), len(requested)
     drawn = draw_chunks(
@@ -174,7 +174,7 @@ def _best_of(k: int, run: Run, box: Counted, requested: Scores, seed: int) -> Wa
     return Way(chosen, scores[best], n * k, time.perf_counter() - started)
 
 
-def _transfer(box: Counted, data: RunData, rows: pd.DataFrame, seed: int) -> Scores | None:
+def _transfer(box: QueryCounter, data: RunData, rows: pd.DataFrame, seed: int) -> Scores | None:
     """The rows' scores by a forest of another seed; None where the box is no forest of ours."""
     inner = box.box
     if not isinstance(inner, EstimatorBox) or data.schema.target is None:
@@ -189,7 +189,7 @@ def _transfer(box: Counted, data: RunData, rows: pd.DataFrame, seed: int) -> Sco
 
 
 def _facts(
-    cfg: DictConfig, run: Run, box: Counted, found: Found, per_row: int
+    cfg: DictConfig, run: Run, box: QueryCounter, found: ClosedLoopResult, per_row: int
 ) -> dict[str, float | str]:
     trained = run.folder / "metrics.json"
     curves = json.loads(trained.read_text("utf-8")) if trained.is_file() else {}

@@ -12,10 +12,10 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from tabgan.blackboxes.counted import Counted
-from tabgan.blackboxes.scored.asking import table_of
+from tabgan.blackboxes.counter import QueryCounter
 from tabgan.blackboxes.scored.model import ScoredModel
 from tabgan.blackboxes.scored.pairing import nearest_pairs
+from tabgan.blackboxes.scored.scorer import table_of
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
 from tabgan.models.protocol import RowModel
@@ -35,7 +35,7 @@ Propose = Callable[[Scores, int], pd.DataFrame]  # scores requested [n], seed ->
 
 
 @dataclass
-class Found:
+class ClosedLoopResult:
     """The result of a closed loop.
 
     Attributes:
@@ -140,14 +140,14 @@ def _unscored(
 
 def closed_loop(
     propose: Propose,
-    box: Counted,
+    box: QueryCounter,
     requested: Scores,
     *,
     tolerance: float,
     budget: int | None,
     seed: int,
     report: Callable[[int], None] = lambda kept: None,
-) -> Found:
+) -> ClosedLoopResult:
     """A row for each score requested, out of rounds of proposals; the same seed, the same rows.
 
     A round proposes one row for every score that is still open and queries them in one call.
@@ -197,7 +197,7 @@ def closed_loop(
     else:
         if not search.kept.all():
             ended = f"{TRIES} proposals for a score without coming near it are enough"
-    return Found(
+    return ClosedLoopResult(
         rows=search.rows(),
         requested=requested,
         obtained=search.obtained,

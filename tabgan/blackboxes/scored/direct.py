@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tabgan.blackboxes.scored.asking import Asker
 from tabgan.blackboxes.scored.condition import knot_weights
+from tabgan.blackboxes.scored.scorer import BlackBoxScorer
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.errors import TabganError
@@ -35,7 +35,7 @@ class DirectModule(CGANModule):
 
     def __init__(self, *, layout: RowLayout, condition_width: int, **game: Any) -> None:
         super().__init__(layout=layout, condition_width=KNOTS, **game)
-        self.asker: Asker | None = None
+        self.scorer: BlackBoxScorer | None = None
 
     @torch.no_grad()
     def draw(self, condition: Tensor, rng: torch.Generator | None = None) -> CodedRows:
@@ -52,18 +52,18 @@ class DirectModule(CGANModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """A step for scores drawn evenly."""
-        if self.asker is None:
+        if self.scorer is None:
             raise TabganError("a scored model is trained against a black box: give blackbox=<name>")
         scores = torch.rand(len(batch[0]), device=self.device)
         optimizer = self._players()[1]
         with self.toggled_optimizer(optimizer):
             fake = self._generate(knot_weights(scores, KNOTS))
-            obtained = self.asker(CodedRows.of(fake.detach(), self.layout))
+            obtained = self.scorer(CodedRows.of(fake.detach(), self.layout))
             error = (obtained - scores).abs().mean()
             self._step(optimizer, error + 0.0 * fake.sum())  # zero times the rows makes it a loss
         self._losses = {"generator": error}
         self.log("train/score_mae", error)
-        self.log("train/queries", float(self.asker.box.queries))
+        self.log("train/queries", float(self.scorer.box.queries))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Nothing: the callbacks look at the scores."""

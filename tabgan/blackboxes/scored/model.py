@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from tabgan.blackboxes.scored.asking import Asker
+from tabgan.blackboxes.scored.scorer import BlackBoxScorer
 from tabgan.encoding.coded import CodedRows
 from tabgan.models.protocol import RowModel
 
@@ -17,10 +17,10 @@ class ScoredModel(RowModel, Protocol):
     """A model that draws rows for scores, and is trained against a black box.
 
     Attributes:
-        asker: the black box; None before it is given.
+        scorer: the black box; None before it is given.
     """
 
-    asker: Asker | None
+    scorer: BlackBoxScorer | None
 
     @property
     def knows_scores(self) -> bool:

@@ -11,7 +11,6 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from tabgan.blackboxes.scored.asking import Asker
 from tabgan.blackboxes.scored.condition import knot_weights
 from tabgan.blackboxes.scored.labelling import (
     LABELS_PER_ROW,
@@ -20,6 +19,7 @@ from tabgan.blackboxes.scored.labelling import (
     joined,
     labelled_rows,
 )
+from tabgan.blackboxes.scored.scorer import BlackBoxScorer
 from tabgan.blackboxes.scored.surrogate import Surrogate
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
@@ -107,7 +107,7 @@ class ScoredModule(ChainModule):
         self.surrogate = surrogate(layout=layout)
         self.knots, self.scored_steps = knots, scored_steps
         self.labels, self.even_labels, self.candidates = labels, even_labels, candidates
-        self.asker: Asker | None = None
+        self.scorer: BlackBoxScorer | None = None
         self.labelled: tuple[CodedRows, Tensor] | None = None  # generated rows, the box's scores
         self.requested_evenly = False  # whether those of even scores are requested
         self.scored_since: int | None = None  # the step from which scores are shown
@@ -222,8 +222,8 @@ class ScoredModule(ChainModule):
         order = torch.randperm(len(rows), generator=rng).to(rows.device)
         self.surrogate.fit(rows.at(order), scores[order], seed=self.seed)
         self.lessons = []  # real rows' scores are guessed anew
-        if self.asker is not None:
-            self.log("train/queries", float(self.asker.box.queries))
+        if self.scorer is not None:
+            self.log("train/queries", float(self.scorer.box.queries))
         self.log("train/surrogate_mae", self.surrogate.errors.mean())
 
     def _open_lessons(self) -> None:
@@ -315,9 +315,9 @@ class ScoredModule(ChainModule):
             self.labelled = rows, scores
 
     def _requested(self, rows: CodedRows) -> Tensor:
-        if self.asker is None:
+        if self.scorer is None:
             raise TabganError("a scored model is trained against a black box: give blackbox=<name>")
-        return self.asker(rows)
+        return self.scorer(rows)
 
 
 def rival_weights(distances: Tensor, rivals: int) -> Tensor:

@@ -11,10 +11,10 @@ import torch
 from matplotlib.image import imread
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from tabgan.blackboxes.scored.asking import Asker
 from tabgan.blackboxes.scored.model import ScoredModel
 from tabgan.blackboxes.scored.pairing import score_matched
 from tabgan.blackboxes.scored.plots import scatter_picture
+from tabgan.blackboxes.scored.scorer import BlackBoxScorer
 from tabgan.data.datamodule import TableDataModule
 from tabgan.metrics.detection import MIN_ROWS, cheap_c2st_auc
 from tabgan.runs.callbacks.pace import Pace
@@ -58,13 +58,13 @@ class ScorePanel(pl.Callback):
         real = datamodule.validation[list(datamodule.encoder.schema_.names)]
         n = min(MOST_ROWS, len(real))
         requested = rng_at(0, "score panel").random(n)
-        asker = cast(Asker, module.asker)
+        scorer = cast(BlackBoxScorer, module.scorer)
         wanted = torch.as_tensor(requested, dtype=torch.float32, device=module.device)
         rng = generator_at(0, "score panel", device=module.device)
-        rows = asker.table(module.sample_scored(wanted, rng))
-        obtained = asker.box(rows)
+        rows = scorer.table(module.sample_scored(wanted, rng))
+        obtained = scorer.box(rows)
         self._draw(trainer, requested, obtained)
-        matched = real.iloc[score_matched(obtained, asker.box(real))]
+        matched = real.iloc[score_matched(obtained, scorer.box(real))]
         figures = {"val/score_mae": float(np.abs(obtained - requested).mean())}
         figures["val/score_loss"] = figures["val/score_mae"]
         if n >= MIN_ROWS:  # with fewer the error alone says which weights are kept

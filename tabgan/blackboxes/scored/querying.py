@@ -9,10 +9,10 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from tabgan.blackboxes.counted import Counted
+from tabgan.blackboxes.counter import QueryCounter
 from tabgan.blackboxes.estimator import open_estimator
-from tabgan.blackboxes.scored.asking import Asker
 from tabgan.blackboxes.scored.model import ScoredModel
+from tabgan.blackboxes.scored.scorer import BlackBoxScorer
 from tabgan.config.trust import check_stored_targets
 from tabgan.data.datamodule import TableDataModule
 from tabgan.errors import TabganError
@@ -49,7 +49,7 @@ def attach_box(
         raise TabganError("a scored model is trained against a black box: give blackbox=<name>")
     given = {"seed": cfg.seed, "train": datamodule.train, "keep_in": folder / FOLDER}
     box = given_box(cfg[FOLDER], datamodule.schema, **given)
-    module.asker = Asker(box, datamodule.encoder)
+    module.scorer = BlackBoxScorer(box, datamodule.encoder)
 
 
 def given_box(
@@ -59,7 +59,7 @@ def given_box(
     seed: int,
     train: pd.DataFrame | None = None,
     keep_in: Path | None = None,
-) -> Counted:
+) -> QueryCounter:
     """The box that a configuration names.
 
     Args:
@@ -79,15 +79,15 @@ def given_box(
         )
     made = instantiate(choice)
     if train is None or choice["_target_"] != FITTED:
-        return Counted(made)
+        return QueryCounter(made)
     log.info("fitting the forest on %s rows", f"{len(train):,}")
     box = made(train, schema, seed=seed)
     if keep_in is not None:
         box.save(keep_in, {"seed": seed, "n_estimators": choice["n_estimators"]})
-    return Counted(box)
+    return QueryCounter(box)
 
 
-def own_box(config: DictConfig, folder: Path) -> Counted:
+def own_box(config: DictConfig, folder: Path) -> QueryCounter:
     """The box that a run was trained against, as its folder has it.
 
     A run folder may come from anywhere, so code and addresses in it are not followed.
@@ -96,7 +96,7 @@ def own_box(config: DictConfig, folder: Path) -> Counted:
         TabganError: when the run has no box, or its box has to be given again.
     """
     if (folder / FOLDER).is_dir():
-        return Counted(open_estimator(str(folder / FOLDER)))
+        return QueryCounter(open_estimator(str(folder / FOLDER)))
     choice = config.get(FOLDER)
     if not choice:
         raise TabganError(f"{folder}: the run has no black box; give blackbox=<name>")
@@ -107,4 +107,4 @@ def own_box(config: DictConfig, folder: Path) -> Counted:
             f"{folder}: its black box was {choice['_target_']}, which a run folder may not start "
             "by itself; give it again, as for the training: blackbox=<name> blackbox.<key>=<value>"
         ) from error
-    return Counted(instantiate(choice))
+    return QueryCounter(instantiate(choice))

@@ -10,10 +10,10 @@ import numpy as np
 from omegaconf import DictConfig
 from rich.progress import Progress
 
-from tabgan.blackboxes.counted import Counted
+from tabgan.blackboxes.counter import QueryCounter
 from tabgan.blackboxes.scored.closed_loop import (
     RANGES,
-    Found,
+    ClosedLoopResult,
     closed_loop,
     proposer,
     requested_scores,
@@ -30,7 +30,7 @@ from tabgan.tables.writers import write_table
 log = logging.getLogger(__name__)
 
 
-def box_of(choice: DictConfig | None, run: Run) -> Counted:
+def box_of(choice: DictConfig | None, run: Run) -> QueryCounter:
     """The black box given on the command line, or else the one the run was trained against.
 
     Raises:
@@ -95,7 +95,7 @@ def write_scored_rows(cfg: DictConfig, run: Run, out: Path, *, n: int) -> dict[s
     return sidecar
 
 
-def _sidecar(found: Found, box: Counted, cfg: DictConfig) -> dict[str, Any]:
+def _sidecar(found: ClosedLoopResult, box: QueryCounter, cfg: DictConfig) -> dict[str, Any]:
     error = np.abs(found.obtained - found.requested)[found.kept]
     kept = int(found.kept.sum())
     return {
@@ -117,7 +117,7 @@ def _sidecar(found: Found, box: Counted, cfg: DictConfig) -> dict[str, Any]:
     }
 
 
-def _tell(found: Found, kept: int, out: Path) -> None:
+def _tell(found: ClosedLoopResult, kept: int, out: Path) -> None:
     log.info(
         "%s of %s rows, %s queries (%.2f a kept row); %s",
         f"{kept:,}", f"{len(found.requested):,}", f"{found.queries:,}", found.queries / kept,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabgan.blackboxes.counted import Counted
+from tabgan.blackboxes.counter import QueryCounter
 from tabgan.blackboxes.scored.closed_loop import TRIES, closed_loop, requested_scores, scored_schema
 from tabgan.errors import TabganError
 from tabgan.seeding import rng_at
@@ -38,7 +38,7 @@ def around(width):
 
 def loop(propose, box, requested, **settings):
     words = {"tolerance": 0.02, "budget": None, "seed": 0} | settings
-    return closed_loop(propose, Counted(box), np.asarray(requested, dtype=float), **words)
+    return closed_loop(propose, QueryCounter(box), np.asarray(requested, dtype=float), **words)
 
 
 def test_an_exact_generator_needs_one_query_a_row():
@@ -95,7 +95,7 @@ def test_a_constant_box_ends_the_loop():
 
 
 def test_a_row_known_from_before_costs_nothing():
-    box = Counted(Box())
+    box = QueryCounter(Box())
     requested = np.array([0.3])
     for _ in range(2):
         found = closed_loop(around(0), box, requested, tolerance=0.02, budget=None, seed=0)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tabgan.blackboxes.estimator import open_estimator
-from tabgan.blackboxes.scored.asking import table_of
 from tabgan.blackboxes.scored.module import rival_weights
+from tabgan.blackboxes.scored.scorer import table_of
 from tabgan.errors import TabganError
 
 MODEL = (
@@ -79,7 +79,7 @@ def test_the_box_is_asked_for_labels_and_of_validation_rows_and_for_no_more(make
     made = make(*SHORT)
     made.fit()
     known = len(made.data.validation)
-    assert known + 100 < made.module.asker.box.queries <= known + 300  # no row is asked twice
+    assert known + 100 < made.module.scorer.box.queries <= known + 300  # no row is asked twice
     assert made.module.knows_scores
     assert len(made.module.lessons) == 2
 
@@ -129,7 +129,7 @@ def test_a_model_that_asks_no_box_refuses_one(command, mixed_arff):
 def test_the_box_is_kept_in_the_run_folder(make, tmp_path):
     made = make(*SHORT)
     again = open_estimator(str(tmp_path / "blackbox"))
-    of_box = made.module.asker.box.box(made.data.train)
+    of_box = made.module.scorer.box.box(made.data.train)
     np.testing.assert_array_equal(again(made.data.train), of_box)
 
 

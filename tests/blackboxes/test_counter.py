@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabgan.blackboxes.counted import Counted
+from tabgan.blackboxes.counter import QueryCounter
 from tabgan.errors import TabganError
 
 ROWS = pd.DataFrame({"x": [0.1, 0.2, 0.1], "kind": pd.Categorical(["a", "b", "a"])})
@@ -26,7 +26,7 @@ class Box:
 
 def test_a_row_that_stands_twice_is_asked_once():
     box = Box()
-    counted = Counted(box)
+    counted = QueryCounter(box)
     assert counted(ROWS).tolist() == [0.1, 0.2, 0.1]
     assert box.sizes == [2]
     assert (counted.queries, counted.calls) == (2, 1)
@@ -34,21 +34,21 @@ def test_a_row_that_stands_twice_is_asked_once():
 
 def test_a_row_that_was_asked_before_is_answered_from_memory():
     box = Box()
-    counted = Counted(box)
+    counted = QueryCounter(box)
     counted(ROWS.iloc[:2])
     assert counted(ROWS).tolist() == [0.1, 0.2, 0.1]
     assert (box.sizes, counted.queries) == ([2], 2)
 
 
 def test_only_new_rows_cost_each_at_its_first_place():
-    counted = Counted(Box())
+    counted = QueryCounter(Box())
     counted(ROWS.iloc[[1]])
     assert counted.cost(ROWS).tolist() == [True, False, False]
 
 
 def test_no_rows_are_no_call():
     box = Box()
-    assert Counted(box)(ROWS.iloc[:0]).shape == (0,)
+    assert QueryCounter(box)(ROWS.iloc[:0]).shape == (0,)
     assert box.sizes == []
 
 
@@ -64,7 +64,7 @@ def test_no_rows_are_no_call():
 )
 def test_an_answer_that_is_no_score_is_refused(answer, says):
     with pytest.raises(TabganError, match=says):
-        Counted(Box(answer))(ROWS)
+        QueryCounter(Box(answer))(ROWS)
 
 
 def test_a_box_that_raises_ends_in_one_line():
@@ -73,13 +73,13 @@ def test_a_box_that_raises_ends_in_one_line():
             raise ZeroDivisionError("no rows today")
 
     with pytest.raises(TabganError, match="box failed on 2 rows: ZeroDivisionError: no rows today"):
-        Counted(Broken())(ROWS)
+        QueryCounter(Broken())(ROWS)
 
 
 def test_a_rounding_error_beyond_one_is_one():
-    assert Counted(Box([1 + 1e-7, -1e-7]))(ROWS).tolist() == [1.0, 0.0, 1.0]
+    assert QueryCounter(Box([1 + 1e-7, -1e-7]))(ROWS).tolist() == [1.0, 0.0, 1.0]
 
 
 def test_a_box_without_classes_decides_by_the_side_of_the_middle():
-    labels = Counted(Box([0.5, 0.51]))
+    labels = QueryCounter(Box([0.5, 0.51]))
     assert labels.labels(ROWS.iloc[:2]).tolist() == ["score up to .5", "score above .5"]

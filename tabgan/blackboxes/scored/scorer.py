@@ -7,12 +7,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tabgan.blackboxes.counted import Counted
+from tabgan.blackboxes.counter import QueryCounter
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.table import TableEncoder
 
 
-class Asker:
+class BlackBoxScorer:
     """The way from encoded rows to scores: decode, query, back to the rows' device.
 
     Attributes:
@@ -20,7 +20,7 @@ class Asker:
         encoder: knows what the rows are; without a condition.
     """
 
-    def __init__(self, box: Counted, encoder: TableEncoder) -> None:
+    def __init__(self, box: QueryCounter, encoder: TableEncoder) -> None:
         self.box, self.encoder = box, encoder
 
     def table(self, rows: CodedRows) -> pd.DataFrame:

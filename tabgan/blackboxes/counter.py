@@ -1,4 +1,4 @@
-"""A black box under watch: every answer checked, every query counted, none asked twice."""
+"""A black box under watch: every answer checked, every query counted, none sent twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_KNOWN = 1_000_000  # answers kept, some 100 MB; beyond, memory begins anew
 SLACK = 1e-6  # float32 probabilities may end a rounding error beyond 0 and 1
 
 
-class Counted:
+class QueryCounter:
     """A black box whose queries are counted, cached and checked.
 
     A row that was asked before is answered from memory and counts once. All new rows of a call go
