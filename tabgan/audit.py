@@ -1,4 +1,4 @@
-"""``python -m tabgan.audit run=FOLDER``: do rows get the scores one asks for, and at what price?"""
+"""``python -m tabgan.audit run=FOLDER``: the scores that rows get, and their price."""
 
 import hydra
 from omegaconf import DictConfig

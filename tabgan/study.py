@@ -10,7 +10,7 @@ from tabgan.paths import conf_dir
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="study")
 @job
 def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
-    """Do what the study asks on each table, with each seed; what is done stays done."""
+    """Run the study on each table, with each seed; what is done stays done."""
     from pathlib import Path  # torch takes seconds to import, and --help must not
 
     from tabgan.studies.lineup import cache_of, ours, study_of, tables_of

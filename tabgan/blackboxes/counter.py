@@ -17,7 +17,7 @@ SLACK = 1e-6  # float32 probabilities may end a rounding error beyond 0 and 1
 class QueryCounter:
     """A black box whose queries are counted, cached and checked.
 
-    A row that was asked before is answered from memory and counts once. All new rows of a call go
+    A row that was queried before is answered from memory and counts once. All new rows of a call go
     to the box in one call.
 
     Attributes:

@@ -113,7 +113,7 @@ def forget(folder: Path, job_name: str) -> None:
 
 
 def _is_lightnings(error: BaseException) -> bool:
-    """Whether Lightning itself has raised an error: its answer to what its Trainer was asked."""
+    """Whether Lightning itself has raised an error, as for a setting of its Trainer."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     home = frames[-1].f_globals.get("__name__", "") if frames else ""
     of_lightning = home.partition(".")[0] in ("pytorch_lightning", "lightning_fabric")

@@ -107,7 +107,7 @@ def check_table_named(name: str, *others: str) -> None:
     """Refuse to work on the default table because nobody has named one.
 
     Args:
-        name: of the command; with a configuration of one's own it is not asked.
+        name: of the command; with a configuration of one's own nothing is checked.
         others: groups whose files name a table, too.
 
     Raises:

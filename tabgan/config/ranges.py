@@ -85,7 +85,7 @@ RANGES: dict[str, Range | Truth] = {
     "model.rounds": whole(0, "auto"),
     "model.scored_steps": whole(1, "auto"),
     "model.sharpening": whole(0),
-    "model.knots": whole(2),
+    "model.score_grid": whole(2),
     "model.labels": whole(1),
     "model.even_labels": whole(0),
     "model.candidates": whole(1),

@@ -16,7 +16,7 @@ from tabgan.seeding import seed_at
 
 log = logging.getLogger(__name__)
 
-WAYS = ("smote",)
+METHODS = ("smote",)
 NEIGHBOURS = 5  # SMOTE's k
 FEWEST = 2  # rows of a class to interpolate between
 
@@ -27,8 +27,8 @@ def check_balance(balance: str | None) -> None:
     Raises:
         TabganError: naming the nearest.
     """
-    if balance is not None and balance not in WAYS:
-        raise TabganError(f"data.balance={balance}: unknown; {nearest(balance, WAYS)}, or null")
+    if balance is not None and balance not in METHODS:
+        raise TabganError(f"data.balance={balance}: unknown; {nearest(balance, METHODS)}, or null")
 
 
 def balanced(rows: CodedRows, condition: Tensor, *, seed: int) -> tuple[CodedRows, Tensor]:

@@ -80,7 +80,7 @@ class CellsEncoder:
         return self.numbers(bins, cells, encoded[:, -1].astype(np.float64))
 
     def codes(self, numbers: Numbers) -> tuple[Codes, Codes, Numbers]:
-        """Bin, cell in the bin, and place in the cell, each [n]; of a missing number the last bin.
+        """Bin, cell in it, and position in the cell, each [n]; of a missing number the last bin.
 
         A number that training never had is encoded as one of the nearest cell.
         """
@@ -101,7 +101,7 @@ class CellsEncoder:
         return bins, np.where(missing, 0, self._cell[cell]), positions
 
     def numbers(self, bins: Codes, cells: Codes, positions: Numbers) -> Numbers:
-        """The number of each bin, cell and place, float64 [n]; NaN for the missing bin.
+        """The number of each bin, cell and position, float64 [n]; NaN for the missing bin.
 
         A bin that has fewer cells is read by its last one.
         """

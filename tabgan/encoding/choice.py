@@ -66,7 +66,7 @@ Chosen = tuple[str, str | None]  # the name of an encoding, and what a person sh
 class Choice:
     """The rule per column.
 
-    One distinct value -> ``constant`` (no place in the row, put back); nominal and boolean ->
+    One distinct value -> ``constant`` (no position in the row, put back); nominal and boolean ->
     ``nominal``; numbers and dates with at most ``levels`` distinct values, each standing in
     ``ROWS_PER_LEVEL`` rows on average -> ``levels``; other numbers and dates -> ``numeric``, with a
     block for heavy values (quantile_normal: ``atoms``) or for missing ones where there are any.
@@ -173,7 +173,7 @@ class Choice:
         return MissingIndicator(SCALARS[scalar]()) if missing else SCALARS[scalar]()
 
     def has_many(self, column: Column) -> bool:
-        """Whether a nominal column has more categories than a row has places for."""
+        """Whether a nominal column has more categories than a row has positions for."""
         return (
             column.is_nominal
             and len(column.categories) > MOST_LEVELS

@@ -147,7 +147,7 @@ class CodedRows:
             yield replace(self, codes=codes, scalars=scalars)
 
     def at(self, positions: Tensor) -> Self:
-        """The coded rows at some places, int64 [m]."""
+        """The coded rows at some positions, int64 [m]."""
         return replace(self, codes=self.codes[positions], scalars=self.scalars[positions])
 
     def _blocks(self, kind: str) -> list[Block]:

@@ -1,4 +1,4 @@
-"""The contract of a column encoder, and the two that need no place in a row.
+"""The contract of a column encoder, and the two that need no position in a row.
 
 A column reaches its encoder as numbers: float64 with NaN for missing; a nominal column as the
 codes of its categories, a date as a count of its own unit (``encoding.numbers``). An encoder is
@@ -39,7 +39,7 @@ class ColumnEncoder(Protocol):
 
 
 class ConstantEncoder:
-    """A column with one training value (or none but missing): no place in the row, put back."""
+    """A column with one training value (or none but missing): no position in the row, put back."""
 
     widths_: tuple[BlockShape, ...] = ()
 

@@ -42,7 +42,7 @@ class Block:
 
     @property
     def span(self) -> slice:
-        """The block's places, to index the last dimension of encoded rows."""
+        """The block's positions, to index the last dimension of encoded rows."""
         return slice(self.start, self.start + self.width)
 
 

@@ -27,8 +27,8 @@ class ModeSpecificEncoder:
 
     alpha = (x - mu) / (4 sigma), in [-1, 1]; the mode is drawn from its posterior. The mixture is
     variational, with at most 10 modes, of which those lighter than .005 are left out. Missing is
-    one more place of beta, and alpha then noise as wide as a mode: a fixed value would give every
-    generated row away that does not repeat it.
+    one more position of beta, and alpha then noise as wide as a mode: a fixed value would give
+    every generated row away that does not repeat it.
 
     Decoding cannot restore a number further than 4 deviations from its mode: it comes back at 4.
     """

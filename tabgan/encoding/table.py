@@ -39,7 +39,7 @@ from tabgan.tables.schema import Column, TableSchema
 
 MISSING = ("category", "masked")
 DROPPED = ("leave", "empty")  # what becomes of columns that could not be learned
-EXACT_WHOLE = 2.0**53  # beyond, float64 has no place for every whole number
+EXACT_WHOLE = 2.0**53  # beyond, float64 does not have every whole number
 NARROW = re.compile(r"[uU]?[iI]nt(8|16|32)|[uU][iI]nt64")
 CHOICES = ("nominal", "numeric", "levels", "derive", "conditional", "many", "missing")  # as given
 

@@ -69,7 +69,7 @@ def tell_support(
         where: what is requested of every row.
         mix: shares of the target's classes.
         like: one more condition per row.
-        share: of the generator's rows, those as asked.
+        share: of the generator's rows, those as requested.
     """
     request = Request.read(run.encoder, where=where, mix=mix, like=like)
     conditions = request.conditions

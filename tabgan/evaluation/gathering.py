@@ -65,7 +65,7 @@ class RunData(NamedTuple):
 
 
 def gather(cfg: DictConfig) -> Evaluation:
-    """The tables that the command line asks for.
+    """The tables that the command line names.
 
     Raises:
         TabganError: when words are missing or do not go together, a file cannot be read or has
@@ -84,7 +84,7 @@ def gather(cfg: DictConfig) -> Evaluation:
 
 
 def run_study(cfg: DictConfig) -> None:
-    """Do what ``+study=<name>`` asks of a run, in place of a report.
+    """Run the study ``+study=<name>`` on a run, in place of a report.
 
     Raises:
         TabganError: without a run, with another table than the run's, or when the run cannot be

@@ -177,7 +177,7 @@ class CGANModule(pl.LightningModule):
         self.hidden = rows.isnan() if self.masked else None
         rows = self._shown(rows)
         critic_optimizer, generator_optimizer = self._players()
-        speak = (self.global_step + 1) % self.log_every == 0  # when Lightning's loggers write
+        log_now = (self.global_step + 1) % self.log_every == 0  # when Lightning's loggers write
         self._set_rates()
 
         with self.toggled_optimizer(critic_optimizer):
@@ -197,7 +197,7 @@ class CGANModule(pl.LightningModule):
         if self.averaged is not None:
             self.averaged.follow(self.generator, self.global_step)
         self._losses = {"critic": critic_loss.detach(), "generator": generator_loss.detach()}
-        if speak:
+        if log_now:
             self._check_losses()
             self._report(real_logits, fake_logits)
 

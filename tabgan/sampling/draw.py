@@ -28,7 +28,7 @@ CHUNK_ROWS = 10_000  # memory is that of one chunk, whatever n
 MOST_ATTEMPTS = 1_000  # chunks drawn for one chunk of accepted rows
 FRUITLESS_ROWS = 300_000  # tries in a row that gave nothing: then nothing will come
 
-Address = tuple[int, *tuple[AddressPart, ...]]  # seed and place (tabgan.seeding)
+Address = tuple[int, *tuple[AddressPart, ...]]  # seed and position (tabgan.seeding)
 Numbers = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
@@ -308,7 +308,7 @@ def _chunks_as_requested(
 
 
 class Filling:
-    """Draw, check and refine, until each row of a chunk has come out as it was asked."""
+    """Draw, check and refine, until each row of a chunk has come out as requested."""
 
     def __init__(
         self,

@@ -47,7 +47,7 @@ def independent_log_likelihood(
     Args:
         encoder: of codes (``encoder=chain``).
         train: the rows that shares come from.
-        rows: the rows that are asked about, of the same columns.
+        rows: the rows to judge, of the same columns.
     """
     known, requested = (encoder.encode_coded(table).codes for table in (train, rows))
     logs = torch.zeros(len(rows), dtype=torch.float64)

@@ -308,7 +308,7 @@ class _Cloud:
 
 
 def _within(spans: Tensor, rng: torch.Generator) -> Tensor:
-    """A place drawn evenly within spans [n, n_spans, 2] of [0, 1], float32 [n]."""
+    """A number drawn evenly within spans [n, n_spans, 2] of [0, 1], float32 [n]."""
     low, high = spans[..., 0].clamp(0, 1), spans[..., 1].clamp(0, 1)
     lengths = (high - low).clamp_min(0.0)
     single = torch.isfinite(spans[..., 0]) & (spans[..., 1] >= spans[..., 0])

@@ -23,7 +23,7 @@ from tabgan.sampling.marginals import Marginals
 from tabgan.seeding import rng_at, seed_at
 
 Floats = NDArray[np.float64]
-DrawRows = Callable[[int, int], Floats]  # (n, place) -> float64 [n, n_columns]
+DrawRows = Callable[[int, int], Floats]  # (n, position) -> float64 [n, n_columns]
 
 MOST_REAL_ROWS, MOST_POOL_ROWS = 100_000, 240_000  # what one round is fitted on: its time
 MIN_POOL_ROWS = 5_000

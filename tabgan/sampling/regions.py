@@ -48,9 +48,9 @@ class Region:
 
 
 class Axis:
-    """A column's places in an encoded row, and what is decoded from them.
+    """A column's positions in an encoded row, and what is decoded from them.
 
-    A derived column's places are those of the column that decides it. The condition's are those
+    A derived column's positions are those of the column that decides it. The condition's are those
     of the condition.
 
     Attributes:
@@ -236,12 +236,12 @@ class Regions:
     """The regions of a request's conditions, column by column.
 
     Attributes:
-        axes: per encoded column that any condition asks of.
+        axes: per encoded column that any condition names.
         of: per condition, its region of each such column.
         between: per column, the number that each condition requests between two training values,
             float64 [n_conditions], NaN for none: rows are drawn as for these two, and the number
             is to be put in their place.
-        checked: columns that have no place, because a sum or the condition decides them: rows are
+        checked: columns without a position, as a sum or the condition decides them: rows are
             drawn without regard to what is requested of them, and those as requested are kept.
 
     Args:
@@ -269,17 +269,17 @@ class Regions:
                 self.checked.add(name)
                 continue
             axis = Axis(encoder, name)
-            asking = [
+            requests = [
                 (position, c[name]) for position, c in enumerate(request.conditions) if name in c
             ]
-            distinct = {(one.spans, one.missing): one for _, one in asking}
+            distinct = {(one.spans, one.missing): one for _, one in requests}
             if may_lie_between:
-                self._put_between(axis, distinct, asking)
+                self._put_between(axis, distinct, requests)
             found = dict(zip(distinct, axis.regions([*distinct.values()]), strict=True))
             if axis.n_codes == 1 and axis.scalar is None:
                 continue  # constant, and as requested
             self.axes.setdefault(axis.source, axis)
-            for position, one in asking:
+            for position, one in requests:
                 self._add(
                     position, axis, found[one.spans, one.missing], request.conditions[position]
                 )
@@ -288,7 +288,7 @@ class Regions:
         self,
         axis: Axis,
         distinct: dict[tuple[tuple[tuple[float, float], ...], bool], Requested],
-        asking: Sequence[tuple[int, Requested]],
+        requests: Sequence[tuple[int, Requested]],
     ) -> None:
         """Ask for both neighbours in place of each number that training never had."""
         unit = axis.encoder.units_.get(axis.name, 1)
@@ -300,7 +300,7 @@ class Regions:
                     "%s: training has no such value; such rows are drawn as for %s and %s",
                     one, shown(one.column, low), shown(one.column, high),
                 )  # fmt: skip
-                for position, other in asking:
+                for position, other in requests:
                     if (other.spans, other.missing) == key:
                         none = np.full(len(self.of), np.nan)
                         values = self.between.setdefault(axis.name, none)

@@ -135,7 +135,7 @@ def _check_room(part: Path, written: int, n: int) -> None:
 
 
 def _classes(encoder: TableEncoder, where: Where) -> dict[str, int] | None:
-    """Training rows of the classes requested; None where that is not all that is asked."""
+    """Training rows of the classes requested; None where that is not all that is requested."""
     column = encoder.condition_column
     if where.keys() - {column and column.name}:
         return None

@@ -41,9 +41,9 @@ LEGEND = (
     "rules: what changed records keep; none: every number within its range, as IDSGAN; ranges: in "
     "steps of its column besides; all: what 99.9 % of the real rows obey",
     "detected: share of the attack records that the detector names an attack",
-    "EIR: evasion increase rate, 1 - after / before, of the detector that was asked",
+    "EIR: evasion increase rate, 1 - after / before, of the detector that was queried",
     "one shot: no query is spent on the records that are changed",
-    "with queries: before a row is sent, the detector is asked about at most 8, until one passes",
+    "with queries: before a row is sent, the detector is queried for at most 8, until one passes",
     "EIR at best: of 100 records a category, by a search led by the detector's own margin",
     "EIR of the others: the one-shot rows before the detectors that were not requested, their mean",
     "consistent: rows that break no rule, of all, which the record they were made from obeys",

@@ -35,7 +35,7 @@ FIGURES = {
 
 
 class Curve(TypedDict):
-    """A training, and the curve that is asked.
+    """A training, and the curve that is requested.
 
     Attributes:
         words: of ``tabgan.train``; its panel has to look often.

@@ -149,7 +149,7 @@ def read_mix(column: Column, mix: str | Mapping[Any, float]) -> dict[str, float]
         raise TabganError(f"mix: expected a share per class such as {example}, got {mix!r}")
     shares = _mix_entries(mix) if isinstance(mix, str) else {str(k): v for k, v in mix.items()}
     for label, share in shares.items():
-        _code(column, label, asking="mix")
+        _code(column, label, key="mix")
         if not isinstance(share, Real) or not 0 <= share <= 1:
             raise TabganError(f"mix: expected a share in [0, 1] of {label!r}, got {share!r}")
     total = math.fsum(shares.values())
@@ -218,7 +218,7 @@ def _text_of(value: Any) -> str:
 
 
 def _entries(column: Column, value: Any) -> list[Any]:
-    """The members of a set, or the one thing that is asked."""
+    """The members of a set, or the one thing that is requested."""
     if isinstance(value, list):
         return value
     is_text = isinstance(value, str) and value not in column.categories
@@ -235,7 +235,7 @@ def _span(column: Column, entry: Any) -> tuple[float, float] | None:
             raise TabganError(f"where.{column.name}=?: no value of this column was missing{what}")
         return None
     if column.is_nominal:
-        code = _code(column, entry, asking=f"where.{column.name}")
+        code = _code(column, entry, key=f"where.{column.name}")
         return code, code
     ends = _ends(entry)
     low, high = (_number(column, end) if end is not None else None for end in ends)
@@ -277,16 +277,16 @@ def _unless(end: Any, open_end: float) -> Any:
     return None if isinstance(end, Real) and end == open_end else end
 
 
-def _code(column: Column, entry: Any, *, asking: str) -> float:
+def _code(column: Column, entry: Any, *, key: str) -> float:
     if isinstance(entry, tuple):
         raise TabganError(
-            f"{asking}={_text_of(entry)}: a range needs numbers or dates, and the column is "
+            f"{key}={_text_of(entry)}: a range needs numbers or dates, and the column is "
             f"{column.kind}; ask for a set of its categories"
         )
     label = _label(column, entry)
     if label not in column.categories:
         valid = [*column.categories, *([MISSING] if column.missing else [])]
-        raise TabganError(f"{asking}: no category {label!r}; {nearest(label, valid)}")
+        raise TabganError(f"{key}: no category {label!r}; {nearest(label, valid)}")
     return float(column.categories.index(label))
 
 

@@ -28,7 +28,7 @@ from tabgan.tables.writers import write_table
 
 log = logging.getLogger(__name__)
 
-TRIES = 8  # rows per record that the detector may be asked about
+TRIES = 8  # rows per record that the detector may be queried for
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,7 +106,7 @@ def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -
     Beside what any run folder holds: ``rules.txt``; ``evasion/``, what the module knows beside
     its weights, training rows among it; in ``metrics.json``, per category, the share of test
     records that the detector takes for attacks ``before`` and ``after``, and ``queried`` when it
-    may be asked about 8 rows a record.
+    may be queried for 8 rows a record.
     """
     begin(seed=cfg.seed, threads=cfg.threads)
     started = time.perf_counter()

@@ -38,10 +38,10 @@ class Evaded:
     """Changed records.
 
     Attributes:
-        numbers: float64 [n, n_columns], made without asking the detector.
-        queried: likewise, the last that the detector was asked about: one that it let pass, where
+        numbers: float64 [n, n_columns], made without querying the detector.
+        queried: likewise, the last that was sent to the detector: one that it let pass, where
             there was one.
-        queries: rows that it was asked about.
+        queries: rows that were sent to it.
     """
 
     numbers: Numbers
@@ -183,13 +183,13 @@ class EvasionModule(pl.LightningModule):
 
         Of the record and ``candidates`` changed ones the substitutes choose, and ``last_climbs``
         trials better their choice, at no query; a record that they take for normal stays as it
-        is. Beside that, with ``tries`` the detector is asked about this row, and then about
+        is. Beside that, with ``tries`` the detector is queried for this row, and then for
         others, each bettered a little, until one passes.
 
         Args:
             records: what is changed.
             position: addresses the draws.
-            tries: rows per record that the detector may be asked about.
+            tries: rows per record that the detector may be queried for.
 
         Raises:
             TabganError: with ``tries``, when no detector is attached.
@@ -226,7 +226,7 @@ class EvasionModule(pl.LightningModule):
         queried, left, queries = numbers.copy(), np.arange(len(records)), 0
         for start in starts[:tries]:
             sent = queried[left]
-            if queries:  # the first is what is sent without asking
+            if queries:  # the first is what is sent without a query
                 sent = self._climbed(records, start, left, self.last_climbs // SHORTER, draws)
             passes = self._ask(sent).numpy() == 0
             queries += len(left)
@@ -300,7 +300,7 @@ class EvasionModule(pl.LightningModule):
 
     def _ask(self, numbers: Numbers) -> Tensor:
         if self.box is None:
-            raise TabganError("evasion: a detector is asked, and none is attached")
+            raise TabganError("evasion: a detector is queried, and none is attached")
         answers = self.box(self.decoder.table(numbers)) >= EDGE
         return torch.from_numpy(answers.astype(np.float32))
 

@@ -41,7 +41,7 @@ class EvasionRun:
 
     Attributes:
         folder: where it lies.
-        config: what was asked.
+        config: what was requested.
         module: with its weights and its memory; ``module.box`` is None.
     """
 
@@ -58,7 +58,7 @@ class EvasionRun:
             table: the columns that the detector reads; others are left out.
             attacks: each row's attack, as ``traffic.categories`` names them.
             seed: of the draws.
-            tries: rows per record that ``module.box`` may be asked about.
+            tries: rows per record that ``module.box`` may be queried for.
 
         Returns:
             As many conforming rows, in the order of the records; held columns are the records'.

@@ -35,8 +35,8 @@ PARTNERS = (0.001, 0.005, 0.01, 0.02, 0.05)  # how far a real row's score may be
 
 
 @dataclass(frozen=True)
-class Way:
-    """One row per score requested, made one way.
+class Method:
+    """One row per score requested, made by one method.
 
     Attributes:
         rows: a conforming table.
@@ -61,7 +61,7 @@ class Audited:
         train, test: real rows; the generator saw the first.
         test_scores: the box's scores of the test rows: what is attainable.
         requested: float64 [n], spread evenly over [0, 1].
-        ways: closed loop, one shot, and the baselines.
+        methods: closed loop, one shot, and the baselines.
         labels: the class that the box decides for, of each row of the closed loop.
         kept: bool [n], the scores that the closed loop reached within its tolerance.
         unreached: a line per range in which it did not.
@@ -75,7 +75,7 @@ class Audited:
     test: pd.DataFrame
     test_scores: Scores
     requested: Scores
-    ways: Mapping[str, Way]
+    methods: Mapping[str, Method]
     labels: NDArray[np.str_]
     kept: NDArray[np.bool_]
     unreached: list[str]
@@ -86,7 +86,7 @@ class Audited:
 def build_audit(audited: Audited, *, out: Path, seed: int, threads: int) -> Figures:
     """Measure, draw and write ``audit.json``, ``audit.html`` and ``pictures/`` into ``out``.
 
-    ``audit.json`` is flat: the closed loop's figures by name, those of the other ways under
+    ``audit.json`` is flat: the closed loop's figures by name, those of the other methods under
     ``one_shot.``, ``retrieval.``, ``best_of_k.``, ``direct_mae.``; ``range.<from>.<figure>``;
     ``class.<label>.<figure>``; ``transfer.<figure>``; ``answer.<question>`` in words.
 
@@ -104,7 +104,7 @@ def build_audit(audited: Audited, *, out: Path, seed: int, threads: int) -> Figu
     """
     started = time.perf_counter()
     prepare(out)
-    with progress(2 * len(audited.ways) + 5) as advance:
+    with progress(2 * len(audited.methods) + 5) as advance:
         figures = measure_audit(audited, seed=seed, threads=threads, advance=advance)
         advance("", stage="pictures")
         ranges = range_table(audited)
@@ -125,17 +125,17 @@ def build_audit(audited: Audited, *, out: Path, seed: int, threads: int) -> Figu
 
 
 def measure_audit(audited: Audited, *, seed: int, threads: int, advance: Advance) -> Figures:
-    """Every figure of every way; one that is undefined is left out."""
+    """Every figure of every method; one that is undefined is left out."""
     figures: Figures = {"rows": len(audited.requested), "data": audited.title}
     figures |= _attainable(audited)
-    for name, way in audited.ways.items():
+    for name, method in audited.methods.items():
         advance(name, stage=name)
         prefix = "" if name == MAIN else name.lower().replace(" ", "_") + "."
-        figures |= {f"{prefix}{k}": v for k, v in _of_way(audited, way).items()}
+        figures |= {f"{prefix}{k}": v for k, v in _of_method(audited, method).items()}
         advance("realism")
-        figures |= {f"{prefix}{k}": v for k, v in _realism(audited, way, seed, threads).items()}
+        figures |= {f"{prefix}{k}": v for k, v in _realism(audited, method, seed, threads).items()}
     advance("", stage="distances to training rows")
-    loop = audited.ways[MAIN]
+    loop = audited.methods[MAIN]
     real, rows = audited.train[audited.names], loop.rows[audited.names]
     matched = audited.test.iloc[score_matched(loop.obtained, audited.test_scores)]
     figures |= quantile_dcr(real, matched[audited.names], rows, seed=seed)
@@ -163,7 +163,7 @@ def range_table(audited: Audited) -> pd.DataFrame:
     """
     part = np.minimum((audited.requested * PARTS).astype(int), PARTS - 1)
     real_part = np.minimum((audited.test_scores * PARTS).astype(int), PARTS - 1)
-    loop, one_shot = audited.ways[MAIN], audited.ways["one shot"]
+    loop, one_shot = audited.methods[MAIN], audited.methods["one shot"]
     lines = []
     for position in range(PARTS):
         inside = part == position
@@ -182,29 +182,29 @@ def range_table(audited: Audited) -> pd.DataFrame:
     return pd.DataFrame(lines).set_index("range")
 
 
-def _of_way(audited: Audited, way: Way) -> Figures:
-    rows = way.rows[audited.names]
+def _of_method(audited: Audited, method: Method) -> Figures:
+    rows = method.rows[audited.names]
     return {
-        **score_errors(audited.requested, way.obtained),
-        "ks": score_ks(audited.requested, way.obtained),
-        "right_side": right_side(audited.requested, way.obtained),
-        "min_score": float(way.obtained.min()),
-        "max_score": float(way.obtained.max()),
+        **score_errors(audited.requested, method.obtained),
+        "ks": score_ks(audited.requested, method.obtained),
+        "right_side": right_side(audited.requested, method.obtained),
+        "min_score": float(method.obtained.min()),
+        "max_score": float(method.obtained.max()),
         "distinct": distinct_row_share(rows),
         "gower": gower_diversity(audited.train[audited.names], rows),
         "duplicate_rate": duplicate_rate(audited.train[audited.names], rows),
-        "queries": way.queries,
-        "queries_per_row": way.queries / len(way.rows),
-        "seconds_to_make": round(way.seconds, 2),
+        "queries": method.queries,
+        "queries_per_row": method.queries / len(method.rows),
+        "seconds_to_make": round(method.seconds, 2),
     }
 
 
-def _realism(audited: Audited, way: Way, seed: int, threads: int) -> Figures:
+def _realism(audited: Audited, method: Method, seed: int, threads: int) -> Figures:
     """C2ST against test rows of the same scores; rows that have no such partner are left out."""
-    mine, theirs = nearest_pairs(way.obtained, audited.test_scores, PARTNERS)
+    mine, theirs = nearest_pairs(method.obtained, audited.test_scores, PARTNERS)
     figures: Figures = {"matched_rows": len(mine)}
     if len(mine) >= MIN_ROWS:
-        real, rows = audited.test.iloc[theirs], way.rows.iloc[mine]
+        real, rows = audited.test.iloc[theirs], method.rows.iloc[mine]
         test = c2st_test(real[audited.names], rows[audited.names], seed=seed, threads=threads)
         figures["c2st_matched_auc"] = test["c2st_test_auc"]
     return figures
@@ -213,7 +213,7 @@ def _realism(audited: Audited, way: Way, seed: int, threads: int) -> Figures:
 def _of_class(audited: Audited, label: str) -> Figures:
     """Errors where the box decides for ``label``: one shot says how hard, the loop what is left."""
     mine = audited.labels == label
-    obtained = audited.ways[MAIN].obtained
+    obtained = audited.methods[MAIN].obtained
     errors = score_errors(audited.requested[mine], obtained[mine])
     figures = {f"class.{label}.{name}": value for name, value in errors.items()}
     return {f"class.{label}.rows": int(mine.sum()), **figures}
@@ -230,7 +230,7 @@ def _attainable(audited: Audited) -> Figures:
     }
     inside = (audited.requested >= scores.min()) & (audited.requested <= scores.max())
     if inside.any():
-        requested, obtained = audited.requested[inside], audited.ways[MAIN].obtained[inside]
+        requested, obtained = audited.requested[inside], audited.methods[MAIN].obtained[inside]
         errors = score_errors(requested, obtained)
         figures |= {f"attainable.{name}": value for name, value in errors.items()}
         figures["constant.mae"] = float(np.abs(requested - np.median(requested)).mean())
@@ -238,13 +238,15 @@ def _attainable(audited: Audited) -> Figures:
 
 
 def _print(audited: Audited, figures: Figures, ranges: pd.DataFrame) -> None:
-    header = ("way", "MAE", "within .05", "within .1", "C2ST", "copies", "queries")
+    header = ("method", "MAE", "within .05", "within .1", "C2ST", "copies", "queries")
     shown = ("mae", "within_05", "within_10", "c2st_matched_auc", "duplicate_rate",
              "queries_per_row")  # fmt: skip
     table = _table("scores requested and obtained (queries: a row)", header)
-    for way in audited.ways:
-        prefix = "" if way == MAIN else way.lower().replace(" ", "_") + "."
-        table.add_row(way, *(f"{float(figures.get(prefix + name, np.nan)):.3f}" for name in shown))
+    for method in audited.methods:
+        prefix = "" if method == MAIN else method.lower().replace(" ", "_") + "."
+        table.add_row(
+            method, *(f"{float(figures.get(prefix + name, np.nan)):.3f}" for name in shown)
+        )
     show(table)
     columns = ("asked", "rows", "real", "MAE", "within .05", "one shot", "distinct", "Gower")
     names = ("asked", "real_rows", "mae", "within_05", "one_shot_mae", "distinct", "gower")

@@ -35,7 +35,7 @@ FACTS = (
     "command", "run", "model", "checkpoint", "blackbox", "tolerance", "ended", "k", "queries",
     "training_queries", "seconds",
 )  # fmt: skip
-WAYS = {
+METHODS = {
     "closed loop": "generated, queried, kept when near enough",
     "one shot": "generated for the score, queried once to know what came out",
     "retrieval": "the real training row with the nearest score; nothing is new",
@@ -46,10 +46,10 @@ WAYS = {
 
 def audit_pictures(audited: Audited, ranges: pd.DataFrame) -> dict[str, bytes]:
     """Scatters, errors per range, histograms of scores, and the generated columns."""
-    ways, requested = audited.ways, audited.requested
+    methods, requested = audited.methods, audited.requested
     pictures = {
-        f"scatter_{name.replace(' ', '_')}": scatter_picture(name, requested, way.obtained)
-        for name, way in ways.items()
+        f"scatter_{name.replace(' ', '_')}": scatter_picture(name, requested, method.obtained)
+        for name, method in methods.items()
     }
     lines = {"closed loop": ranges["mae"], "one shot": ranges["one_shot_mae"]}
     pictures["ranges"] = ranges_picture("Error per range of the score requested", lines, unit="MAE")
@@ -59,12 +59,12 @@ def audit_pictures(audited: Audited, ranges: pd.DataFrame) -> dict[str, bytes]:
         "Scores",
         {
             "asked": requested,
-            "closed loop": ways["closed loop"].obtained,
-            "one shot": ways["one shot"].obtained,
+            "closed loop": methods["closed loop"].obtained,
+            "one shot": methods["one shot"].obtained,
             "real test rows": audited.test_scores,
         },
     )
-    loop = ways["closed loop"]
+    loop = methods["closed loop"]
     matched = audited.test.iloc[score_matched(loop.obtained, audited.test_scores)]
     real, synthetic = code_tables(real=matched[audited.names], synthetic=loop.rows[audited.names])
     sides = {"real": real, "synthetic": synthetic}
@@ -99,8 +99,8 @@ def audit_page(
         cards=_cards(figures),
         answers=[figures[name] for name in figures if name.startswith("answer.")],
         unreached=audited.unreached,
-        ways={way: WAYS[way] for way in audited.ways},
-        way_figures=_way_figures(audited, figures),
+        methods={method: METHODS[method] for method in audited.methods},
+        method_figures=_method_figures(audited, figures),
         range_header=["score requested", *(name.replace("_", " ") for name in RANGES)],
         ranges=_range_rows(ranges),
         classes=_class_rows(audited, figures),
@@ -135,7 +135,7 @@ def class_names(audited: Audited) -> list[str]:
 
 
 def _class_words(audited: Audited, figures: Figures) -> str:
-    one_shot = audited.ways["one shot"]
+    one_shot = audited.methods["one shot"]
     error = np.abs(one_shot.obtained - audited.requested)
     lines = []
     for label in class_names(audited):
@@ -165,7 +165,7 @@ def _range_words(ranges: pd.DataFrame) -> str:
     )
     if len(kept):
         return f"{lead} The closed loop left scores unreached in {', '.join(kept.index)}."
-    return f"{lead} The closed loop reached every score that was asked."
+    return f"{lead} The closed loop reached every requested score."
 
 
 def _why_words(figures: Figures, ranges: pd.DataFrame) -> str:
@@ -205,9 +205,9 @@ def _report_words(figures: Figures) -> str:
     )
 
 
-def _way_figures(audited: Audited, figures: Figures) -> list[list[str]]:
-    prefixes = ["" if way == "closed loop" else f"{way.lower().replace(' ', '_')}."
-                for way in audited.ways]  # fmt: skip
+def _method_figures(audited: Audited, figures: Figures) -> list[list[str]]:
+    prefixes = ["" if method == "closed loop" else f"{method.lower().replace(' ', '_')}."
+                for method in audited.methods]  # fmt: skip
     return [
         [name, *(figure_text(float(figures.get(prefix + name, np.nan))) for prefix in prefixes)]
         for name in OF_WAYS

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from tabgan.blackboxes.counter import QueryCounter
 from tabgan.blackboxes.estimator import EstimatorBox
 from tabgan.blackboxes.forest import fit_forest
-from tabgan.blackboxes.scored.audit import Audited, Way
+from tabgan.blackboxes.scored.audit import Audited, Method
 from tabgan.blackboxes.scored.closed_loop import (
     ClosedLoopResult,
     Propose,
@@ -65,11 +65,11 @@ def gather_audit(cfg: DictConfig, out: Path) -> Audited:
     )
     prepare(out)
     propose = proposer(run.module, run.encoder, run.refiner)
-    log.info("asking %s for %s scores", box.name, f"{len(requested):,}")
+    log.info("querying %s for %s scores", box.name, f"{len(requested):,}")
     started = time.perf_counter()
     limits = {"tolerance": cfg.tolerance, "budget": cfg.budget, "seed": cfg.seed}
     found = closed_loop(propose, box, requested, **limits)
-    loop = Way(found.rows, found.obtained, found.queries, time.perf_counter() - started)
+    loop = Method(found.rows, found.obtained, found.queries, time.perf_counter() - started)
     samples = _write_samples(found, run, out)
     try:
         _refuse_unfinished(found)
@@ -86,18 +86,18 @@ def _compared(
     box: QueryCounter,
     propose: Propose,
     found: ClosedLoopResult,
-    loop: Way,
+    loop: Method,
 ) -> Audited:
     """The loop beside one shot and every baseline."""
     requested = found.requested
-    ways = {"closed loop": loop, "one shot": _one_shot(propose, box, requested, cfg.seed)}
+    methods = {"closed loop": loop, "one shot": _one_shot(propose, box, requested, cfg.seed)}
     scores = {"train": box(data.train), "test": box(data.test)}
-    ways["retrieval"] = _retrieved(requested, data.train, scores["train"])
+    methods["retrieval"] = _retrieved(requested, data.train, scores["train"])
     per_row = max(1, round(loop.queries / len(requested)))
-    ways["best of k"] = _best_of(per_row, run, box, requested, cfg.seed)
+    methods["best of k"] = _best_of(per_row, run, box, requested, cfg.seed)
     if direct is not None:
         wild = proposer(direct.module, direct.encoder, direct.refiner)
-        ways["direct MAE"] = _one_shot(wild, box, requested, cfg.seed)
+        methods["direct MAE"] = _one_shot(wild, box, requested, cfg.seed)
     return Audited(
         title=data.title,
         names=compared(run.encoder.schema_),
@@ -105,7 +105,7 @@ def _compared(
         test=data.test,
         test_scores=scores["test"],
         requested=requested,
-        ways=ways,
+        methods=methods,
         labels=box.labels(loop.rows),
         kept=found.kept,
         unreached=found.unreached(),
@@ -142,14 +142,14 @@ def _refuse_unfinished(found: ClosedLoopResult) -> None:
         )
 
 
-def _one_shot(propose: Propose, box: QueryCounter, requested: Scores, seed: int) -> Way:
+def _one_shot(propose: Propose, box: QueryCounter, requested: Scores, seed: int) -> Method:
     started = time.perf_counter()
     rows = propose(requested, seed_at(seed, "one shot"))
     obtained = box(rows)
-    return Way(rows, obtained, len(rows), time.perf_counter() - started)
+    return Method(rows, obtained, len(rows), time.perf_counter() - started)
 
 
-def _retrieved(requested: Scores, train: pd.DataFrame, scores: Scores) -> Way:
+def _retrieved(requested: Scores, train: pd.DataFrame, scores: Scores) -> Method:
     """The real row with the nearest score: as many queries as there are training rows."""
     started = time.perf_counter()
     order = np.argsort(scores, kind="stable")
@@ -158,11 +158,11 @@ def _retrieved(requested: Scores, train: pd.DataFrame, scores: Scores) -> Way:
     nearer = np.abs(scores[below] - requested) <= np.abs(scores[above] - requested)
     chosen = np.where(nearer, below, above)
     rows = train.iloc[chosen].reset_index(drop=True)
-    return Way(rows, scores[chosen], len(train), time.perf_counter() - started)
+    return Method(rows, scores[chosen], len(train), time.perf_counter() - started)
 
 
-def _best_of(k: int, run: Run, box: QueryCounter, requested: Scores, seed: int) -> Way:
-    """Of ``k`` rows drawn without knowing the score, the nearest: a generator that is not asked."""
+def _best_of(k: int, run: Run, box: QueryCounter, requested: Scores, seed: int) -> Method:
+    """Of ``k`` rows drawn without knowing the score, the nearest."""
     started, n = time.perf_counter(), len(requested)
     drawn = draw_chunks(
         run.module, run.encoder, n=n * k, seed=seed_at(seed, "best of k"), refiner=run.refiner
@@ -171,7 +171,7 @@ def _best_of(k: int, run: Run, box: QueryCounter, requested: Scores, seed: int) 
     scores = box(rows)
     best = np.abs(scores.reshape(n, k) - requested[:, None]).argmin(axis=1) + k * np.arange(n)
     chosen = rows.iloc[best].reset_index(drop=True)
-    return Way(chosen, scores[best], n * k, time.perf_counter() - started)
+    return Method(chosen, scores[best], n * k, time.perf_counter() - started)
 
 
 def _transfer(box: QueryCounter, data: RunData, rows: pd.DataFrame, seed: int) -> Scores | None:

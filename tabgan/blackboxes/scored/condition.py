@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 
-def knot_weights(scores: Tensor, knots: int) -> Tensor:
-    """Scores [n] in [0, 1] as weights of the knots [n, knots]: interpolated, so none is lost."""
-    positions = torch.linspace(0, 1, knots, device=scores.device)
-    distance = (scores[:, None] - positions).abs() * (knots - 1)
+def grid_weights(scores: Tensor, score_grid: int) -> Tensor:
+    """Scores [n] in [0, 1] as weights of a grid's points [n, score_grid], interpolated."""
+    positions = torch.linspace(0, 1, score_grid, device=scores.device)
+    distance = (scores[:, None] - positions).abs() * (score_grid - 1)
     return (1 - distance).clamp_min(0.0)
 
 
 def scores_behind(condition: Tensor) -> Tensor:
-    """The scores [n] of knot weights [n, knots]."""
+    """The scores [n] of such weights [n, score_grid]."""
     return condition @ torch.linspace(0, 1, condition.shape[1], device=condition.device)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tabgan.blackboxes.scored.condition import knot_weights
+from tabgan.blackboxes.scored.condition import grid_weights
 from tabgan.blackboxes.scored.scorer import BlackBoxScorer
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
@@ -22,7 +22,7 @@ class DirectModule(CGANModule):
     """Noise and the desired score in, the mean absolute error of the box's score for a loss.
 
     A black box has no gradient, so the loss is a number that moves no weight; the module shows
-    just that. Its critic is never asked.
+    just that. Its critic is never queried.
 
     Args:
         layout: the map of a row.
@@ -42,13 +42,13 @@ class DirectModule(CGANModule):
         """Rows; a condition [n, 0] takes even scores."""
         if condition.shape[1] == 0:
             scores = torch.rand(len(condition), generator=rng, device=condition.device)
-            condition = knot_weights(scores, KNOTS)
+            condition = grid_weights(scores, KNOTS)
         return super().draw(condition, rng)
 
     @torch.no_grad()
     def sample_scored(self, scores: Tensor, rng: torch.Generator | None = None) -> CodedRows:
         """Rows for the scores [n] requested."""
-        return self.draw(knot_weights(scores, KNOTS), rng)
+        return self.draw(grid_weights(scores, KNOTS), rng)
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """A step for scores drawn evenly."""
@@ -57,7 +57,7 @@ class DirectModule(CGANModule):
         scores = torch.rand(len(batch[0]), device=self.device)
         optimizer = self._players()[1]
         with self.toggled_optimizer(optimizer):
-            fake = self._generate(knot_weights(scores, KNOTS))
+            fake = self._generate(grid_weights(scores, KNOTS))
             obtained = self.scorer(CodedRows.of(fake.detach(), self.layout))
             error = (obtained - scores).abs().mean()
             self._step(optimizer, error + 0.0 * fake.sum())  # zero times the rows makes it a loss

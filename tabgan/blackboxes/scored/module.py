@@ -1,4 +1,4 @@
-"""A generator of rows that a black box gives the score one asks for."""
+"""A generator of rows that a black box gives the requested score."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from tabgan.blackboxes.scored.condition import knot_weights
+from tabgan.blackboxes.scored.condition import grid_weights
 from tabgan.blackboxes.scored.labelling import (
     LABELS_PER_ROW,
     ScoredRows,
@@ -61,7 +61,7 @@ class ScoredModule(ChainModule):
         layout: of codes.
         condition_width: 0; the score is the condition.
         surrogate: the trees, still without the layout.
-        knots: positions on [0, 1] that a score is interpolated between, as a condition.
+        score_grid: the number of points on [0, 1] that a score is interpolated between, as a condition.
         scored_steps: of the likelihood with scores, at most.
         labels, even_labels: generated rows that the black box scores, of the table's scores and
             of even ones.
@@ -82,7 +82,7 @@ class ScoredModule(ChainModule):
         layout: RowLayout,
         condition_width: int,
         surrogate: Callable[..., Surrogate],
-        knots: int,
+        score_grid: int,
         scored_steps: int,
         labels: int,
         even_labels: int,
@@ -95,17 +95,20 @@ class ScoredModule(ChainModule):
                 f"model.adversarial={chain.get('adversarial')}: no critic judges rows and scores; "
                 "give model.adversarial=none, and rounds by the surrogate as model.sharpening"
             )
-        super().__init__(layout=layout, condition_width=knots, **chain)
-        least = min(knots - 1, scored_steps, labels, even_labels + 1, sharpening + 1, candidates)
+        super().__init__(layout=layout, condition_width=score_grid, **chain)
+        least = min(
+            score_grid - 1, scored_steps, labels, even_labels + 1, sharpening + 1, candidates
+        )
         if least < 1:
             raise TabganError(
-                f"model: knots={knots}, scored_steps={scored_steps}, labels={labels}, "
+                f"model: score_grid={score_grid}, scored_steps={scored_steps}, labels={labels}, "
                 f"even_labels={even_labels}, sharpening={sharpening}, candidates={candidates}: "
-                "expected at least 2 knots, 1 step, 1 label and 1 candidate, and no negative number"
+                "expected a score_grid of at least 2 points, 1 step, 1 label and 1 candidate, and no "
+                "negative number"
             )
         self.rounds = sharpening
         self.surrogate = surrogate(layout=layout)
-        self.knots, self.scored_steps = knots, scored_steps
+        self.score_grid, self.scored_steps = score_grid, scored_steps
         self.labels, self.even_labels, self.candidates = labels, even_labels, candidates
         self.scorer: BlackBoxScorer | None = None
         self.labelled: tuple[CodedRows, Tensor] | None = None  # generated rows, the box's scores
@@ -124,8 +127,8 @@ class ScoredModule(ChainModule):
         return self.labelled is not None
 
     def condition_of(self, scores: Tensor) -> Tensor:
-        """Scores [n] as the chain's condition [n, knots]."""
-        return knot_weights(scores, self.knots)
+        """Scores [n] as the chain's condition [n, score_grid]."""
+        return grid_weights(scores, self.score_grid)
 
     @torch.no_grad()
     def sample_scored(
@@ -174,7 +177,7 @@ class ScoredModule(ChainModule):
         n_each = -(-(len(rows) - n_unscored) // len(self.lessons))
         scored = [lesson.draw(n_each) for lesson in self.lessons]
         conditions = [self.condition_of(scores) for _, scores in scored]
-        none = torch.zeros(n_unscored, self.knots, device=self.device)
+        none = torch.zeros(n_unscored, self.score_grid, device=self.device)
         return joined([unscored, *(rows for rows, _ in scored)]), torch.cat([none, *conditions])
 
     def _end_likelihood(self) -> None:
@@ -237,8 +240,8 @@ class ScoredModule(ChainModule):
         every = torch.arange(len(rows), device=self.device).repeat_interleave(LABELS_PER_ROW)
         own = torch.arange(len(made), device=self.device)
         self.lessons = [
-            ScoredRows.of(made, own, scores, parts=self.knots),
-            ScoredRows.of(rows, every, guessed.flatten(), parts=self.knots),
+            ScoredRows.of(made, own, scores, parts=self.score_grid),
+            ScoredRows.of(rows, every, guessed.flatten(), parts=self.score_grid),
         ]
 
     def _begin_round(self) -> bool:
@@ -249,7 +252,7 @@ class ScoredModule(ChainModule):
         rng = generator_at(self.seed, "round", number, "scores")
         scores = torch.rand((n - n_unscored) // RIVALS, generator=rng)
         scores = scores.repeat_interleave(RIVALS).to(self.device)
-        none = torch.zeros(n_unscored, self.knots, device=self.device)
+        none = torch.zeros(n_unscored, self.score_grid, device=self.device)
         condition = torch.cat([self.condition_of(scores), none])
         reference = deepcopy(self.sampling_chain).requires_grad_(False).eval()
         rows = drawn(reference, condition, self.seed, number, "pool")

@@ -18,7 +18,7 @@ ROUNDING = 1e-9  # scores a tolerance apart, in floating point
 def nearest_pairs(
     wanted: Scores, offered: Scores, widths: Iterable[float] = WIDTHS
 ) -> tuple[Positions, Positions]:
-    """Places in ``wanted`` and in ``offered`` that belong together; no place stands twice.
+    """Positions in ``wanted`` and ``offered`` that belong together; none stands twice.
 
     For each of ``widths`` in turn, as many pairs of what is left as lie no further apart: with
     growing widths near pairs are found before far ones. Of equal scores lots decide, always the

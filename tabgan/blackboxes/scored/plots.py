@@ -36,7 +36,7 @@ def scatter_picture(title: str, requested: Scores, obtained: Scores) -> Figure:
 
 @_drawn
 def ranges_picture(title: str, lines: Mapping[str, pd.Series], *, unit: str) -> Figure:
-    """A line per way of making rows over the tenths of [0, 1] (index: "0.0 to 0.1", ...)."""
+    """A line per method of making rows over the tenths of [0, 1] (index: "0.0 to 0.1", ...)."""
     figure = _figure(3.2, width=1.15 * WIDTH)
     axes = figure.subplots()
     for (label, values), ink in zip(lines.items(), INKS, strict=False):

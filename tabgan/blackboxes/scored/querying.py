@@ -1,4 +1,4 @@
-"""From a configuration to a black box that can be asked: fitted, opened, or reached."""
+"""From a configuration to a black box that can be queried: fitted, opened, or reached."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def attach_box(
     if not isinstance(module, ScoredModel):
         if cfg.get(FOLDER):
             raise TabganError(
-                f"blackbox: {cfg.model['_target_']} asks none; choose a model=scored_…, or give "
+                f"blackbox: {cfg.model['_target_']} queries none; choose a model=scored_…, or give "
                 "the box to sample and audit"
             )
         return

@@ -1,4 +1,4 @@
-"""A black box asked about encoded rows."""
+"""A black box's scores of encoded rows."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class ConditionalVector(nn.Module):
         if not len(position):
             chosen = torch.randint(len(self.rows), (n,))
         else:
-            # A column's values partition the rows, so the members of all places run on.
+            # A column's values partition the rows, so the members of all positions run on.
             ends = counts.cumsum(dim=0)
             among = (torch.rand(n).double() * counts[position]).long()
             chosen = self.members[(ends - counts)[position].long() + among].long()

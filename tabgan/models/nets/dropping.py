@@ -10,10 +10,10 @@ LEVELS = 256  # of a byte
 
 
 class ByteDropout(nn.Module):
-    """Each place is 0 with probability p, to the next 1/256, and else divided by 1 - p.
+    """Each number is 0 with probability p, to the next 1/256, and else divided by 1 - p.
 
     Seven eighths of the random numbers that torch's own dropout draws are spared: one 64-bit draw
-    decides eight places. On a GPU it is torch's own.
+    decides eight of them. On a GPU it is torch's own.
 
     Args:
         p: the probability, in [0, 1).

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from tabgan.models.nets.entrances import Head
 
-WASTE = 1.6  # places multiplied together, per position that a head needs
-SPARED = 64  # places wasted that are no reason to multiply apart
+WASTE = 1.6  # positions multiplied together, per position that a head needs
+SPARED = 64  # positions wasted that are no reason to multiply apart
 SCALE = 0.02  # of the weights, at the start
 NEVER = -60.0  # the logit of what cannot be: beside any other, float32 never draws it
 

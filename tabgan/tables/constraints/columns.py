@@ -67,7 +67,7 @@ class Columns:
         return cls(schema, arrays, len(next(iter(numbers.values()), ())))
 
     def take(self, rows: NDArray[np.int64]) -> Columns:
-        """Some of the rows, by their places."""
+        """Some of the rows, by their positions."""
         arrays = {name: of[rows] for name, of in self.arrays.items()}
         table = None if self.table is None else self.table.iloc[rows]
         return Columns(self.schema, arrays, len(rows), table)

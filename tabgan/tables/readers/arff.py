@@ -38,7 +38,7 @@ WEIGHT = "weight"  # the column of instance weights
 CHUNK_BYTES = 1 << 22
 HEAD_BYTES = 1 << 16  # that show how numbers are written
 BLOCKS = 4  # pieces of a chunk that Arrow's threads share; a row longer than one goes to liac-arff
-# what a chunk may hold and be read as it is; spaces and quotes need a look at their places, and
+# what a chunk may hold and be read as it is; spaces and quotes need a look at their positions, and
 # with a backslash, a brace, a tab or a control character in it liac-arff reads the chunk
 ORDINARY = bytes(sorted({*b"\n", *range(33, 127), *range(128, 256)} - set(b"'\"\\{}")))
 SHOWN = 60  # characters of a bad line that an error repeats

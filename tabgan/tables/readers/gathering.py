@@ -79,7 +79,7 @@ class Labels:
         known = [self.positions.get(label, -1) for label in labels]
         lookup = np.array([*known, -1], dtype=self.dtype)
         positions = values.indices.fill_null(-1).to_numpy()
-        codes = lookup[positions]  # place -1 is the appended -1: missing
+        codes = lookup[positions]  # position -1 is the appended -1: missing
         if -1 in known:
             unknown = [
                 c < 0 and label not in MARKERS for c, label in zip(known, labels, strict=True)

@@ -2,12 +2,12 @@
 
 import torch
 
-from tabgan.blackboxes.scored.condition import even_shares, knot_weights
+from tabgan.blackboxes.scored.condition import even_shares, grid_weights
 
 
-def test_a_score_is_interpolated_between_knots():
-    scores = torch.tensor([0.0, 0.1, 0.25, 1.0])  # knots at 0, .25, .5, .75, 1
-    condition = knot_weights(scores, 5)
+def test_a_score_is_interpolated_between_the_points_of_the_grid():
+    scores = torch.tensor([0.0, 0.1, 0.25, 1.0])  # score_grid at 0, .25, .5, .75, 1
+    condition = grid_weights(scores, 5)
     torch.testing.assert_close(condition[1], torch.tensor([0.6, 0.4, 0.0, 0.0, 0.0]))
     torch.testing.assert_close(condition[2], torch.tensor([0.0, 1.0, 0.0, 0.0, 0.0]))
     torch.testing.assert_close(condition.sum(dim=1), torch.ones(4))

@@ -49,7 +49,7 @@ def test_rows_get_the_scores_that_are_asked_for(fitted):
     requested = torch.linspace(0.05, 0.95, 400)
     rows = fitted.module.sample_scored(requested, generator(), candidates=1)
     error = np.abs(scores_of(fitted, rows) - requested.numpy()).mean()
-    assert error < 0.1  # one score for all is .24 away; two knots are .05 apart
+    assert error < 0.1  # one score for all is .24 away; two score_grid are .05 apart
 
 
 def test_the_surrogate_knows_the_box_and_chooses_by_it(fitted):
@@ -99,7 +99,7 @@ def test_even_labels_are_asked_for_however_soon_the_likelihood_rises(make):
 
 
 def test_a_batch_has_a_third_without_a_score_and_even_scores_beside(make):
-    made = make(*SHORT, "model.knots=5").fit()
+    made = make(*SHORT, "model.score_grid=5").fit()
     rows, condition = made.module._lesson(made.module.rows.at(torch.arange(90)))
     assert len(rows) == len(condition) == 90
     shown = condition.sum(dim=1)
@@ -113,7 +113,7 @@ def test_a_table_with_its_own_condition_is_refused(make):
         make(*SHORT, "encoder.conditional=true")
 
 
-@pytest.mark.parametrize("word", ["knots=1", "labels=0", "candidates=0", "sharpening=-1"])
+@pytest.mark.parametrize("word", ["score_grid=1", "labels=0", "candidates=0", "sharpening=-1"])
 def test_a_number_outside_its_range_is_refused(make, word):
     with pytest.raises(TabganError, match=rf"model: .*{word}.*expected"):
         make(*SHORT, f"model.{word}")

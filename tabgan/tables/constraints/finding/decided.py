@@ -21,7 +21,7 @@ EVIDENCE = 50.0  # nats; as of columns that one other decides
 SINGLES = 0.005  # share of rows that have a combination of their own, at most
 MOST_TUPLES = 20_000
 
-Way = tuple[str, ...]  # the columns that decide
+Deciders = tuple[str, ...]  # the columns that decide
 
 
 def find_decided(columns: Columns, *, but: Iterable[str] = ()) -> list[Found]:
@@ -49,11 +49,17 @@ def find_decided(columns: Columns, *, but: Iterable[str] = ()) -> list[Found]:
     for name in sorted(promising, key=lambda name: -int(codes[name].max())):
         taken = {other for one in found for other in one.rule.columns}
         given = {one.rule.columns[0] for one in found}
-        fitting = (way for way in promising[name] if name not in taken and given.isdisjoint(way))
-        way = next((way for way in fitting if _evidence(codes, name, way) > EVIDENCE), None)
-        if way is not None:
-            rule = Follows(name, way).fitted(columns)
-            found.append(Found(rule, _evidence(codes, name, way)))
+        fitting = (
+            deciders
+            for deciders in promising[name]
+            if name not in taken and given.isdisjoint(deciders)
+        )
+        deciders = next(
+            (deciders for deciders in fitting if _evidence(codes, name, deciders) > EVIDENCE), None
+        )
+        if deciders is not None:
+            rule = Follows(name, deciders).fitted(columns)
+            found.append(Found(rule, _evidence(codes, name, deciders)))
     return found
 
 
@@ -69,14 +75,14 @@ def _codes(columns: Columns, but: set[str]) -> dict[str, Codes]:
 
 def _promising(
     names: Sequence[str], deciding: Sequence[str], few: dict[str, Codes]
-) -> dict[str, list[Way]]:
+) -> dict[str, list[Deciders]]:
     """Per column the ways that decide it on some rows, pairs before triples."""
     if len(deciding) < 2:
         return {}
     table = np.column_stack([few[name] for name in names])
     alone = {one: _conflicts(few[one], table) for one in deciding}
-    left: dict[str, list[tuple[int, Way]]] = {name: [] for name in names}
-    pairs: list[Way] = [*combinations(deciding, 2)]
+    left: dict[str, list[tuple[int, Deciders]]] = {name: [] for name in names}
+    pairs: list[Deciders] = [*combinations(deciding, 2)]
     for pair in pairs:
         conflicts = _conflicts(_keys([few[one] for one in pair]), table)
         for name, n_conflicts in zip(names, conflicts, strict=True):
@@ -84,11 +90,11 @@ def _promising(
             if name not in pair and all(alone[one][at] for one in pair):
                 left[name].append((int(n_conflicts), pair))
     ways = {name: [pair for n, pair in left[name] if n == 0] for name in names}
-    triples: dict[Way, list[str]] = {}
+    triples: dict[Deciders, list[str]] = {}
     for name in (name for name in names if not ways[name]):
         for _, pair in sorted(left[name])[:PROMISING]:
             for third in (one for one in deciding if one not in (*pair, name)):
-                triple: Way = tuple(sorted((*pair, third), key=names.index))
+                triple: Deciders = tuple(sorted((*pair, third), key=names.index))
                 triples.setdefault(triple, []).append(name)
     for triple, wanted in triples.items():
         positions = [names.index(name) for name in wanted]
@@ -117,21 +123,21 @@ def _conflicts(keys: Codes, table: Codes) -> Codes:
     return np.asarray(((ordered[1:] != ordered[:-1]) & same[:, None]).sum(axis=0))
 
 
-def _evidence(codes: dict[str, Codes], name: str, way: Way) -> float:
+def _evidence(codes: dict[str, Codes], name: str, deciders: Deciders) -> float:
     """Nats that speak for a way; 0 where it does not decide, or mostly what was seen once."""
-    keys, values = joined_codes([codes[one] for one in way]), codes[name]
+    keys, values = joined_codes([codes[one] for one in deciders]), codes[name]
     counts = np.bincount(keys)
     if len(counts) > MOST_TUPLES or (counts == 1).sum() > SINGLES * len(keys):
         return 0.0
     if _conflicts(keys, values[:, None])[0]:
         return 0.0
     _, first = np.unique(keys, return_index=True)
-    return min(_surprise(values, fewer, first, counts) for fewer in _without_one(codes, way))
+    return min(_surprise(values, fewer, first, counts) for fewer in _without_one(codes, deciders))
 
 
-def _without_one(codes: dict[str, Codes], way: Way) -> Iterator[Codes]:
-    for left_out in way:
-        yield joined_codes([codes[one] for one in way if one != left_out])
+def _without_one(codes: dict[str, Codes], deciders: Deciders) -> Iterator[Codes]:
+    for left_out in deciders:
+        yield joined_codes([codes[one] for one in deciders if one != left_out])
 
 
 def _surprise(values: Codes, given: Codes, first: Codes, counts: Codes) -> float:
