@@ -89,7 +89,7 @@ class Detector:
             return np.asarray(self.model.predict(taken), dtype="float64")
 
     def margin(self, rows: pd.DataFrame) -> Scores:
-        """How far each row lies on the attacks' side, float64 [n]; for the detector's owner.
+        """The margin of each row on the attacks' side, float64 [n]; for the detector's owner.
 
         Of a tree it is a step: a row cannot see how near the other side is.
         """

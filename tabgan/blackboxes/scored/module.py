@@ -61,7 +61,7 @@ class ScoredModule(ChainModule):
         layout: of codes.
         condition_width: 0; the score is the condition.
         surrogate: the trees, still without the layout.
-        score_grid: the number of points on [0, 1] that a score is interpolated between, as a condition.
+        score_grid: points on [0, 1] that a score is interpolated between, as a condition.
         scored_steps: of the likelihood with scores, at most.
         labels, even_labels: generated rows that the black box scores, of the table's scores and
             of even ones.
@@ -103,8 +103,8 @@ class ScoredModule(ChainModule):
             raise TabganError(
                 f"model: score_grid={score_grid}, scored_steps={scored_steps}, labels={labels}, "
                 f"even_labels={even_labels}, sharpening={sharpening}, candidates={candidates}: "
-                "expected a score_grid of at least 2 points, 1 step, 1 label and 1 candidate, and no "
-                "negative number"
+                "expected at least 2 points of the score_grid, 1 step, 1 label and 1 candidate, "
+                "and no negative number"
             )
         self.rounds = sharpening
         self.surrogate = surrogate(layout=layout)
