@@ -72,9 +72,8 @@ def start(path: Path, folder: Path, steps: int, how: str) -> dict[str, float]:
     from hydra import compose, initialize_config_dir
     from hydra.utils import instantiate
     from pytorch_lightning import Callback
-    from tabgan.data.planning import plan
 
-    from tabgan.config.building import build_module, resolve_auto
+    from tabgan.config.building import build_module, settle
     from tabgan.paths import conf_dir
     from tabgan.runs.session import begin
 
@@ -91,8 +90,8 @@ def start(path: Path, folder: Path, steps: int, how: str) -> dict[str, float]:
     begin(seed=0, threads=1)
     data = instantiate(cfg.data)(encoder=instantiate(cfg.encoder))
     data.setup("fit")
-    resolve_auto(cfg, plan(len(data.coded("train")[0]), len(data.validation)))
-    data.batch_size, cfg.trainer.max_epochs = cfg.data.batch_size, 1
+    settle(cfg, data, folder)
+    cfg.trainer.max_epochs = 1
     if how == "memory":
         for part, pair in data._coded.items():
             rows, condition = pair

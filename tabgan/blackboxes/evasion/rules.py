@@ -181,7 +181,7 @@ class Ratios:
 
 @dataclass(frozen=True, kw_only=True)
 class Implications:
-    """Implications: where ``a`` is ``v``, ``b`` is ``w``; ``v`` is a category, or a number's extreme."""
+    """Where ``a`` is ``v``, ``b`` is ``w``; ``v`` is a category, or a number's extreme."""
 
     premises: tuple[tuple[int, float], ...]  # (a, v), each once
     conclusions: tuple[tuple[NDArray[np.int64], NDArray[np.float64]], ...]  # of each: b and w
