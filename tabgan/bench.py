@@ -19,7 +19,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.studies.lineup import cache_of, others_on, ours, tables_of
 
     check_keys(cfg, command_keys("bench"))
-    recipes = [ours(name, [f"+experiment={name}", *cfg.words]) for name in cfg.experiments]
+    recipes = [ours(name, [f"+experiment={name}", *cfg.overrides]) for name in cfg.experiments]
     bench(
         tables=tables_of(cfg),
         contestants=lambda table: [*recipes, *others_on(table, cfg)],

@@ -135,7 +135,7 @@ def test_other_settings_are_another_run(bench, calls):
         (["peers=ctgn"], "no peer 'ctgn'; did you mean 'ctgan'?"),
         (["baselines=carts", "peers="], "no peer 'carts'; did you mean 'cart'?"),
         (["experiments=cgan_adlt", "peers="], "no experiment 'cgan_adlt'; did you mean"),
-        (['words=["model.lrr=3"]', "peers="], "model.lrr: no such key; did you mean 'lr'?"),
+        (['overrides=["model.lrr=3"]', "peers="], "model.lrr: no such key; did you mean 'lr'?"),
         (["tables=adlut"], "no data 'adlut'; did you mean 'adult'?"),
     ],
 )
@@ -177,7 +177,7 @@ def test_ours_stands_beside_a_peer_raw_and_refined(bench, tmp_path):
     near = pd.DataFrame({"left": left, "right": right, "label": np.where(is_odd, "yes", "no")})
     near.to_csv(tmp_path / "near.csv", index=False)
     words = (f"data.path={tmp_path / 'near.csv'}", "data.drop=[]")
-    ended = bench("experiments=cgan_adult", f"words={list(TINY)}".replace("'", '"'), *words)
+    ended = bench("experiments=cgan_adult", f"overrides={list(TINY)}".replace("'", '"'), *words)
     assert ended.status == 0, ended.err
     lines = pd.read_csv(tmp_path / "out" / "bench.csv")
     ours = lines[lines["side"] == "ours"].set_index("rows")

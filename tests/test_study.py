@@ -37,8 +37,10 @@ def words_of(study):
         return [[*study.base, *changed] for changed in study.variants.values()]
     if "games" in study:
         games = study.games.values()
-        return [[*g.words, *tool] for g in games for tool in g.get("tools", {"none": []}).values()]
-    return [study.words]
+        return [
+            [*g.overrides, *tool] for g in games for tool in g.get("tools", {"none": []}).values()
+        ]
+    return [study.overrides]
 
 
 @pytest.mark.parametrize("name", ["ablation", "toolbox", "wasserstein", "impute", "missing"])
@@ -71,7 +73,7 @@ TINY_RUN = [
 @pytest.mark.usefixtures("in_process")
 def test_a_study_of_imputation_sets_ours_beside_the_library_s(command, mixed_arff, tmp_path):
     words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
-    words += ["cache=cache", "+study=impute", f"study.words={TINY_RUN}".replace("'", '"')]
+    words += ["cache=cache", "+study=impute", f"study.overrides={TINY_RUN}".replace("'", '"')]
     ended = command("study", *words, "study.rates=[0.3]", "study.rows=30")
     assert ended.status == 0, ended.err
     lines = pd.read_csv(tmp_path / "outputs" / "study" / "impute" / "impute.csv")
@@ -85,7 +87,7 @@ def test_a_study_of_imputation_sets_ours_beside_the_library_s(command, mixed_arf
 @pytest.mark.usefixtures("in_process")
 def test_a_study_of_missing_cells_sets_whole_rows_beside_whole_rows(command, mixed_arff, tmp_path):
     words = [f"data.path={mixed_arff}", "data.target=label", "data.drop=[joined]", "seeds=0"]
-    words += ["cache=cache", "+study=missing", f"study.words={TINY_RUN}".replace("'", '"')]
+    words += ["cache=cache", "+study=missing", f"study.overrides={TINY_RUN}".replace("'", '"')]
     words += ["data.test_fraction=0.4", "study.rate=0.2"]  # so many whole rows as a C2ST needs
     ended = command("study", *words, "study.rows=30")
     assert ended.status == 0, ended.err

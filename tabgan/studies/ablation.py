@@ -35,18 +35,18 @@ def ablation_study(
 
     Args:
         tables: what is learned.
-        recipe: a contestant from a name and words of ``tabgan.train``.
+        recipe: a contestant from a name and overrides of ``tabgan.train``.
         seeds: one training of each variant per seed.
         cache: where everything is kept.
         out: a folder.
-        base: the words of the whole recipe, with what shortens it.
-        variants: name -> the words that change it; none for the recipe itself.
+        base: the overrides of the whole recipe, with what shortens it.
+        variants: name -> the overrides that change it; none for the recipe itself.
     """
-    words = {name: [*base, *changed] for name, changed in variants.items()}
-    recipes = [recipe(name, said) for name, said in words.items()]
+    overrides = {name: [*base, *changed] for name, changed in variants.items()}
+    recipes = [recipe(name, said) for name, said in overrides.items()]
 
     def report(lines: list[Line]) -> None:
-        write_tally(out, "ablation", lines, page(lines, FIGURES, words))
+        write_tally(out, "ablation", lines, page(lines, FIGURES, overrides))
         for title in {line["table"] for line in lines if line["side"] == OURS}:
             own = [line for line in lines if line["table"] == title]
             (out / f"{title}.png").write_bytes(_picture(title, own))

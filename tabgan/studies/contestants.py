@@ -73,17 +73,17 @@ class Contestant(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Ours:
-    """``python -m tabgan.train`` with some words.
+    """``python -m tabgan.train`` with some overrides.
 
     Attributes:
         name: what the recipe is called.
-        words: of the command, as ``("+experiment=cgan_adult",)``.
-        configuration: what these words compose to.
+        overrides: of the command, as ``("+experiment=cgan_adult",)``.
+        configuration: what they compose to.
     """
 
     side: ClassVar[str] = OURS
     name: str
-    words: Sequence[str]
+    overrides: Sequence[str]
     configuration: Any
 
     @property
@@ -91,17 +91,17 @@ class Ours:
         return self.name
 
     def fit(self, folder: Path, table: Prepared, seed: int) -> Costs:
-        words = [*self.words, *table.words(seed)]
+        overrides = [*self.overrides, *table.overrides(seed)]
         shutil.rmtree(folder / "run", ignore_errors=True)  # of a training that was killed
-        return timed(_command("train", *words, "hydra.run.dir=run"), folder=folder, name="fit")
+        return timed(_command("train", *overrides, "hydra.run.dir=run"), folder=folder, name="fit")
 
     def kinds(self, folder: Path) -> Sequence[str]:
         return (RAW, REFINED) if (folder / "run" / "refiner").is_dir() else (RAW,)
 
     def sample(self, folder: Path, *, kind: str, n: int, seed: int, out: str) -> Costs:
-        words = ["run=run", f"n={n}", f"seed={seed}", f"out={out}"]
-        words += [f"refine={str(kind == REFINED).lower()}"]
-        costs = timed(_command("sample", *words), folder=folder, name=out)
+        overrides = ["run=run", f"n={n}", f"seed={seed}", f"out={out}"]
+        overrides += [f"refine={str(kind == REFINED).lower()}"]
+        costs = timed(_command("sample", *overrides), folder=folder, name=out)
         return costs | _seconds(folder / out)
 
     def log_likelihoods(self, folder: Path, *, kind: str) -> NDArray[np.float64] | None:

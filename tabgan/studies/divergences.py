@@ -33,24 +33,24 @@ def divergences_study(
 
     Args:
         tables: what is learned.
-        recipe: a contestant from a name and words of ``tabgan.train``.
+        recipe: a contestant from a name and overrides of ``tabgan.train``.
         seeds: one training of each per seed.
         cache: where everything is kept.
         out: a folder.
-        base: the words of every training.
+        base: the overrides of every training.
         losses: names of ``conf/loss`` that have a trick; each is trained both ways.
         others: further names of ``conf/loss``, to compare with.
     """
-    words = {
+    overrides = {
         f"{loss}{suffix}": [*base, f"loss={loss}", *changed]
         for loss in losses
         for suffix, changed in TRICKS.values()
     }
-    words |= {loss: [*base, f"loss={loss}"] for loss in others}
-    recipes = [recipe(name, said) for name, said in words.items()]
+    overrides |= {loss: [*base, f"loss={loss}"] for loss in others}
+    recipes = [recipe(name, said) for name, said in overrides.items()]
 
     def report(lines: list[Line]) -> None:
-        write_tally(out, "divergences", lines, page(lines, FIGURES, words))
+        write_tally(out, "divergences", lines, page(lines, FIGURES, overrides))
         for title in {line["table"] for line in lines if line["side"] == OURS}:
             own = [line for line in lines if line["table"] == title and line["side"] == OURS]
             (out / f"{title}.png").write_bytes(_picture(title, own, [*losses, *others]))

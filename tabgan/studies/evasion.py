@@ -47,7 +47,7 @@ Boxes = Mapping[str, Detector]
 def evasion_study(
     *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Ours],
     seeds: Sequence[int], cache: Path, out: Path,
-    words: Sequence[str], rules: Sequence[str], detectors: Sequence[str], retrain_rows: int,
+    overrides: Sequence[str], rules: Sequence[str], detectors: Sequence[str], retrain_rows: int,
 ) -> list[Line]:  # fmt: skip
     """Evade every detector under every level of rules, and measure what passes.
 
@@ -56,12 +56,12 @@ def evasion_study(
 
     Args:
         tables: what is learned; their target names the normal rows.
-        recipe: a contestant from a name and words of ``tabgan.train``.
+        recipe: a contestant from a name and overrides of ``tabgan.train``.
         seeds: one study per seed.
         cache: where the run and the figures of each detector are kept, so that a killed study
             goes on.
         out: a folder.
-        words: of ``tabgan.train``, which make an evasion run.
+        overrides: of ``tabgan.train``, which make an evasion run.
         rules: levels of ``blackboxes.evasion.rules.LEVELS``.
         detectors: names of ``detectors.DETECTORS``.
         retrain_rows: changed records that the detector is retrained with.
@@ -76,11 +76,11 @@ def evasion_study(
     transfers: list[Line] = []
     for table in tables:
         for seed in seeds:
-            said = [*table.words(seed), *_attacks(table, words)]
+            said = [*table.overrides(seed), *_attacks(table, overrides)]
             boxes: dict[str, Detector] = {}
             usual: list[float] = []  # neither depends on the level
             for level in rules:
-                of_level = [*words, f"traffic.rules={level}"]
+                of_level = [*overrides, f"traffic.rules={level}"]
                 traffic = traffic_of(compose_run([*of_level, *said], out))
                 boxes = boxes or {
                     name: Detector(name, traffic.schema, seed=seed).fit(*traffic.taught)
@@ -99,7 +99,7 @@ def evasion_study(
                         configuration=decides,
                     )  # fmt: skip
                     work = partial(
-                        _played, [*run.words, *said], cell.folder / "run", name, boxes, usual,
+                        _played, [*run.overrides, *said], cell.folder / "run", name, boxes, usual,
                         traffic, retrain_rows,
                     )  # fmt: skip
                     figures = cell.once("figures", work)
@@ -112,10 +112,10 @@ def evasion_study(
     return lines
 
 
-def _attacks(table: Prepared, words: Sequence[str]) -> list[str]:
+def _attacks(table: Prepared, overrides: Sequence[str]) -> list[str]:
     """Where the attacks of a named set lie, for its rows are files of their own by now."""
     keys = ("traffic.attacks_path", "traffic.test_attacks_path")
-    said = {word.partition("=")[0].lstrip("+") for word in words}
+    said = {word.partition("=")[0].lstrip("+") for word in overrides}
     beside = zip(keys, attacks_beside(table.title), strict=True)
     return [
         f"{key}={quote(str(path))}" for key, path in beside if path is not None and key not in said
@@ -123,14 +123,14 @@ def _attacks(table: Prepared, words: Sequence[str]) -> list[str]:
 
 
 def _played(
-    words: Sequence[str], folder: Path, name: str, boxes: Boxes, usual: Sequence[float],
+    overrides: Sequence[str], folder: Path, name: str, boxes: Boxes, usual: Sequence[float],
     traffic: Traffic, retrain_rows: int,
 ) -> dict[str, list[Line]]:  # fmt: skip
     """What a cell keeps of one detector: the lines of ``judged``."""
     folder = folder.absolute()
     shutil.rmtree(folder, ignore_errors=True)  # of a training that was killed
     with undisturbed():
-        evasion = evade(compose_run(words, folder), folder, traffic, boxes[name])
+        evasion = evade(compose_run(overrides, folder), folder, traffic, boxes[name])
     own, across = judged(evasion, name, boxes, usual, traffic, retrain_rows=retrain_rows)
     return {"own": own, "across": across}
 

@@ -48,7 +48,7 @@ in {rule}, which stays. At most {rows:,} test rows; training rows: {fitted}, our
 
 def impute_study(
     *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Contestant],
-    seeds: Sequence[int], cache: Path, out: Path, words: Sequence[str], rates: Sequence[float],
+    seeds: Sequence[int], cache: Path, out: Path, overrides: Sequence[str], rates: Sequence[float],
     rows: int,
 ) -> list[Line]:  # fmt: skip
     """Hide cells of test rows, have them filled, and compare with what was hidden.
@@ -57,22 +57,22 @@ def impute_study(
 
     Args:
         tables: nominal columns, numbers and a nominal target.
-        recipe: a contestant from a name and words of ``tabgan.train``.
+        recipe: a contestant from a name and overrides of ``tabgan.train``.
         seeds: of the training, of what is hidden and of the imputers.
         cache: where everything is kept.
         out: a folder.
-        words: of the training.
+        overrides: of the training.
         rates: shares of the cells to hide, in (0, .5].
         rows: test rows at most.
     """
-    trained = recipe("impute", words)
+    trained = recipe("impute", overrides)
     lines: list[Line] = []
     for table in tables:
         for seed in seeds:
             lines += _lines(table, trained, seed=seed, cache=cache, rates=rates, rows=rows)
             fitted = ", ".join(f"{name} {n:,}" for name, n in FIT_ROWS.items())
             note = NOTE.format(rule=_deciding(table), rows=rows, fitted=fitted)
-            text = f"{markdown(lines, FIGURES)}{note}\nTraining: `{' '.join(words)}`\n"
+            text = f"{markdown(lines, FIGURES)}{note}\nTraining: `{' '.join(overrides)}`\n"
             write_tally(out, "impute", lines, text)
     log.info("%s\nthe study of imputation: %s", markdown(lines, FIGURES), out / "impute.md")
     return lines

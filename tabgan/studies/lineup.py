@@ -44,19 +44,19 @@ def tables_of(cfg: DictConfig) -> Iterator[Prepared]:
         yield prepare(reader.title, train, test, reader.schema, cache=cache_of(cfg) / "tables")
 
 
-def ours(name: str, words: Sequence[str]) -> Ours:
-    """A training of these words, and what they compose to.
+def ours(name: str, overrides: Sequence[str]) -> Ours:
+    """A training with these overrides, and the configuration that they compose to.
 
     Raises:
         TabganError: when they do not compose.
     """
     try:
-        cfg = compose("train", [*words, "data=table"])
+        cfg = compose("train", [*overrides, "data=table"])
     except HydraException as error:
-        raise TabganError(f"{name}: {explain(error, 'train', words)}") from error
+        raise TabganError(f"{name}: {explain(error, 'train', overrides)}") from error
     requested = OmegaConf.to_container(cfg, resolve=False)
     configuration = {"version": version("tabgan-lightning"), "asked": requested}
-    return Ours(name=name, words=tuple(words), configuration=configuration)
+    return Ours(name=name, overrides=tuple(overrides), configuration=configuration)
 
 
 def others_on(table: Prepared, cfg: DictConfig) -> Iterator[Baseline | Peer]:

@@ -41,7 +41,7 @@ category, those that come without ("kept"), or all with their missing cells impu
 
 def missing_study(
     *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Contestant],
-    seeds: Sequence[int], cache: Path, out: Path, words: Sequence[str], ways: Sequence[str],
+    seeds: Sequence[int], cache: Path, out: Path, overrides: Sequence[str], ways: Sequence[str],
     rate: float, rows: int,
 ) -> list[Line]:  # fmt: skip
     """Train on rows with hidden cells; compare whole generated rows with whole real ones.
@@ -50,17 +50,17 @@ def missing_study(
 
     Args:
         tables: nominal columns, numbers and a target.
-        recipe: a contestant from a name and words of ``tabgan.train``.
+        recipe: a contestant from a name and overrides of ``tabgan.train``.
         seeds: of what is hidden and of the training.
         cache: where everything is kept.
         out: a folder.
-        words: of the training.
+        overrides: of the training.
         ways: of "nothing hidden", "category" and "masked".
         rate: share of the cells to hide, in (0, 1).
         rows: test rows to impute, at most.
     """
     trained = {
-        way: recipe(f"missing, {way}", [*words, f"encoder.missing={WAYS[way]}"]) for way in ways
+        way: recipe(f"missing, {way}", [*overrides, f"encoder.missing={WAYS[way]}"]) for way in ways
     }
     lines: list[Line] = []
     for table in tables:

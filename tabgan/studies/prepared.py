@@ -40,12 +40,14 @@ class Prepared:
         """The table's name without the checksum."""
         return self.name.rpartition("-")[0]
 
-    def words(self, seed: int) -> list[str]:
-        """Of a training on it: ``python -m tabgan.train <words>``."""
+    def overrides(self, seed: int) -> list[str]:
+        """Of a training on it: ``python -m tabgan.train <overrides>``."""
         train, test = (self.folder.absolute() / f"{part}.arff" for part in ("train", "test"))
-        words = ["data=table", f"data.path={quote(str(train))}"]
-        words += [f"data.test_path={quote(str(test))}", f"seed={seed}"]
-        return words if self.target is None else [*words, f"data.target={quote(self.target)}"]
+        overrides = ["data=table", f"data.path={quote(str(train))}"]
+        overrides += [f"data.test_path={quote(str(test))}", f"seed={seed}"]
+        return (
+            overrides if self.target is None else [*overrides, f"data.target={quote(self.target)}"]
+        )
 
     @cached_property
     def schema(self) -> TableSchema:

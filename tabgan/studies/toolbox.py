@@ -43,12 +43,12 @@ class Game(TypedDict):
 
     Attributes:
         tables: titles of the tables that it is tried on.
-        words: of ``tabgan.train``, with what shortens it.
-        tools: name -> the words that change it; none for the game as it is.
+        overrides: of ``tabgan.train``, with what shortens it.
+        tools: name -> the overrides that change it; none for the game as it is.
     """
 
     tables: Sequence[str]
-    words: Sequence[str]
+    overrides: Sequence[str]
     tools: Mapping[str, Sequence[str]]
 
 
@@ -66,7 +66,7 @@ def toolbox_study(
 
     Args:
         tables: what is learned.
-        recipe: a contestant from a name and words of ``tabgan.train``.
+        recipe: a contestant from a name and overrides of ``tabgan.train``.
         seeds: one training of each per seed.
         cache: where everything is kept.
         out: a folder.
@@ -79,15 +79,15 @@ def toolbox_study(
     played = {title for game in games.values() for title in game["tables"]}
     for title in by_title.keys() - played:
         raise TabganError(f"study toolbox: no game is tried on {title!r}; {nearest(title, played)}")
-    words = {
-        f"{name}, {tool}": [*game["words"], *changed]
+    overrides = {
+        f"{name}, {tool}": [*game["overrides"], *changed]
         for name, game in games.items()
         for tool, changed in game["tools"].items()
     }
-    recipes = {name: recipe(name, said) for name, said in words.items()}
+    recipes = {name: recipe(name, said) for name, said in overrides.items()}
 
     def report(lines: list[Line]) -> None:
-        write_tally(out, "toolbox", lines, page(lines, FIGURES, words))
+        write_tally(out, "toolbox", lines, page(lines, FIGURES, overrides))
         for title in {line["table"] for line in lines if line["side"] == OURS}:
             (out / f"{title}.png").write_bytes(_picture(title, lines))
 

@@ -85,8 +85,8 @@ def merged(lines: Sequence[Line]) -> Line:
 
 
 def page(
-    lines: Sequence[Line], figures: Mapping[str, str], words: Mapping[str, Sequence[str]]
+    lines: Sequence[Line], figures: Mapping[str, str], overrides: Mapping[str, Sequence[str]]
 ) -> str:
-    """A Markdown table of some figures, and below it the words of each training, by its name."""
-    listed = "".join(f"- {name}: `{' '.join(said)}`\n" for name, said in words.items())
-    return f"{markdown(lines, figures)}\nThe words of each training:\n\n{listed}"
+    """A Markdown table of some figures, and below it the overrides of each training, by name."""
+    listed = "".join(f"- {name}: `{' '.join(said)}`\n" for name, said in overrides.items())
+    return f"{markdown(lines, figures)}\nThe overrides of each training:\n\n{listed}"

@@ -38,11 +38,11 @@ class Curve(TypedDict):
     """A training, and the curve that is requested.
 
     Attributes:
-        words: of ``tabgan.train``; its panel has to look often.
+        overrides: of ``tabgan.train``; its panel has to look often.
         curve: as it is logged on validation rows, ``val/em_distance``.
     """
 
-    words: Sequence[str]
+    overrides: Sequence[str]
     curve: str
 
 
@@ -58,7 +58,7 @@ def wasserstein_study(
 
     Args:
         tables: what is learned.
-        recipe: a contestant from a name and words of ``tabgan.train``.
+        recipe: a contestant from a name and overrides of ``tabgan.train``.
         seeds: one training of each per seed.
         cache: where everything is kept.
         out: a folder.
@@ -72,14 +72,16 @@ def wasserstein_study(
         courses: dict[str, pd.DataFrame] = {}
         for seed in seeds:
             for name, game in games.items():
-                contestant = recipe(name, game["words"])
+                contestant = recipe(name, game["overrides"])
                 looks, fit_wall = _looks(contestant, table, game["curve"], seed=seed, cache=cache)
                 curve = f"{name}, {game['curve']}"
                 facts = {"table": table.title, "recipe": curve, "seed": seed, "side": "ours"}
                 lines.append(facts | correlations(looks) | {"fit_wall": fit_wall})
                 courses.setdefault(curve, looks)
-                words = "".join(f"- {n}: `{' '.join(g['words'])}`\n" for n, g in games.items())
-                text = f"{markdown(lines, FIGURES)}\nThe words of each training:\n\n{words}"
+                overrides = "".join(
+                    f"- {n}: `{' '.join(g['overrides'])}`\n" for n, g in games.items()
+                )
+                text = f"{markdown(lines, FIGURES)}\nThe overrides of each training:\n\n{overrides}"
                 write_tally(out, "wasserstein", lines, text)
                 title = f"{table.title}: the critic's curve and C2ST AUC, seed {seeds[0]}"
                 (out / f"{table.title}.png").write_bytes(courses_picture(title, courses))

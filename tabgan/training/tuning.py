@@ -85,25 +85,25 @@ class Search:
     """The search space of a study, and what it minimises.
 
     Attributes:
-        words: those of ``tabgan.train`` that every trial has.
+        overrides: those of ``tabgan.train`` that every trial has.
         space: per key, ``low`` and ``high`` (and ``log``), or ``choices``.
         monitor: the value to minimise.
         startup: trials at random before TPE.
         seed: of the proposals.
     """
 
-    words: list[str]
+    overrides: list[str]
     space: Space
     monitor: str
     startup: int
     seed: int
 
     def propose(self, trial: optuna.Trial) -> list[str]:
-        """The command words of a trial."""
+        """The overrides of a trial."""
         found = [
             _word(key, _suggest(trial, key, requested)) for key, requested in self.space.items()
         ]
-        return [*EVERY_TRIAL, *self.words, *found]
+        return [*EVERY_TRIAL, *self.overrides, *found]
 
 
 def tune(cfg: DictConfig) -> optuna.Study:
@@ -149,8 +149,8 @@ def _search(cfg: DictConfig) -> Search:
     for key, where in requested["space"].items():
         _check(cfg, key, where)
     _fit_batches(cfg, requested["space"])
-    words = [word for word in HydraConfig.get().overrides.task if _key(word) not in OWN]
-    return Search(words=words, seed=cfg.seed, **requested)
+    overrides = [word for word in HydraConfig.get().overrides.task if _key(word) not in OWN]
+    return Search(overrides=overrides, seed=cfg.seed, **requested)
 
 
 def _key(word: str) -> str:
@@ -255,12 +255,12 @@ def _sample_at(study: optuna.Study, search: Search, number: int) -> None:
 
 def _try(study: optuna.Study, search: Search, folder: Path, n_trials: int) -> None:
     trial = study.ask()
-    words, own = search.propose(trial), folder / str(trial.number)
+    overrides, own = search.propose(trial), folder / str(trial.number)
     callback = Pruning(trial, search.monitor)
     state, value = TrialState.FAIL, None
     try:
         with _quiet():
-            train(compose_run(words, own), own, callbacks=[callback])
+            train(compose_run(overrides, own), own, callbacks=[callback])
         value, state = _lowest(callback, search.monitor), TrialState.COMPLETE
     except optuna.TrialPruned:
         state = TrialState.PRUNED
@@ -312,7 +312,7 @@ def _tell(study: optuna.Study, search: Search, folder: Path) -> None:
     states = [trial.state.name.lower() for trial in study.trials]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     best = [_word(key, value) for key, value in study.best_params.items()]
-    again = command("train", *as_typed([*search.words, *best]))
+    again = command("train", *as_typed([*search.overrides, *best]))
     for line in (
         f"{counts}; {folder / 'trials.csv'}",
         f"the best of them, whole: {again}",

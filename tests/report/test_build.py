@@ -98,7 +98,9 @@ def test_few_rows_are_said(built):
 
 def test_the_test_table_as_synthetic_is_scored_as_the_anchor(people):
     shuffled = people.test.sample(frac=1, random_state=1)
-    measured = measure(replace(people, synthetic=shuffled), full_mle=False, tell=silent, **OPTIONS)
+    measured = measure(
+        replace(people, synthetic=shuffled), full_mle=False, advance=silent, **OPTIONS
+    )
     assert measured.scores[""] == measured.scores["real_test."]
     assert measured.scores[""]["c2st_test_auc"] == pytest.approx(0.5, abs=0.1)
     assert "the synthetic table is the test table" in measured.notes["synthetic"]

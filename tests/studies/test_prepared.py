@@ -96,7 +96,7 @@ def test_halves_are_the_training_rows_cut_in_two(tmp_path):
 def test_an_apostrophe_in_a_name_or_a_path_stays_one(tmp_path):
     schema = replace(SCHEMA, target="pet's", columns=(*SCHEMA.columns[:3], PETS))
     rows = schema.conform(ROWS.rename(columns={"kind": "pet's"}))
-    words = prepare("pets", rows, rows.head(2), schema, cache=tmp_path / "Ann's").words(seed=0)
+    words = prepare("pets", rows, rows.head(2), schema, cache=tmp_path / "Ann's").overrides(seed=0)
     read = {o.key_or_group: o.value() for o in OverridesParser.create().parse_overrides(words)}
     assert read["data.target"] == "pet's"
     assert "Ann's" in read["data.path"]

@@ -64,8 +64,12 @@ def tables(folder):
 @pytest.fixture(scope="module")
 def lines(folder, tables):
     games = {
-        "one": {"tables": ["toss"], "words": ["base"], "tools": {"none": [], "bad": ["collapsed"]}},
-        "two": {"tables": ["throw"], "words": ["other"], "tools": {"none": []}},
+        "one": {
+            "tables": ["toss"],
+            "overrides": ["base"],
+            "tools": {"none": [], "bad": ["collapsed"]},
+        },
+        "two": {"tables": ["throw"], "overrides": ["other"], "tools": {"none": []}},
     }
     return toolbox_study(
         tables=tables, recipe=Resampler, seeds=[0, 1], cache=folder / "cache",
@@ -107,7 +111,9 @@ def test_the_page_has_a_row_per_game_and_tool_and_each_table_a_picture(lines, fo
 
 def test_what_another_process_is_at_work_on_is_left_to_it_and_the_rest_is_done(tables, folder):
     cache = folder / "shared"
-    games = {"one": {"tables": ["toss"], "words": [], "tools": {"none": [], "bad": ["collapsed"]}}}
+    games = {
+        "one": {"tables": ["toss"], "overrides": [], "tools": {"none": [], "bad": ["collapsed"]}}
+    }
 
     def study():
         lines = toolbox_study(
@@ -126,7 +132,7 @@ def test_what_another_process_is_at_work_on_is_left_to_it_and_the_rest_is_done(t
 
 
 def test_a_table_that_no_game_is_tried_on_is_refused(folder, tables):
-    games = {"one": {"tables": ["tos"], "words": [], "tools": {"none": []}}}
+    games = {"one": {"tables": ["tos"], "overrides": [], "tools": {"none": []}}}
     with pytest.raises(TabganError, match="no game is tried on 'toss'; did you mean 'tos'"):
         toolbox_study(
             tables=tables[:1], recipe=Resampler, seeds=[0], cache=folder / "cache",

@@ -10,8 +10,8 @@ from tabgan.studies.wasserstein import correlations, wasserstein_study
 from tests.studies.toss import SCHEMA
 
 GAMES = {
-    "follows": {"words": ["up"], "curve": "val/em_distance"},
-    "misleads": {"words": ["down"], "curve": "val/em_distance"},
+    "follows": {"overrides": ["up"], "curve": "val/em_distance"},
+    "misleads": {"overrides": ["down"], "curve": "val/em_distance"},
 }
 
 
@@ -64,7 +64,7 @@ def test_the_study_reads_what_the_trainings_logged(toss, tmp_path):
 
 
 def test_a_training_without_the_curve_is_named(toss, tmp_path):
-    games = {"other": {"words": ["up"], "curve": "val/distance"}}
+    games = {"other": {"overrides": ["up"], "curve": "val/distance"}}
     words = {"seeds": [0], "cache": tmp_path, "out": tmp_path / "out", "games": games}
     with pytest.raises(TabganError, match=r"other: logged no 'val/distance' beside 'val/c2st_auc'"):
         wasserstein_study(tables=[toss], recipe=Logged, **words)

@@ -77,7 +77,7 @@ def traffic(n, seed):
 
 
 def requested(name, words):
-    return Ours(name=name, words=words, configuration=list(words))
+    return Ours(name=name, overrides=words, configuration=list(words))
 
 
 def study(tables, out, *words, **changed):
@@ -85,7 +85,7 @@ def study(tables, out, *words, **changed):
         recipe=requested, seeds=[0], cache=out / "cache", detectors=["DT", "KNN"], retrain_rows=100,
         rules=["all"],
     ) | changed  # fmt: skip
-    return evasion_study(tables=tables, out=out, words=[*WORDS, *words], **settings)
+    return evasion_study(tables=tables, out=out, overrides=[*WORDS, *words], **settings)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_a_study_that_is_asked_again_answers_from_its_cells(done, prepared, monk
 def trained(prepared, tmp_path_factory, command_in):
     """What ``python -m tabgan.train +experiment=evade_nslkdd`` leaves, and what it said."""
     folder = tmp_path_factory.mktemp("trained")
-    words = [*WORDS, *prepared.words(0), "blackbox.name=DT", "hydra.run.dir=run"]
+    words = [*WORDS, *prepared.overrides(0), "blackbox.name=DT", "hydra.run.dir=run"]
     ended = command_in(folder, "train", *words)
     assert ended.status == 0, ended.err
     return folder / "run", ended.out
@@ -223,7 +223,7 @@ def test_a_detector_of_ones_own_may_say_how_sure_it_is(prepared, tmp_path, comma
     made.score = lambda rows: np.where(rows["count"] > 50, 0.75, 0.25)  # .5 names an attack
     monkeypatch.setitem(sys.modules, "own_detector", made)
     words = ["blackbox=function", "blackbox.function=own_detector:score", "hydra.run.dir=run"]
-    ended = command("train", *WORDS, *prepared.words(0), *words)
+    ended = command("train", *WORDS, *prepared.overrides(0), *words)
     assert ended.status == 0, ended.err
     metrics = metrics_of(tmp_path / "run")
     assert metrics["flood.before"] == metrics["scan.before"] == metrics["scan.queried"] == 1
@@ -231,7 +231,7 @@ def test_a_detector_of_ones_own_may_say_how_sure_it_is(prepared, tmp_path, comma
 
 
 def test_a_generator_of_records_starts_from_its_table(trained, prepared, command):
-    ended = command("train", *WORDS, *prepared.words(0), f"+start={trained[0]}")
+    ended = command("train", *WORDS, *prepared.overrides(0), f"+start={trained[0]}")
     assert ended.status == 1
     assert ended.err.count("\n") == 1
 
@@ -329,7 +329,7 @@ def test_normal_rows_are_no_records_to_change(trained, prepared, command, tmp_pa
 
 
 def test_a_generator_plays_where_it_is_asked_for(prepared, command, tmp_path):
-    words = [*WORDS, *GENERATOR, *prepared.words(0), "blackbox.name=DT", "hydra.run.dir=run"]
+    words = [*WORDS, *GENERATOR, *prepared.overrides(0), "blackbox.name=DT", "hydra.run.dir=run"]
     ended = command("train", *words, "traffic.rules=none")
     assert ended.status == 0, ended.err
     metrics = metrics_of(tmp_path / "run")
@@ -379,7 +379,7 @@ def test_the_command_runs_on_a_slice_of_nsl_kdd(command, shared_data, tmp_path, 
     monkeypatch.setenv("TABGAN_DATA", str(shared_data))
     recipe = ("+experiment=evade_nslkdd", "trainer.limit_train_batches=5", "traffic.tested_rows=60")
     listed = ",".join(f'"{word}"' for word in recipe)
-    words = [f"study.words=[{listed}]", "study.detectors=[DT]"]
+    words = [f"study.overrides=[{listed}]", "study.detectors=[DT]"]
     ended = command("study", "+study=evade_nslkdd", "cache=cache", *words)
     assert ended.status == 0, ended.err
     out = tmp_path / "outputs" / "study" / "evade_nslkdd"
