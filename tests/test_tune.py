@@ -182,7 +182,7 @@ def test_a_folder_keeps_one_study(tune):
     assert tune("n_trials=1").status == 0
     ended = tune("n_trials=1", "model.noise_dim=4")
     assert ended.status == 1
-    assert "/study: holds a study of other words: " in ended.err
+    assert "/study: holds a study of other overrides: " in ended.err
     assert ended.err.endswith("; give out=<another folder>\n")
 
 
