@@ -109,6 +109,8 @@ def test_a_target_that_is_no_column_ends_in_one_line(command, files):
         (["run=nowhere"], "not a run folder"),
         (["real=a.csv", "test=b.csv", "synthetic=c.csv"], "a.csv"),
         (["resplit=true", "real=a.csv"], "give run=<folder>"),
+        (["resplit=true", "run=folder", "synthetic=c.csv"], "without real= and synthetic="),
+        (["resplit=true", "run=x.tabgan", "real=a.csv"], "and not a model file"),
     ],
 )
 def test_words_that_do_not_fit_end_in_one_line(command, given, said):
@@ -144,6 +146,9 @@ def test_a_stored_configuration_may_name_tabgan_only(command, trained, tmp_path)
 def test_a_resplit_trains_on_half_of_the_rows(command, trained, tmp_path):
     ended = command("evaluate", f"run={trained}", "resplit=true", "threads=1", f"out={tmp_path}")
     assert ended.status == 0, ended.err
+    assert ended.out.count("training once more on half of the rows (for the DCR share)") == 1
+    assert "half.parquet" not in ended.out + ended.err  # the table and the run are gone by now
+    assert "generated rows  " not in ended.out
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert 0.3 < report["dcr_share"] < 0.7  # 3 epochs cannot memorise
     assert "notes.dcr_share" not in report

@@ -46,6 +46,7 @@ def build_report(
     full_mle: bool = False,
     facts: Mapping[str, float | str] | None = None,
     configuration: str = "",
+    resplit_command: str = "",
 ) -> Report:
     """Measure, draw and write ``report.json``, ``report.html`` and ``pictures/`` into ``out``.
 
@@ -62,6 +63,7 @@ def build_report(
         full_mle: the published grid for MLE.
         facts: what else a reader should know: the command, the checkpoint.
         configuration: the run's configuration as text.
+        resplit_command: what measures the DCR share; empty where nothing can.
 
     Returns:
         What was written to ``report.json``.
@@ -97,7 +99,14 @@ def build_report(
     report |= _facts(tables, seed=seed, full_mle=full_mle) | facts
     report |= {f"notes.{name}": note for name, note in measured.notes.items()}
     report |= {name: share for name, share in rule_figures(rules).items() if math.isfinite(share)}
-    steps = advice(measured, found, rules, scores=judged.model, n_test=len(tables.test))
+    steps = advice(
+        measured,
+        found,
+        rules,
+        scores=judged.model,
+        n_test=len(tables.test),
+        resplit_command=resplit_command,
+    )
     report |= {f"next.{position}": step for position, step in enumerate(steps, start=1)}
     page = evaluation_page(
         tables,
