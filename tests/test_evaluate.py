@@ -37,7 +37,12 @@ def test_three_files_make_a_report(command, files, tmp_path):
     assert report["rows"] == 150
     assert report["command"].startswith("python -m tabgan.evaluate real=")
     assert (tmp_path / "here" / "report.html").is_file()
-    assert "c2st_test_auc" in ended.out
+    told_apart = "told from real rows by the better of two classifiers (AUC)"
+    lines = ended.out.splitlines()
+    answer = next(i for i, line in enumerate(lines) if line.startswith(report["headline"]))
+    assert answer < next(i for i, line in enumerate(lines) if told_apart in line)
+    assert "near 0.5" in ended.out
+    assert "alpha_precision" not in ended.out  # the report has it
     assert "here/report.html" in ended.out + ended.err
 
 

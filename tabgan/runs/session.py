@@ -169,8 +169,10 @@ def fit_refiner(
         progress=log.info,
     )
     if refiner.is_idle:
-        log.warning(
-            "no refinement: %s; sample gives rows as they are drawn",
+        log.log(
+            logging.INFO if refiner.is_needless_ else logging.WARNING,
+            "%s: %s; sample gives rows as they are drawn",
+            "no refinement is needed" if refiner.is_needless_ else "no refinement",
             refiner.reason_ or "it found nothing to refine",
         )
         return None
