@@ -109,8 +109,8 @@ def test_a_target_that_is_no_column_ends_in_one_line(command, files):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([], "nothing to evaluate: give run=<folder>, or real=<file> test=<file> synthetic=<file>"),
-        (["real=a.csv"], "test=<file> synthetic=<file> too"),
+        ([], "judged? Give run=<folder>, or real=<file> test=<file> synthetic=<file>"),
+        (["real=a.csv"], "three files are compared: give test=<file> synthetic=<file> too, or run="),
         (["run=nowhere"], "not a run folder"),
         (["real=a.csv", "test=b.csv", "synthetic=c.csv"], "a.csv"),
         (["resplit=true", "real=a.csv"], "give run=<folder>"),

@@ -81,8 +81,10 @@ def gather(cfg: DictConfig) -> Evaluation:
         return _of_run(cfg)
     absent = [name for name in ("real", "test", "synthetic") if cfg[name] is None]
     if absent:
-        words = " ".join(f"{name}=<file>" for name in absent)
-        raise TabganError(f"nothing to evaluate: give run=<folder>, or {words} too")
+        files = " ".join(f"{name}=<file>" for name in absent)
+        if len(absent) == 3:
+            raise TabganError(f"which rows are to be judged? Give run=<folder>, or {files}")
+        raise TabganError(f"three files are compared: give {files} too, or run=<folder>")
     return _of_files(cfg)
 
 

@@ -114,7 +114,11 @@ def _train(
     score = keep_best(trainer, module)
     device = trainer.strategy.root_device  # to which the module itself no longer belongs
     refiner = fit_refiner(module, datamodule, folder, seed=cfg.seed, device=device, **cfg.refiner)
-    finish(trainer, module, datamodule.encoder, refiner, folder, seed=cfg.seed)
+    n_validation = len(datamodule.validation)
+    finish(
+        trainer, module, datamodule.encoder, refiner, folder,
+        seed=cfg.seed, n_validation=n_validation,
+    )  # fmt: skip
     return score
 
 
