@@ -11,6 +11,7 @@ from tabgan.cli.keys import command_keys
 from tabgan.config.recipes import check_config, check_stored_targets
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
+from tabgan.training.journey import check_groups
 
 
 def composed(*overrides, config="train"):
@@ -25,6 +26,20 @@ def names(group):
 @pytest.mark.parametrize("experiment", names("experiment"))
 def test_every_experiment_composes_and_every_key_is_read(experiment):
     check_config(composed(f"+experiment={experiment}"))
+    check_groups(composed(f"+experiment={experiment}"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["model=cgan", "+traffic=nsl_kdd"], "traffic: ChainModule reads none, so leave it out; mod"),
+        (["model=tvae", "+blackbox=forest"], "blackbox: TVAEModule reads none, so leave it out; ch"),
+        (["model=evasion", "+refiner=boosted"], "refiner: EvasionModule reads none, so leave it out"),
+    ],
+)
+def test_a_group_that_the_model_does_not_read_is_refused(words, told):
+    with pytest.raises(TabganError, match=f"^{told}"):
+        check_groups(composed(*words))
 
 
 @pytest.mark.parametrize("sweep", names("sweep"))
