@@ -20,6 +20,7 @@ from tabgan.errors import TabganError
 from tabgan.evasion.module import Evaded, EvasionModule, EvenBatches
 from tabgan.evasion.opening import save_memory
 from tabgan.evasion.traffic import Traffic
+from tabgan.runs.card import write_card
 from tabgan.runs.folder import RECORDS
 from tabgan.runs.provenance import save_kind
 from tabgan.runs.session import PREVIEW_ROWS, begin, save_metrics, show_rows
@@ -128,6 +129,7 @@ def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -
     for name, value in figures.items():
         log.info("%s: %.4g", name, value)
     save_metrics(trainer, folder, also=figures)
+    write_card(folder)
     return Evasion(module=module, evaded=evaded, queries=queries, seconds=seconds)
 
 
