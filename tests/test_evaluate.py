@@ -110,7 +110,7 @@ def test_a_target_that_is_no_column_ends_in_one_line(command, files):
     ("given", "said"),
     [
         ([], "judged? Give run=<folder>, or real=<file> test=<file> synthetic=<file>"),
-        (["real=a.csv"], "three files are compared: give test=<file> synthetic=<file> too, or run="),
+        (["real=a.csv"], "three files are compared: give test=<file> synthetic=<file> too"),
         (["run=nowhere"], "not a run folder"),
         (["real=a.csv", "test=b.csv", "synthetic=c.csv"], "a.csv"),
         (["resplit=true", "real=a.csv"], "give run=<folder>"),

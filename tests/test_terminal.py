@@ -143,7 +143,8 @@ def test_a_training_ends_with_three_figures_in_words():
     # two deviations of the AUC of 300 and 300 rows: 2 sqrt(601 / (12 * 90,000)) = .047
     assert result(figures, 300) == (
         "beside 300 validation rows: generated rows are told from real ones with AUC 0.539 (.5 is "
-        "not at all, and chance alone gives .5 ± .047); pairs of columns are off by 1.1 %; 0.4% of the rows are training rows"
+        "not at all, and chance alone gives .5 ± .047); pairs of columns are off by 1.1 %; 0.4% of "
+        "the rows are training rows"
     )
     assert result({}, 9) == "beside 9 validation rows: too few of them to measure"
 

@@ -144,8 +144,8 @@ def _seen(metrics: Mapping[str, Any]) -> str:
     return (
         "Of the test records, it takes these shares for attacks: as they are, changed without "
         "asking it, and changed when it may be asked about 8 rows a record.\n\n"
-        "| category | as they are | changed | changed, with queries |\n| --- | ---: | ---: | ---: |\n"
-        + "\n".join(lines)
+        "| category | as they are | changed | changed, with queries |\n"
+        "| --- | ---: | ---: | ---: |\n" + "\n".join(lines)
     )
 
 

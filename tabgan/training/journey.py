@@ -40,6 +40,8 @@ from tabgan.tables.schema import TableSchema
 
 log = logging.getLogger(__name__)
 
+SCORED = "choose a model=scored_…, or give the box to sample and audit"
+
 
 def train(
     cfg: DictConfig, folder: Path, *, callbacks: Sequence[Callback] = (), resume: bool = False
@@ -86,8 +88,7 @@ def check_groups(cfg: DictConfig) -> None:
     evades, scores = issubclass(model, EvasionModule), hasattr(model, "sample_scored")
     unread = {
         "traffic": "" if evades else "model=evasion and model=evasion_gan read it",
-        "blackbox": "" if evades or scores else "choose a model=scored_…, or give the box to "
-        "sample and audit",
+        "blackbox": "" if evades or scores else SCORED,
         "refiner": "a generator that changes records draws none to refine" if evades else "",
     }
     for group, why in unread.items():

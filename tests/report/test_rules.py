@@ -86,7 +86,8 @@ def test_the_terminal_shows_declared_and_broken_rules(tables, capsys):
     kept, broken = ({"train.": 1.0, "": share} for share in (1.0, 0.5))
     print_rules([RuleShare("a <= b", "found", 9.0, kept)], {"": "model"})
     assert "Generated rows keep the one rule that training rows keep." in capsys.readouterr().out
-    print_rules([RuleShare(t, "found", 9.0, s) for t, s in (("a <= b", broken), ("c < d", kept))], {})
+    two = [RuleShare("a <= b", "found", 9.0, broken), RuleShare("c < d", "found", 9.0, kept)]
+    print_rules(two, {})
     assert "and another rule, which all rows keep" in capsys.readouterr().out
 
 

@@ -189,13 +189,13 @@ def test_what_cannot_be_asked(schema, name, value, told):
 @pytest.mark.parametrize("value", [30.5, "30.5", "[29,30.5]", "30.2..30.8", (30.2, 30.8)])
 def test_a_value_between_two_whole_numbers_is_refused_and_its_neighbours_named(value):
     age = Column(name="age", kind="integer")
-    with pytest.raises(TabganError, match="age holds whole numbers; give 30, 31 or 30..31$"):
+    with pytest.raises(TabganError, match=r"age holds whole numbers; give 30, 31 or 30\.\.31$"):
         read_requested(age, value)
 
 
 def test_a_value_has_as_many_decimals_as_its_column_at_most():
     price = Column(name="price", kind="numeric", decimals=2)
-    told = r"price=-1\.005: price holds numbers of 2 decimals; give -1\.01, -1\.00 or -1\.01\.\.-1\.00$"
+    told = r"price holds numbers of 2 decimals; give -1\.01, -1\.00 or -1\.01\.\.-1\.00$"
     with pytest.raises(TabganError, match=told):
         read_requested(price, "-1.005")
     for kept in (0.29, "1.10", 1e16, (30.001, 30.01), (30.005, None)):
@@ -205,7 +205,7 @@ def test_a_value_has_as_many_decimals_as_its_column_at_most():
 
 def test_a_time_of_day_is_refused_where_a_column_holds_days():
     day = Column(name="start", kind="date", date_format="%d.%m.%Y")
-    with pytest.raises(TabganError, match="start is written like 01.02.2024, which cannot say that"):
+    with pytest.raises(TabganError, match=r"start is written like 01\.02\.2024, which cannot"):
         read_requested(day, "2024-02-01T12:00")
     for kept in ("2024", "2024-02-01", "01.02.2024", ("2024-02-01T12:00", "2024-02-02T12:00")):
         assert read_requested(day, kept).spans
