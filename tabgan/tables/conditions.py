@@ -336,6 +336,9 @@ def _number(column: Column, entry: Any) -> float:
     number = _plain_number(column, entry)
     if not math.isfinite(number):
         expected = "an ISO 8601 date" if column.kind == "date" else "a number"
+        if column.kind == "date" and column.date_format and not is_iso(column.date_format):
+            example = pd.Series(np.array(["2024-12-31T14:30"], MICROS))
+            expected += f" or one like {format_dates(example, column.date_format)[0].as_py()}"
         raise TabganError(
             f"where.{column.name}: expected {expected}, low..high, a set [a,b] or {MISSING}, "
             f"got {_text_of(entry)!r}"
