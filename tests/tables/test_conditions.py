@@ -207,9 +207,7 @@ def test_a_time_of_day_is_refused_where_a_column_holds_days():
     day = Column(name="start", kind="date", date_format="%d.%m.%Y")
     with pytest.raises(TabganError, match=r"start is written like 01\.02\.2024, which cannot"):
         read_requested(day, "2024-02-01T12:00")
-    with pytest.raises(
-        TabganError, match=r"an ISO 8601 date or one like 31\.12\.2024, low\.\.high"
-    ):
+    with pytest.raises(TabganError, match=r"an ISO 8601 date or one like 31\.12\.2024, low"):
         read_requested(day, "31.02.2024")
     for kept in ("2024", "2024-02-01", "01.02.2024", ("2024-02-01T12:00", "2024-02-02T12:00")):
         assert read_requested(day, kept).spans
