@@ -45,6 +45,12 @@ def nearest(name: str, names: Iterable[object]) -> str:
     return f"did you mean {close[0]!r}? {listed}" if close else listed
 
 
+def other_columns(absent: Sequence[object], added: Sequence[object]) -> str:
+    """How a table's columns differ from those expected: lacks ['job'] and adds ['extra']."""
+    parts = [f"lacks {list(absent)}" if absent else "", f"adds {list(added)}" if added else ""]
+    return " and ".join(filter(None, parts))
+
+
 def check_keys(keys: Iterable[object], valid: Sequence[str], *, also: Sequence[str] = ()) -> None:
     """Refuse top-level keys that nothing would read; ``also`` are names to offer beside them.
 

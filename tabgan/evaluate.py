@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from tabgan.config.launch import job, launch
 from tabgan.paths import conf_dir
+from tabgan.system.shell import command
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="evaluate")
@@ -14,6 +15,7 @@ from tabgan.paths import conf_dir
 def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     """Gather three tables, from a run or from files, and report on them."""
     from tabgan.evaluation.gathering import (  # slow to import, and --help must not be
+        can_resplit,
         gather,
         run_study,
     )
@@ -27,6 +29,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         return
     evaluation = gather(cfg)
     tables = evaluation.tables
+    again = command("evaluate", f"run={cfg.run}", "resplit=true") if can_resplit(cfg) else ""
     build_report(
         replace(tables, resplits=resplits(cfg)) if cfg.resplit else tables,
         out=evaluation.out,
@@ -35,6 +38,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
         full_mle=cfg.full_mle,
         facts=evaluation.facts,
         configuration=evaluation.configuration,
+        resplit_command=again,
     )
     if is_run(evaluation.out):
         write_card(evaluation.out)

@@ -115,7 +115,7 @@ def test_a_table_of_one_row(refused):
 
 def test_a_target_that_is_no_column(refused):
     told = refused(arff(), "data.target=kind")
-    assert "target 'kind' is not a column; the columns are ['age', 'colour', 'label']" in told
+    assert "target 'kind' is not a column; expected one of ['age', 'colour', 'label']" in told
 
 
 def test_a_constant_target(refused):

@@ -214,7 +214,7 @@ def test_the_nearest_key_is_looked_up_in_the_chosen_model(command):
         (["rnu=x"], "rnu: no such key; did you mean 'run'?"),
         (["run=x", "sede=3"], "sede: no such key; did you mean 'seed'?"),
         (["run=x", "+sede=3"], "sede: did you mean 'seed'?"),
-        (["n=10"], "run: a value is needed; give run=<value>"),
+        (["n=10"], "run= is needed: give run=<folder of a training>"),
         (["run=x", "n=1.5"], "n=1.5: expected a whole number of rows"),
         (["run=x", "seed=one"], "seed=one: expected a whole number, at least 0"),
     ],

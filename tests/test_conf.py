@@ -12,6 +12,7 @@ from tabgan.config.keys import command_keys
 from tabgan.config.trust import check_stored_targets
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
+from tabgan.training.journey import check_groups
 
 
 def composed(*overrides, config="train"):
@@ -26,6 +27,20 @@ def names(group):
 @pytest.mark.parametrize("experiment", names("experiment"))
 def test_every_experiment_composes_and_every_key_is_read(experiment):
     check_config(composed(f"+experiment={experiment}"))
+    check_groups(composed(f"+experiment={experiment}"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["model=cgan", "+traffic=nsl_kdd"], "traffic: ChainModule reads none, so leave it"),
+        (["model=tvae", "+blackbox=forest"], "blackbox: TVAEModule reads none, so leave it"),
+        (["model=evasion", "+refiner=boosted"], "refiner: EvasionModule reads none, so leave"),
+    ],
+)
+def test_a_group_that_the_model_does_not_read_is_refused(words, told):
+    with pytest.raises(TabganError, match=f"^{told}"):
+        check_groups(composed(*words))
 
 
 @pytest.mark.parametrize("sweep", names("sweep"))

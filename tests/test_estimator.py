@@ -705,7 +705,7 @@ def test_test_rows_of_another_table_are_refused(fitted):
         fitted.evaluate()
 
 
-@pytest.mark.filterwarnings("ignore:.*none of the 400 training rows is like that")
+@pytest.mark.filterwarnings("ignore:.*none of the 400 training and validation rows is like that")
 def test_totals_are_totals_in_sampled_asked_and_imputed_rows():
     rng = np.random.default_rng(0)
     net, tax = rng.integers(100, 900, 400), rng.integers(0, 200, 400)

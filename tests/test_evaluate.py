@@ -37,7 +37,12 @@ def test_three_files_make_a_report(command, files, tmp_path):
     assert report["rows"] == 150
     assert report["command"].startswith("python -m tabgan.evaluate real=")
     assert (tmp_path / "here" / "report.html").is_file()
-    assert "c2st_test_auc" in ended.out
+    told_apart = "told from real rows by the better of two classifiers (AUC)"
+    lines = ended.out.splitlines()
+    answer = next(i for i, line in enumerate(lines) if line.startswith(report["headline"]))
+    assert answer < next(i for i, line in enumerate(lines) if told_apart in line)
+    assert "near 0.5" in ended.out
+    assert "alpha_precision" not in ended.out  # the report has it
     assert "here/report.html" in ended.out + ended.err
 
 
@@ -104,11 +109,13 @@ def test_a_target_that_is_no_column_ends_in_one_line(command, files):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([], "nothing to evaluate: give run=<folder>, or real=<file> test=<file> synthetic=<file>"),
-        (["real=a.csv"], "test=<file> synthetic=<file> too"),
+        ([], "judged? Give run=<folder>, or real=<file> test=<file> synthetic=<file>"),
+        (["real=a.csv"], "three files are compared: give test=<file> synthetic=<file> too"),
         (["run=nowhere"], "not a run folder"),
         (["real=a.csv", "test=b.csv", "synthetic=c.csv"], "a.csv"),
         (["resplit=true", "real=a.csv"], "give run=<folder>"),
+        (["resplit=true", "run=folder", "synthetic=c.csv"], "without real= and synthetic="),
+        (["resplit=true", "run=x.tabgan", "real=a.csv"], "and not a model file"),
     ],
 )
 def test_words_that_do_not_fit_end_in_one_line(command, given, said):
@@ -142,6 +149,9 @@ def test_a_stored_configuration_may_name_tabgan_only(command, trained, tmp_path)
 def test_a_resplit_trains_on_half_of_the_rows(command, trained, tmp_path):
     ended = command("evaluate", f"run={trained}", "resplit=true", "threads=1", f"out={tmp_path}")
     assert ended.status == 0, ended.err
+    assert ended.out.count("training once more on half of the rows (for the DCR share)") == 1
+    assert "half.parquet" not in ended.out + ended.err  # the table and the run are gone by now
+    assert "generated rows  " not in ended.out
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert 0.3 < report["dcr_share"] < 0.7  # 3 epochs cannot memorise
     assert "notes.dcr_share" not in report

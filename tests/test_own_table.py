@@ -207,18 +207,18 @@ def test_what_no_training_row_is_is_drawn_with_a_warning(homes, command_in, net,
     words = (f"where.net={net}", "where.secure=yes", "n=2", f"out={net}.csv")
     ended = command_in(homes, "sample", "run=run", *words)
     assert ended.status == 0, ended.err
-    warning = "where.net=no, where.secure=yes: none of the 300 training rows is like that"
+    warning = "where.net=no, where.secure=yes: none of the 300 training and validation rows is"
     assert (warning in ended.out) == (n == 0)
-    assert ("30 of 300 training rows are like that" in ended.out) == (n == 30)
+    assert ("30 of 300 training and validation rows are like that" in ended.out) == (n == 30)
     assert json.loads((homes / f"{net}.csv.json").read_text("utf-8"))["training_rows"] == [n]
 
 
 def test_python_is_warned_as_well_while_the_table_is_at_hand(homes):
     gan = TableGAN.load(homes / "run")
-    with pytest.warns(UserWarning, match="none of the 300 training rows is like that"):
+    with pytest.warns(UserWarning, match="none of the 300 training and validation rows"):
         gan.sample(2, where=NOBODY)
     with pytest.warns(
-        UserWarning, match=r"like, row 2: .* none of the 300 training rows is like that"
+        UserWarning, match=r"like, row 2: .* none of the 300 training and validation rows"
     ):
         gan.sample(2, like=[{"net": "no"}, NOBODY])  # of independent columns 3 rows would be so
 

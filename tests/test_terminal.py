@@ -140,11 +140,13 @@ def test_explore_shows_values_as_they_are(tmp_path, capsys):
 
 def test_a_training_ends_with_three_figures_in_words():
     figures = {"val/c2st_auc": 0.5394, "val/trend_error": 1.13, "val/duplicate_rate": 0.004}
-    assert result(figures) == (
-        "beside validation rows: generated rows are told from real ones with AUC 0.539 (.5 is not "
-        "at all); pairs of columns are off by 1.1 %; 0.4% of the rows are training rows"
+    # two deviations of the AUC of 300 and 300 rows: 2 sqrt(601 / (12 * 90,000)) = .047
+    assert result(figures, 300) == (
+        "beside 300 validation rows: generated rows are told from real ones with AUC 0.539 (.5 is "
+        "not at all, and chance alone gives .5 ± .047); pairs of columns are off by 1.1 %; 0.4% of "
+        "the rows are training rows"
     )
-    assert result({}) == "beside validation rows: too few of them to measure"
+    assert result({}, 9) == "beside 9 validation rows: too few of them to measure"
 
 
 def test_how_a_column_is_modelled_is_said_in_words():

@@ -84,7 +84,8 @@ def explain(error: Exception, config_name: str, words: Sequence[str]) -> str:
     """Hydra's complaint about ``words``, with the nearest valid name where it knows the names."""
     text = str(error)
     if isinstance(error, MissingMandatoryValue):
-        return f"{error.full_key}: a value is needed; give {error.full_key}=<value>"
+        what = "folder of a training" if error.full_key == "run" else "value"
+        return f"{error.full_key}= is needed: give {error.full_key}=<{what}>"
     if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.rpartition("/")
         return f"no {group} {name!r}; {nearest(name, error.options)}"

@@ -183,7 +183,7 @@ class TableDataModule(pl.LightningDataModule):
             "validation": self._encode(table.validation),
         }
         log.info(
-            "%s rows to learn from, on the disk (%s in memory), %s for validation, %s for tests",
+            "%s training rows, on the disk (%s in memory), %s validation rows, %s test rows",
             *(f"{len(p):,}" for p in (table.rows, self.train, self.validation, self.test)),
         )
 
@@ -206,7 +206,7 @@ class TableDataModule(pl.LightningDataModule):
             rest, self.schema, n_cut=n_cut, seed=self.seed, position="validation"
         )
         log.info(
-            "%s rows to learn from, %s for validation, %s for tests",
+            "%s training rows, %s validation rows, %s test rows",
             *(f"{len(part):,}" for part in (self.train, self.validation, self.test)),
         )
         self._check_rows(len(self.train), len(self.validation))

@@ -427,7 +427,10 @@ class TableEncoder:
         if isinstance(key, FormedKey):
             if not key.form.may_grow:
                 key.check(len(values))
-            self.notes_[-1] += f"; their form is {key.form}, and none is a training row's"
+            self.notes_[-1] += (
+                f"; their form is {key.form}; none is of this table, but somebody who is not in it "
+                "may have one"
+            )
         if values.isna().any() and not self.is_masked:
             self.encoders_[name] = LevelsEncoder().fit(_presence(values))
 

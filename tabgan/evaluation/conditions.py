@@ -87,11 +87,15 @@ def tell_support(
         more = f", and {len(unseen) - NAMED} more such conditions" if len(unseen) > NAMED else ""
         made = "" if share is None else f" (it gives them a share of {share:.2g})"
         log.warning(
-            "%s%s: none of the %s training rows is like that; these are the generator's guess%s",
+            "%s%s: none of the %s training and validation rows is like that; these are the "
+            "generator's guess%s",
             "; ".join(unseen[:NAMED]), more, f"{len(rows):,}", made,
         )  # fmt: skip
     elif len(counts) == 1 and counts[0]:
-        log.info("%s of %s training rows are like that", f"{counts[0]:,}", f"{len(rows):,}")
+        log.info(
+            "%s of %s training and validation rows are like that",
+            f"{counts[0]:,}", f"{len(rows):,}",
+        )  # fmt: skip
     return list(counts)
 
 

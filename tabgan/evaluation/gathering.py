@@ -72,15 +72,27 @@ def gather(cfg: DictConfig) -> Evaluation:
             other columns, or a run has no test rows.
     """
     check_keys(cfg, command_keys("evaluate"))
+    if cfg.resplit and not can_resplit(cfg):
+        raise TabganError(
+            "resplit=true trains a run again, on half of its own rows: give run=<folder>, the "
+            "folder of a run and not a model file, without real= and synthetic="
+        )
     if cfg.run is not None:
         return _of_run(cfg)
-    if cfg.resplit:
-        raise TabganError("resplit=true trains a run's configuration again: give run=<folder>")
     absent = [name for name in ("real", "test", "synthetic") if cfg[name] is None]
     if absent:
-        words = " ".join(f"{name}=<file>" for name in absent)
-        raise TabganError(f"nothing to evaluate: give run=<folder>, or {words} too")
+        files = " ".join(f"{name}=<file>" for name in absent)
+        if len(absent) == 3:
+            raise TabganError(f"which rows are to be judged? Give run=<folder>, or {files}")
+        raise TabganError(f"three files are compared: give {files} too, or run=<folder>")
     return _of_files(cfg)
+
+
+def can_resplit(cfg: DictConfig) -> bool:
+    """Whether the rows of a report are those of a run that can be trained again on its table."""
+    if cfg.run is None or cfg.real is not None or cfg.synthetic is not None:
+        return False
+    return not is_model_file(Path(cfg.run))
 
 
 def run_study(cfg: DictConfig) -> None:

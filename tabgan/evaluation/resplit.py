@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 import tempfile
@@ -15,13 +14,14 @@ from omegaconf import DictConfig, OmegaConf
 from tabgan.config.composing import find_paths, read_config
 from tabgan.config.overrides import quote
 from tabgan.errors import TabganError
-from tabgan.evaluation.gathering import read_data
+from tabgan.evaluation.gathering import muted, read_data
 from tabgan.metrics.comparison import Resplit
+from tabgan.report.progress import progress
 from tabgan.report.reading import compared
 from tabgan.tables.splitting import split_rows
 from tabgan.tables.writers import write_table
 
-log = logging.getLogger(__name__)
+STAGE = "training once more on half of the rows (for the DCR share): {:,} of {:,}"
 
 
 def resplits(cfg: DictConfig) -> dict[str, Resplit]:
@@ -30,7 +30,8 @@ def resplits(cfg: DictConfig) -> dict[str, Resplit]:
     By the report's prefix: "" of rows as they are drawn, "refined." where the new run refines.
 
     The run's training and validation rows are cut in two by ``cfg.seed``; a new run, in a folder
-    that is removed, learns the first half; the second is cut to the rows that it really saw.
+    that is removed, learns the first half; the second is cut to the rows that it really saw. All
+    that is said of it is one line: its table and its folder are no longer there to look at.
 
     Raises:
         TabganError: when the run cannot be read, or the new training fails.
@@ -41,7 +42,8 @@ def resplits(cfg: DictConfig) -> dict[str, Resplit]:
     from tabgan.sampling.draw import draw_chunks
 
     old = open_run(Path(cfg.run))
-    data = read_data(old)
+    with muted("tabgan"):  # the report's own reading has said it all
+        data = read_data(old)
     schema, rows = data.schema, pd.concat([data.train, data.validation], ignore_index=True)
     first, second = split_rows(
         rows, schema, n_cut=len(rows) // 2, seed=cfg.seed, position="resplit"
@@ -49,11 +51,13 @@ def resplits(cfg: DictConfig) -> dict[str, Resplit]:
     with tempfile.TemporaryDirectory() as folder:
         half, new = Path(folder) / "half.parquet", Path(folder) / "run"
         write_table(half, first, schema)
-        log.info("resplit: training on %s of %s rows", f"{len(first):,}", f"{len(rows):,}")
-        _train(old.folder, half, new, target=schema.target)
+        with progress(1) as tell:
+            tell("", stage=STAGE.format(len(first), len(rows)))
+            _train(old.folder, half, new, target=schema.target)
         run = open_run(new)
         names = compared(run.encoder.schema_)
-        seen = read_data(run).train
+        with muted("tabgan"):
+            seen = read_data(run).train
         refiners = {"": None} | ({"refined.": run.refiner} if run.refiner else {})
         drawn = {
             prefix: pd.concat(
@@ -69,7 +73,7 @@ def resplits(cfg: DictConfig) -> dict[str, Resplit]:
 
 
 def _train(old: Path, table: Path, new: Path, *, target: str | None) -> None:
-    """A run of the old run's configuration on another table, in a process of its own."""
+    """A run of the old run's configuration on another table, in a process of its own, unheard."""
     config = read_config(old / ".hydra" / "config.yaml")
     find_paths(config, old)
     whole: dict[str, Any] = {"path": str(table), "target": target, "test_fraction": 0.0, "drop": []}
@@ -78,6 +82,9 @@ def _train(old: Path, table: Path, new: Path, *, target: str | None) -> None:
     OmegaConf.save(config, table.parent / "half.yaml")
     words = ["--config-path", str(table.parent), "--config-name", "half"]
     words.append(f"hydra.run.dir={quote(str(new))}")
-    done = subprocess.run([sys.executable, "-m", "tabgan.train", *words], check=False)
+    train = [sys.executable, "-m", "tabgan.train", *words]
+    done = subprocess.run(train, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     if done.returncode:
-        raise TabganError(f"resplit: training on half of the rows ended with {done.returncode}")
+        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        why = last.removeprefix("error: ") or f"status {done.returncode}"
+        raise TabganError(f"resplit=true: the training on half of the rows ended: {why}")

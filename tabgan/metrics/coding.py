@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tabgan.errors import TabganError
+from tabgan.errors import TabganError, other_columns
 from tabgan.tables.dates import MICROS, MICROS_A_DAY
 
 NOMINAL, NUMERIC, STRING = "nominal", "numeric", "string"
@@ -123,7 +123,7 @@ def _check_columns(first: str, expected: dict[str, str], label: str, found: dict
     if absent or added:
         raise TabganError(
             f"the {label} table and the {first} table differ in columns: "
-            f"{label} lacks {absent} and adds {added}"
+            f"{label} {other_columns(absent, added)}"
         )
     for name, kind in expected.items():
         if found[name] != kind:

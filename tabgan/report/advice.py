@@ -22,6 +22,7 @@ def advice(
     *,
     scores: Mapping[str, float],
     n_test: int,
+    resplit_command: str = "",
 ) -> list[str]:
     """Sentences, the most important first; empty where nothing stands out.
 
@@ -31,6 +32,7 @@ def advice(
         rules: the share of rows that keep each.
         scores: of the rows that were judged.
         n_test: test rows.
+        resplit_command: what measures the DCR share; empty where nothing can.
     """
     told_apart, copying, _, variety = found
     said = []
@@ -54,10 +56,10 @@ def advice(
         said.append(
             f"{n_test:,} test rows decide little: keep more of them aside (data.test_fraction)."
         )
-    if "dcr_share" not in scores:
+    if resplit_command and "dcr_share" not in scores:
         said.append(
             "The DCR share, the fairest figure of copying, needs a training on half of the rows: "
-            "python -m tabgan.evaluate with resplit=true."
+            f"{resplit_command}"
         )
     return said
 

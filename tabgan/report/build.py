@@ -27,13 +27,24 @@ from tabgan.report.measure import COLUMNS, Measured, measure, worst_pairs
 from tabgan.report.progress import progress
 from tabgan.report.reading import Tables
 from tabgan.report.rules import print_rules, rule_figures, rule_shares
-from tabgan.report.verdict import BESIDE, Judged, findings, headline, in_short
+from tabgan.report.verdict import Judged, findings, headline, in_short
 from tabgan.system.terminal import say, show
 
 log = logging.getLogger(__name__)
 
 Report = dict[str, float | str]
 PACKAGES = ("tabgan-lightning", "torch", "numpy", "pandas", "scikit-learn", "xgboost-cpu")
+SHOWN = {  # in a terminal, by their names there; the report has all
+    "c2st_test_auc_worst": "told from real rows by the better of two classifiers (AUC)",
+    "duplicate_rate": "share of rows that are training rows",
+    "dcr_share": "share of rows nearer to the half that was learned (DCR share)",
+    "membership_tpr01": "share of training rows found at 1 % false positives",
+    "identifying_overlap": "share of ids and texts that are training rows'",
+    "mle_auc": "AUC on real rows of a model trained on these",
+    "mle_rmse": "error on real rows of a model trained on these",
+    "wnmis": "agreement of how columns go together",
+    "shape_error": "single columns are off by (%)",
+}
 STEPS = 3 * (len(steps()) + 1) + 3  # of the panels and behind them; each picture is one more
 
 
@@ -46,6 +57,7 @@ def build_report(
     full_mle: bool = False,
     facts: Mapping[str, float | str] | None = None,
     configuration: str = "",
+    resplit_command: str = "",
 ) -> Report:
     """Measure, draw and write ``report.json``, ``report.html`` and ``pictures/`` into ``out``.
 
@@ -62,6 +74,7 @@ def build_report(
         full_mle: the published grid for MLE.
         facts: what else a reader should know: the command, the checkpoint.
         configuration: the run's configuration as text.
+        resplit_command: what measures the DCR share; empty where nothing can.
 
     Returns:
         What was written to ``report.json``.
@@ -97,7 +110,14 @@ def build_report(
     report |= _facts(tables, seed=seed, full_mle=full_mle) | facts
     report |= {f"notes.{name}": note for name, note in measured.notes.items()}
     report |= {name: share for name, share in rule_figures(rules).items() if math.isfinite(share)}
-    steps = advice(measured, found, rules, scores=judged.model, n_test=len(tables.test))
+    steps = advice(
+        measured,
+        found,
+        rules,
+        scores=judged.model,
+        n_test=len(tables.test),
+        resplit_command=resplit_command,
+    )
     report |= {f"next.{position}": step for position, step in enumerate(steps, start=1)}
     page = evaluation_page(
         tables,
@@ -115,7 +135,7 @@ def build_report(
     (out / "report.html").write_text(page, "utf-8")
     _print(measured, report)
     print_rules(rules, COLUMNS)
-    log.info("the report: %s", out / "report.html")
+    log.info("the report, with all figures: %s", out / "report.html")
     return report
 
 
@@ -164,17 +184,19 @@ def _facts(tables: Tables, *, seed: int, full_mle: bool) -> Report:
 
 
 def _print(measured: Measured, report: Report) -> None:
-    shown = Table(title=str(report["data"]), title_justify="left")
-    shown.add_column("metric")
-    for heading in (*(COLUMNS[prefix] for prefix in measured.scores), "ideal"):
-        shown.add_column(heading, justify="right")
-    for name, metric in METRICS.items():
-        values = [scores.get(name) for scores in measured.scores.values()]
-        if name in BESIDE or any(value is not None for value in values):
-            shown.add_row(name, *map(figure_text, values), f"{metric.ideal:g}")
-    show(shown)
     say(str(report["in_short"]))
     say(str(report["headline"]))
+    shown = Table(title=str(report["data"]), title_justify="left")
+    shown.add_column("figure")
+    for heading in (*(COLUMNS[prefix] for prefix in measured.scores), "better"):
+        shown.add_column(heading, justify="right")
+    for name, plain in SHOWN.items():
+        values = [scores.get(name) for scores in measured.scores.values()]
+        if any(value is not None for value in values):
+            metric = METRICS[name]
+            better = f"near {metric.ideal:g}" if metric.better == "nearer" else metric.better
+            shown.add_row(plain, *map(figure_text, values), better)
+    show(shown)
     for name, step in report.items():
         if name.startswith("next."):
             say(f"next: {step}")

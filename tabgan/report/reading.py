@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tabgan.errors import TabganError
+from tabgan.errors import TabganError, other_columns
 from tabgan.metrics.comparison import Comparison, Resplit
 from tabgan.tables.dtypes import TEXT
 from tabgan.tables.notes import tell_codes
@@ -254,7 +254,7 @@ def _lenient_schema(
     if absent or added:
         raise TabganError(
             f"{title}: other columns than the real table {schema.name!r}: "
-            f"it lacks {absent} and adds {added}"
+            f"it {other_columns(absent, added)}"
         )
     ids = [c for c in schema.columns if _identifies(c) and c.name in names]
     columns = [_lenient(schema[name]) for name in compared(schema)]

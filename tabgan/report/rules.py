@@ -101,7 +101,8 @@ def print_rules(rules: Sequence[RuleShare], headings: Mapping[str, str]) -> None
     if not rules:
         return
     if not shown:
-        say(f"Generated rows keep all {len(rules)} rules that training rows keep.")
+        every = f"all {len(rules)} rules" if len(rules) > 1 else "the one rule"
+        say(f"Generated rows keep {every} that training rows keep.")
         return
     table = Table(title="share of rows that keep each rule", title_justify="left")
     prefixes = [prefix for prefix in ("train.", *headings) if prefix in shown[0].shares]
@@ -114,7 +115,8 @@ def print_rules(rules: Sequence[RuleShare], headings: Mapping[str, str]) -> None
         table.add_row(escape(one.text), one.kind, *figures)
     show(table)
     if more := len(rules) - len(shown):
-        say(f"and {more} other rules, which all rows keep or the report lists")
+        others = f"{more} other rules" if more > 1 else "another rule"
+        say(f"and {others}, which all rows keep or the report lists")
 
 
 def _tables(tables: Tables) -> dict[str, pd.DataFrame]:

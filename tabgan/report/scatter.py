@@ -80,8 +80,11 @@ def pair_picture(sets: Mapping[str, tuple[float, float]]) -> Figure:
         colour = LEADER if position == 0 else RUN if name.startswith("refined") else FAILING
         axes.scatter(auc, attack, c=colour, s=46 if position == 0 else 30, zorder=3)
         right = auc > PAIR_LIMITS[1] - 0.2  # a name goes to the side that has room for it
+        earlier = list(sets.values())[:position]  # names of points side by side stand in a pile
+        pile = sum(abs(auc - x) < 0.2 and abs(attack - y) < 0.06 for x, y in earlier)
         axes.annotate(
-            name, (auc, attack), xytext=(-7 if right else 7, 5), textcoords="offset points",
+            name, (auc, attack), xytext=(-7 if right else 7, 5 + 12 * pile),
+            textcoords="offset points",
             ha="right" if right else "left", color=colour,
         )  # fmt: skip
     low = min(0.45, *(value for point in sets.values() for value in point)) - 0.03

@@ -17,7 +17,7 @@ import yaml
 
 from tabgan.errors import one_line
 from tabgan.metrics.registry import METRICS, VALIDATION
-from tabgan.runs.folder import BY_ESTIMATOR, FINISHED, RECORD
+from tabgan.runs.folder import BY_ESTIMATOR, FINISHED, RECORD, RECORDS, kind_of
 from tabgan.system.files import write_whole
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.sources import SOURCES
@@ -28,6 +28,11 @@ PRIVACY = [name for name, metric in METRICS.items() if metric.group == "privacy"
 NOT_PRIVATE = (
     "These are measurements, and no proof: there is no differential privacy. The files hold "
     "categories of the training table and values of its numbers, from which rows are drawn."
+)
+NOT_ROWS_ALONE = (
+    "The folder `evasion/` holds rows that the detector was asked about, training rows among them: "
+    "give this folder away as you would give the table away. It is for testing detectors of your "
+    "own, or of whoever has agreed to it."
 )
 LICENCE = (
     "None is stated (`license: unknown` above). The table that the model learned from has a "
@@ -46,7 +51,7 @@ def write_card(folder: Path, figures: Mapping[str, float] | None = None) -> None
     path = folder / CARD
     if path.is_file() and not is_unedited(path.read_text("utf-8", "replace")):
         return
-    text = model_card(folder, figures)
+    text = evasion_card(folder) if kind_of(folder) == RECORDS else model_card(folder, figures)
     write_whole(path, f"{text}\n<!-- tabgan {_digest(text)} -->\n")
 
 
@@ -78,6 +83,69 @@ def model_card(folder: Path, figures: Mapping[str, float] | None = None) -> str:
         f"## Licence\n\n{LICENCE}",
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def evasion_card(folder: Path) -> str:
+    """The card of a run that changes records, as Markdown behind a block of YAML."""
+    schema = TableSchema.load(folder / "schema.json")
+    config, record = _read(folder / ".hydra" / "config.yaml"), _read(folder / RECORD)
+    box = _at(config, "blackbox", "name") or _at(config, "blackbox", "_target_")
+    against = f" The detector was `{_plain(box)}`." if box else ""
+    attack = _at(config, "traffic", "attack")
+    named = f" and `{_plain(attack)}`, each record's attack" if attack else ""
+    head = {
+        "license": "unknown",
+        "library_name": "tabgan",
+        "tags": ["tabular", "evasion", "intrusion-detection", "tabgan"],
+    }
+    parts = [
+        f"---\n{yaml.safe_dump(head, sort_keys=False)}---",
+        f"# {_plain(schema.name)}: attack records, changed",
+        f"It changes attack records of the table `{_plain(schema.name)}` until a detector takes "
+        "them for normal, to test that detector. It makes no rows from nothing. "
+        f"Trained by tabgan {_plain(_at(record, 'tabgan'))}, with the seed "
+        f"{_at(config, 'seed') or 0}.{against}",
+        "## How to use it\n\n```\npython -m tabgan.sample run=<this folder> like=records.csv "
+        "out=changed.csv\n```\n\nRow i of `changed.csv` is record i of `records.csv`, changed. "
+        f"The file has the columns below{named}.",
+        f"## The columns\n\n{_columns(schema)}",
+        f"## What changed records keep\n\nThe rules in `rules.txt`.{_held(config)}",
+        f"## What the detector sees\n\n{_seen(_read(folder / FINISHED))}",
+        f"## Before you give it away\n\n{NOT_ROWS_ALONE}",
+        f"## Licence\n\n{LICENCE}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _held(config: Mapping[str, Any]) -> str:
+    """The features that each category of attacks must not change, line by line."""
+    categories = (config.get("traffic") or {}).get("categories") or {}
+    lines = [
+        f"- {_plain(name)}: {_plain(', '.join(of['held']))}"
+        for name, of in categories.items()
+        if of.get("held")
+    ]
+    listed = "\n".join(lines)
+    return f" And these features, as the record has them:\n\n{listed}" if lines else ""
+
+
+def _seen(metrics: Mapping[str, Any]) -> str:
+    """Per category, the shares of test records that the detector takes for attacks."""
+    lines = []
+    for name in metrics:
+        category, dot, column = name.rpartition(".")
+        if dot and column == "before":
+            shares = (metrics.get(f"{category}.{c}") for c in ("before", "after", "queried"))
+            cells = (f"{s:.1%}" if isinstance(s, int | float) else "" for s in shares)
+            lines.append(f"| {_plain(category)} | {' | '.join(cells)} |")
+    if not lines:
+        return "Nothing has been measured."
+    return (
+        "Of the test records, it takes these shares for attacks: as they are, changed without "
+        "asking it, and changed when it may be asked about 8 rows a record.\n\n"
+        "| category | as they are | changed | changed, with queries |\n"
+        "| --- | ---: | ---: | ---: |\n" + "\n".join(lines)
+    )
 
 
 def _metadata(name: str, figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,8 @@ from tabgan.data.datamodule import TableDataModule
 from tabgan.encoding.choice import in_words
 from tabgan.encoding.state import save_state
 from tabgan.encoding.table import TableEncoder
+from tabgan.metrics.chance import auc_band
+from tabgan.metrics.detection import CHEAP_ROWS
 from tabgan.models.protocol import RowModel
 from tabgan.runs.callbacks.checkpoint import BestAndLast
 from tabgan.runs.card import write_card
@@ -169,8 +171,10 @@ def fit_refiner(
         progress=log.info,
     )
     if refiner.is_idle:
-        log.warning(
-            "no refinement: %s; sample gives rows as they are drawn",
+        log.log(
+            logging.INFO if refiner.is_needless_ else logging.WARNING,
+            "%s: %s; sample gives rows as they are drawn",
+            "no refinement is needed" if refiner.is_needless_ else "no refinement",
             refiner.reason_ or "it found nothing to refine",
         )
         return None
@@ -186,6 +190,7 @@ def finish(
     folder: Path,
     *,
     seed: int,
+    n_validation: int,
 ) -> None:
     """Write a preview, metrics, which mark the run as finished, and a model card; show rows."""
     rows = preview(module, encoder, refiner, folder, seed=seed)
@@ -193,21 +198,28 @@ def finish(
     write_card(folder)
     show_rows(rows.head(10), "generated rows")
     if isinstance(trainer.checkpoint_callback, BestAndLast):
-        log.info("result, %s", result(trainer.checkpoint_callback.best_metrics))
+        log.info("result, %s", result(trainer.checkpoint_callback.best_metrics, n_validation))
     log.info("the run folder: %s", folder)
 
 
-def result(metrics: Mapping[str, float]) -> str:
-    """A sentence on generated rows beside validation rows: fidelity, trends, copies."""
+def result(metrics: Mapping[str, float], n_validation: int) -> str:
+    """How good generated rows are beside validation rows: fidelity, dependence, copies."""
     said = []
     if "val/c2st_auc" in metrics:
-        auc = f"{metrics['val/c2st_auc']:.3f}"
-        said.append(f"generated rows are told from real ones with AUC {auc} (.5 is not at all)")
+        n_rows = min(n_validation, CHEAP_ROWS)  # of a wide table fewer, and chance is more
+        auc, band = f"{metrics['val/c2st_auc']:.3f}", f"{auc_band(n_rows, n_rows):.3f}"
+        said.append(
+            f"generated rows are told from real ones with AUC {auc} (.5 is not at all, and chance "
+            f"alone gives .5 ± {band.removeprefix('0')})"
+        )
     if "val/trend_error" in metrics:
         said.append(f"pairs of columns are off by {metrics['val/trend_error']:.1f} %")
     if "val/duplicate_rate" in metrics:
         said.append(f"{metrics['val/duplicate_rate']:.1%} of the rows are training rows")
-    return f"beside validation rows: {'; '.join(said) or 'too few of them to measure'}"
+    return (
+        f"beside {n_validation:,} validation rows: "
+        f"{'; '.join(said) or 'too few of them to measure'}"
+    )
 
 
 def save_map(encoder: TableEncoder, folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from tabgan.errors import TabganError
+from tabgan.errors import TabganError, other_columns
 from tabgan.sampling.imputing import HOWS, Imputer
 from tabgan.system.files import write_sidecar
 from tabgan.tables.readers import column_names, reader_of
@@ -119,7 +119,7 @@ def check_columns(
     added = [name for name in names if name not in schema.names]
     if absent or added:
         raise TabganError(
-            f"{title}: other columns than the run's table: it lacks {absent} and adds {added}; "
+            f"{title}: other columns than the run's table: it {other_columns(absent, added)}; "
             "a column without values has all its cells filled"
         )
 

@@ -69,6 +69,7 @@ class Refiner:
         acceptance_: per round, then for the marginals if re-matched: the share expected to pass.
         aucs_: per round, the held-out ROC AUC between real rows and the rows it was given.
         reason_: why there are fewer rounds than requested; "" when there are not.
+        is_needless_: whether the rows that it was given pass for real ones as they are.
     """
 
     def __init__(self) -> None:
@@ -78,6 +79,7 @@ class Refiner:
         self.acceptance_: list[float] = []
         self.aucs_: list[float] = []
         self.reason_ = ""
+        self.is_needless_ = False
 
     @property
     def _steps(self) -> list[_Round | Marginals]:
@@ -143,7 +145,7 @@ class Refiner:
                 f"refinement round {index + 1}: generated rows were told from real ones with AUC "
                 f"{self.aucs_[-1]:.3f}; it keeps {100 * self.acceptance_[-1]:.0f} of 100 rows"
             )
-        if self.reason_:
+        if self.reason_ and not self.is_idle:
             say(f"refinement ends: {self.reason_}")
         if not self.is_idle and (pool := survivors(n_pool)) is not None:
             self._add_marginals(real, pool)
@@ -219,6 +221,7 @@ class Refiner:
             self.reason_ = (
                 f"generated rows are not told from real ones beyond chance (AUC {auc:.3f})"
             )
+            self.is_needless_ = self.is_idle
             return False
         if self.aucs_ and auc > self.aucs_[-1] + noise:
             self.reason_ = (

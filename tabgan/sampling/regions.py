@@ -327,7 +327,8 @@ def _check_sum(encoder: TableEncoder, name: str, requested: Sequence[Requested])
     """Refuse what lies outside the training range of a sum of other columns."""
     if name not in encoder.ranges_:
         return  # a category that a sum decides
-    low, high = encoder.ranges_[name]
+    unit = encoder.units_.get(name, 1)  # of dates, which are requested in microseconds
+    low, high = (end * unit for end in encoder.ranges_[name])
     column = encoder.schema[name]
     for one in requested:
         inside = any(start <= high and end >= low for start, end in one.spans)

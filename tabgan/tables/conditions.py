@@ -13,6 +13,7 @@ One grammar for the command line, a file of conditions and Python:
 
 Dates are ISO 8601; a year, a month or a day as text is all of it, at the end of a range too. The
 members of a set may be ranges; a category that is itself written in brackets, or with dots, wins.
+A value with more decimals than its column has is refused, and so is a range between two values.
 Numbers and dates may also be in the form of the table: $5,000.00, 31.12.2024, 14:30. A label may be
 spelled otherwise: 1 or 1.0, true or True.
 """
@@ -244,7 +245,37 @@ def _span(column: Column, entry: Any) -> tuple[float, float] | None:
         raise TabganError(
             f"where.{column.name}={_text_of(entry)}: a range runs from its low to its high end"
         )
+    if low is not None and high is not None and (why := _between_values(column, low, high)):
+        raise TabganError(f"where.{column.name}={_text_of(entry)}: {why}")
     return (-math.inf if low is None else low), (math.inf if high is None else high)
+
+
+def _between_values(column: Column, low: float, high: float) -> str:
+    """Why no value of the column lies in a span, which its decimals or its form rule out; or ""."""
+    if column.kind == "date":
+        return _between_moments(column, low, high)
+    decimals = 0 if column.kind == "integer" else column.decimals
+    if decimals is None:
+        return ""
+    near, step = round(low, decimals), 10.0**-decimals
+    below = near if near <= low else round(low - step, decimals)
+    above = round(below + step, decimals)
+    if low <= near <= high or low <= above <= high:
+        return ""
+    one, other = f"{below:.{decimals}f}", f"{above:.{decimals}f}"
+    has = f"numbers of {decimals} decimal{'s'[: decimals > 1]}" if decimals else "whole numbers"
+    return f"{column.name} holds {has}; give {one}, {other} or {one}..{other}"
+
+
+def _between_moments(column: Column, low: float, high: float) -> str:
+    """The same of dates: the last one before the end that the column's form can write."""
+    if column.date_format is None or zone_of(column.date_format) != "UTC":
+        return ""
+    end = pd.Series(np.array([int(high)], "int64").astype(MICROS))
+    written = format_dates(end, column.date_format)[0].as_py()
+    if not _micros(parse_dates(pd.Series([written], dtype=TEXT), column.date_format)) < low:
+        return ""
+    return f"{column.name} is written like {written}, which cannot say that"
 
 
 def _is_missing(column: Column, entry: Any) -> bool:
@@ -305,6 +336,9 @@ def _number(column: Column, entry: Any) -> float:
     number = _plain_number(column, entry)
     if not math.isfinite(number):
         expected = "an ISO 8601 date" if column.kind == "date" else "a number"
+        if column.kind == "date" and column.date_format and not is_iso(column.date_format):
+            example = pd.Series(np.array(["2024-12-31T14:30"], MICROS))
+            expected += f" or one like {format_dates(example, column.date_format)[0].as_py()}"
         raise TabganError(
             f"where.{column.name}: expected {expected}, low..high, a set [a,b] or {MISSING}, "
             f"got {_text_of(entry)!r}"

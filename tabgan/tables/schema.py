@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tabgan.errors import TabganError, one_line, shown
+from tabgan.errors import TabganError, nearest, one_line, shown
 from tabgan.tables.amounts import NumberForm
 from tabgan.tables.dates import (
     are_dates,
@@ -164,7 +164,7 @@ class TableSchema:
         if self.target is not None and self.target not in self.names:
             raise TabganError(
                 f"table {self.name!r}: target {self.target!r} is not a column; "
-                f"the columns are {list(self.names)}"
+                f"{nearest(self.target, self.names)}"
             )
 
     @property
@@ -176,7 +176,7 @@ class TableSchema:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise TabganError(f"no column {name!r}; the columns are {list(self.names)}")
+        raise TabganError(f"no column {name!r}; {nearest(name, self.names)}")
 
     def with_target(self, target: str | None) -> TableSchema:
         """The same schema with another target.

@@ -34,6 +34,8 @@ from tabgan.tables.schema import TableSchema
 
 log = logging.getLogger(__name__)
 
+SCORED = "choose a model=scored_…, or give the box to sample and audit"
+
 
 def train(
     cfg: DictConfig, folder: Path, *, callbacks: Sequence[Callback] = (), resume: bool = False
@@ -53,9 +55,9 @@ def train(
         in all processes of a training but the first (``trainer=ddp``), which keeps the run.
 
     Raises:
-        TabganError: for an unknown key, a table that cannot be learned, or one that does not fit
-            the run it starts from or goes on with; for a folder that another process is at
-            work in.
+        TabganError: for an unknown key, or a group that the model does not read; for a table that
+            cannot be learned, or does not fit the run it starts from or goes on with; for a
+            folder that another process is at work in.
         FloatingPointError: when a loss is no longer a number.
         Interrupted: when a signal stopped it (``tabgan.system.signals``).
     """
@@ -63,10 +65,29 @@ def train(
         if not resume and is_first():
             check_unused(folder, besides=(".hydra", *BY_ESTIMATOR))
         check_config(cfg)
+        check_groups(cfg)
         if issubclass(model_class(cfg), EvasionModule):  # it changes records, and draws no rows
             train_evasion(cfg, folder)
             return None
         return _train(cfg, folder, callbacks, resume=resume)
+
+
+def check_groups(cfg: DictConfig) -> None:
+    """Refuse a group of configurations that the chosen model does not read.
+
+    Raises:
+        TabganError: naming the group, and what reads it.
+    """
+    model = model_class(cfg)
+    evades, scores = issubclass(model, EvasionModule), hasattr(model, "sample_scored")
+    unread = {
+        "traffic": "" if evades else "model=evasion and model=evasion_gan read it",
+        "blackbox": "" if evades or scores else SCORED,
+        "refiner": "a generator that changes records draws none to refine" if evades else "",
+    }
+    for group, why in unread.items():
+        if why and cfg.get(group):
+            raise TabganError(f"{group}: {model.__name__} reads none, so leave it out; {why}")
 
 
 def _train(
@@ -108,7 +129,11 @@ def _train(
     score = keep_best(trainer, module)
     device = trainer.strategy.root_device  # to which the module itself no longer belongs
     refiner = fit_refiner(module, datamodule, folder, seed=cfg.seed, device=device, **cfg.refiner)
-    finish(trainer, module, datamodule.encoder, refiner, folder, seed=cfg.seed)
+    n_validation = len(datamodule.validation)
+    finish(
+        trainer, module, datamodule.encoder, refiner, folder,
+        seed=cfg.seed, n_validation=n_validation,
+    )  # fmt: skip
     return score
 
 

@@ -250,6 +250,6 @@ def test_a_training_out_of_core_ends_like_any_other(command, mixed_arff, tmp_pat
     words += [f"data.cache={tmp_path / 'cache'}", "trainer.max_epochs=2", "data.batch_size=50"]
     ended = command("train", *words, f"hydra.run.dir={tmp_path / 'run'}")
     assert ended.status == 0, ended.err
-    n_train = int(re.search(r"(\d+) rows to learn from, on the disk", ended.out + ended.err)[1])
+    n_train = int(re.search(r"(\d+) training rows, on the disk", ended.out + ended.err)[1])
     assert 200 < n_train < 300  # each row falls to a part by itself
     assert command("sample", f"run={tmp_path / 'run'}", "n=20").status == 0

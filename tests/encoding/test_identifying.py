@@ -179,7 +179,8 @@ def test_notes_say_what_became_of_an_id_and_how_to_keep_it(rng):
     assert note == (
         "column 'customer' holds ids, as its name says (400 of 400 whole numbers differ): "
         "new ones are made up (encoder.many=keep, or the kind numeric in a schema file, learns "
-        "it); their form is [1-9][0-9]{4}, and none is a training row's"
+        "it); their form is [1-9][0-9]{4}; none is of this table, but somebody who is not in it "
+        "may have one"
     )
 
 

@@ -245,3 +245,7 @@ def test_dates_are_sums_too(fit_encoder):
     made = encoder.decode(rows, np.empty((500, 0), np.float32))
     assert (made["copy"] == made["start"]).all()
     assert (made["end"] - made["start"] == pd.to_timedelta(made["days"], "D")).all()
+    regions = Regions(encoder, Request.read(encoder, where={"end": "2021"}))
+    assert (regions.checked, regions.axes) == ({"end"}, {})
+    with pytest.raises(ValueError, match=r"=2030: outside the training range 2020-01-\d\d\.\.2022"):
+        Regions(encoder, Request.read(encoder, where={"end": "2030"}))

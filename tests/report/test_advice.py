@@ -30,8 +30,10 @@ def measured(**gains):
     return SimpleNamespace(columns=columns, pairs=pairs)
 
 
-def steps(found, *, scores=GOOD, rules=(), n_test=1_000, b=0.1):
-    return advice(measured(a=0.1, b=b), found, rules, scores=scores, n_test=n_test)
+def steps(found, *, scores=GOOD, rules=(), n_test=1_000, b=0.1, again=""):
+    return advice(
+        measured(a=0.1, b=b), found, rules, scores=scores, n_test=n_test, resplit_command=again
+    )
 
 
 def test_rows_that_are_good_need_nothing():
@@ -62,8 +64,11 @@ def test_copies_come_first_and_broken_rules_can_be_pasted():
 
 
 def test_a_dcr_share_that_was_not_measured_can_be():
-    (said,) = steps(answers("good", "good", "good", "good"), scores={"c2st_test_auc": 0.5})
-    assert said.endswith("resplit=true.")
+    good, scores = answers("good", "good", "good", "good"), {"c2st_test_auc": 0.5}
+    again = "python -m tabgan.evaluate run=outputs/mine resplit=true"
+    (said,) = steps(good, scores=scores, again=again)
+    assert said.endswith(f"half of the rows: {again}")
+    assert steps(good, scores=scores) == []  # of a file of rows nothing can be trained again
 
 
 def test_a_report_in_short_has_no_figures():

@@ -120,7 +120,7 @@ def test_the_whole_table_holds_the_test_part(tmp_path):
 def test_a_target_that_is_no_column_is_named(command, mixed_arff):
     ended = command("explore", f"data.path={mixed_arff}", "data.target=labl")
     assert ended.status == 1
-    assert "target 'labl' is not a column" in ended.err
+    assert "target 'labl' is not a column; did you mean 'label'?" in ended.err
 
 
 def test_the_command_leaves_its_page_where_it_says(command, mixed_arff, tmp_path):

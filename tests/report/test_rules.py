@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tabgan.report.reading import Tables
-from tabgan.report.rules import print_rules, rule_figures, rule_shares, table_rules
+from tabgan.report.rules import RuleShare, print_rules, rule_figures, rule_shares, table_rules
 from tabgan.tables.profile import infer_schema
 
 N = 600
@@ -83,6 +83,12 @@ def test_the_terminal_shows_declared_and_broken_rules(tables, capsys):
     same = replace(tables, synthetic=tables.train, schema=infer_schema(tables.train, name="t"))
     print_rules(rule_shares(same), {"": "model"})
     assert "keep all 6 rules" in capsys.readouterr().out
+    kept, broken = ({"train.": 1.0, "": share} for share in (1.0, 0.5))
+    print_rules([RuleShare("a <= b", "found", 9.0, kept)], {"": "model"})
+    assert "Generated rows keep the one rule that training rows keep." in capsys.readouterr().out
+    two = [RuleShare("a <= b", "found", 9.0, broken), RuleShare("c < d", "found", 9.0, kept)]
+    print_rules(two, {})
+    assert "and another rule, which all rows keep" in capsys.readouterr().out
 
 
 def test_without_a_schema_no_rules_are_looked_at(tables):

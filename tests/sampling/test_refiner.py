@@ -109,6 +109,7 @@ def test_few_real_rows_are_not_refined_and_the_reason_says_so():
     refiner = Refiner().fit(real, coins, rounds=3, pool_factor=2.0, seed=0)
     assert refiner.rounds_ == []
     assert refiner.reason_ == "199 real rows are too few; it needs 200"
+    assert not refiner.is_needless_  # nobody looked
     assert refiner.accept(coins(50, 1), np.random.default_rng(0)).all()
     assert refiner.total_acceptance == 1.0
 
@@ -121,6 +122,7 @@ def test_rows_that_were_set_apart_say_when_to_stop():
     assert refiner.reason_.startswith(
         "generated rows are not told from real ones beyond chance (AUC 0."
     )
+    assert refiner.is_needless_
     few = Refiner().fit(real, coins, rounds=2, pool_factor=2.0, seed=0, held=held[:59])
     assert few.aucs_[0] > 0.6  # under 60 decide nothing: some of the real rows do
 

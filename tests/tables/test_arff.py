@@ -315,7 +315,7 @@ def test_a_folder_is_refused(tmp_path):
 
 
 def test_an_absent_target_is_named():
-    with pytest.raises(TabganError, match=r"target 'pay' is not a column; the columns are \['age'"):
+    with pytest.raises(TabganError, match=r"target 'pay' is not a column; expected one of \['age'"):
         read_arff(TINY, target="pay")
 
 

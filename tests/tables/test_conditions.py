@@ -90,7 +90,8 @@ def test_a_float32_is_asked_for_in_the_decimals_that_its_column_writes(requested
 def test_what_float32_tells_apart_is_not_rounded():
     column = Column(name="t", kind="numeric", decimals=1, dtype="float32")
     assert read_requested(column, np.float32(20.1)).spans == ((20.1, 20.1),)
-    assert read_requested(column, 20.14).spans == ((20.14, 20.14),)
+    with pytest.raises(TabganError, match=r"=20\.14: t holds numbers of 1 decimal; give 20\.1, "):
+        read_requested(column, 20.14)
     assert read_requested(column, 1e300).spans == ((1e300, 1e300),)
     whole = Column(name="t", kind="numeric", dtype="float32")  # no ten decimals write its values
     assert read_requested(whole, 1e-12).spans == ((float(np.float32(1e-12)),) * 2,)
@@ -183,6 +184,33 @@ def test_what_cannot_be_asked(schema, name, value, told):
     with pytest.raises(TabganError) as error:
         read_where(schema, {name: value})
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize("value", [30.5, "30.5", "[29,30.5]", "30.2..30.8", (30.2, 30.8)])
+def test_a_value_between_two_whole_numbers_is_refused_and_its_neighbours_named(value):
+    age = Column(name="age", kind="integer")
+    with pytest.raises(TabganError, match=r"age holds whole numbers; give 30, 31 or 30\.\.31$"):
+        read_requested(age, value)
+
+
+def test_a_value_has_as_many_decimals_as_its_column_at_most():
+    price = Column(name="price", kind="numeric", decimals=2)
+    told = r"price holds numbers of 2 decimals; give -1\.01, -1\.00 or -1\.01\.\.-1\.00$"
+    with pytest.raises(TabganError, match=told):
+        read_requested(price, "-1.005")
+    for kept in (0.29, "1.10", 1e16, (30.001, 30.01), (30.005, None)):
+        assert read_requested(price, kept).spans
+    assert read_requested(Column(name="x", kind="numeric"), 1 / 3).spans == ((1 / 3, 1 / 3),)
+
+
+def test_a_time_of_day_is_refused_where_a_column_holds_days():
+    day = Column(name="start", kind="date", date_format="%d.%m.%Y")
+    with pytest.raises(TabganError, match=r"start is written like 01\.02\.2024, which cannot"):
+        read_requested(day, "2024-02-01T12:00")
+    with pytest.raises(TabganError, match=r"an ISO 8601 date or one like 31\.12\.2024, low"):
+        read_requested(day, "31.02.2024")
+    for kept in ("2024", "2024-02-01", "01.02.2024", ("2024-02-01T12:00", "2024-02-02T12:00")):
+        assert read_requested(day, kept).spans
 
 
 def test_a_label_in_brackets_or_with_dots_wins():

@@ -139,7 +139,7 @@ def test_columns_of_one_name_are_refused():
 
 
 def test_an_absent_target_is_refused():
-    with pytest.raises(TabganError, match=r"target 'x' is not a column; the columns are \['job'"):
+    with pytest.raises(TabganError, match=r"target 'x' is not a column; expected one of \['job'"):
         SCHEMA.with_target("x")
 
 

@@ -21,6 +21,7 @@ from tabgan.config.checks import check_config
 from tabgan.config.trainers import check_trainer
 from tabgan.encoding.table import TableEncoder
 from tabgan.errors import TabganError
+from tabgan.runs.card import write_card
 from tabgan.runs.folder import RECORDS
 from tabgan.runs.provenance import save_kind
 from tabgan.runs.session import PREVIEW_ROWS, begin, save_metrics, show_rows
@@ -129,6 +130,7 @@ def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -
     for name, value in figures.items():
         log.info("%s: %.4g", name, value)
     save_metrics(trainer, folder, also=figures)
+    write_card(folder)
     return Evasion(module=module, evaded=evaded, queries=queries, seconds=seconds)
 
 

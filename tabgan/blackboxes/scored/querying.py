@@ -36,14 +36,9 @@ def attach_box(
     """Give a scored module its black box; a forest is fitted on the training rows, and kept.
 
     Raises:
-        TabganError: when a scored model has no box, or a box has no scored model.
+        TabganError: when a scored model has no box.
     """
     if not isinstance(module, ScoredModel):
-        if cfg.get(FOLDER):
-            raise TabganError(
-                f"blackbox: {cfg.model['_target_']} queries none; choose a model=scored_…, or give "
-                "the box to sample and audit"
-            )
         return
     if datamodule.train is None or not cfg.get(FOLDER):
         raise TabganError("a scored model is trained against a black box: give blackbox=<name>")

@@ -135,7 +135,7 @@ class ValidationPanel(pl.Callback):
                 scores[name] = cast(float, metric.function(rows))
             except TabganError as error:  # no reason to stop a training
                 self.undefined.add(name)
-                log.info("no curve of %s: %s", name, error)
+                log.info("not measured while training: %s (%s)", name, error)
         if why := describe_collapse(real, fake, signals):
             log.warning("mode collapse: %s", why)
         return scores | ({"val/collapse": max(signals.values())} if signals else {})

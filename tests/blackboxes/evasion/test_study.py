@@ -193,6 +193,17 @@ def test_the_command_leaves_an_ordinary_run_folder(trained):
     assert "records of a file, changed: " in said
 
 
+def test_the_run_folder_has_a_card_that_says_what_it_changes_and_what_the_detector_sees(trained):
+    card = (trained[0] / "README.md").read_text("utf-8")
+    metrics = metrics_of(trained[0])
+    shares = (metrics[f"flood.{name}"] for name in ("before", "after", "queried"))
+    assert f"| flood | {' | '.join(f'{share:.1%}' for share in shares)} |" in card
+    assert "It makes no rows from nothing." in card
+    assert "The detector was `DT`." in card
+    assert "sample run=<this folder> like=records.csv" in card
+    assert "training rows among them: give this folder away as you would give the table" in card
+
+
 def test_the_study_judges_the_very_run_that_the_command_leaves(trained, done):
     metrics = metrics_of(trained[0])
     assert metrics == metrics_of(run_of(done[0]))

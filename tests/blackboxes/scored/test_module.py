@@ -123,7 +123,7 @@ def test_a_model_that_asks_no_box_refuses_one(command, mixed_arff):
     words = ["model=cgan_basic", f"data.path={mixed_arff}", "data.target=label"]
     ended = command("train", *words, "+blackbox=forest", "trainer.max_epochs=1")
     assert ended.status == 1
-    assert "queries none; choose a model=scored_" in ended.err
+    assert "reads none, so leave it out; choose a model=scored_" in ended.err
 
 
 def test_the_box_is_kept_in_the_run_folder(make, tmp_path):

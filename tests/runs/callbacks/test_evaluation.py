@@ -77,9 +77,10 @@ def test_a_measure_that_is_undefined_is_left_out_and_named_once(training, caplog
     assert ran.trainer.callback_metrics.keys() >= MEASURED - {"val/c2st_auc"}
     told = [r.getMessage() for r in caplog.records if r.name == "tabgan.runs.callbacks.evaluation"]
     assert told == [
-        "no curve of val/c2st_auc: C2ST: expected at least 20 rows of each table, "
-        "got 19 real and 19 synthetic",
-        "no curve of val/membership_tpr01: membership: expected 99 unseen rows, got 19",
+        "not measured while training: val/c2st_auc (C2ST: expected at least 20 rows of each "
+        "table, got 19 real and 19 synthetic)",
+        "not measured while training: val/membership_tpr01 (membership: expected 99 unseen rows, "
+        "got 19)",
     ]
 
 
