@@ -22,6 +22,7 @@ from tabgan.seeding import AddressPart, generator_at
 TRIED, TRIED_CONDITIONS = 256, 64  # particles, and conditions, by which the first look goes
 TRACE = 1e-7  # the share of a cell that a single value of a dense number has
 LEAST_SHARE = 1e-9  # of the generator's rows; what is rarer was never seen
+LEAST_AWAITED = 0.1  # of such rows; a class that is rarer is shown to the generator
 
 Rows = NDArray[np.int64]
 
@@ -30,12 +31,17 @@ class ConditionalChain:
     """Draws of a chain under the conditions of a request.
 
     The number of particles follows from a first look: about eight of a row's are to be effective.
+    A class that a tenth of such rows have, or more, is drawn as in any row, and rows of another
+    one are left out: they are as real as rows without conditions. A rarer class is shown to all
+    heads before the first draws, which costs nothing, and rows are told from real ones a little
+    more easily (Adult's rows of the rarer class: AUC .55 instead of .52).
 
     Attributes:
         shares: the generator's estimated share of rows as requested, float64 [n_conditions]; NaN
             for those that were not looked at.
         particles: of a row.
         effective: the effective number of them, the median over the conditions looked at.
+        rate: rows as requested to expect per try.
 
     Args:
         module: the run's.
@@ -47,8 +53,6 @@ class ConditionalChain:
         TabganError: for a condition that no row can satisfy, or that the generator gives next to
             no chance, because training saw no such row.
     """
-
-    rate = 1.0  # rows per try
 
     def __init__(
         self, module: ChainedModel, encoder: TableEncoder, request: Request, *, seed: int
@@ -64,7 +68,8 @@ class ConditionalChain:
         self.classes = self._classes(n)
         self.requested = self._allowed()
         self.shares = np.full(n, np.nan)
-        self.particles, self.effective = 1, 1.0
+        self.particles, self.effective, self.rate = 1, 1.0, 1.0
+        self.awaits = torch.zeros(n, dtype=torch.bool)  # conditions whose class is not shown
         self._look(seed)
 
     def draw(
@@ -73,10 +78,13 @@ class ConditionalChain:
         """Try once per entry of ``requested``, the position of a condition.
 
         Returns:
-            Rows as ``TableEncoder.decode_numbers`` gives them, float64 [m, n_columns], and the
-            condition of each, int64 [m].
+            Rows, some perhaps of another class, as ``TableEncoder.decode_numbers`` gives them,
+            float64 [m, n_columns], and the condition of each, int64 [m].
         """
-        outcome = self._outcome(requested, self.particles, generator_at(*address))
+        classes = self.classes
+        if classes is not None:
+            classes = classes.masked_fill(self.awaits[:, None], 0.0)
+        outcome = self._outcome(requested, self.particles, generator_at(*address), classes)
         none = np.empty((len(outcome.rows), 0), np.float32)
         rows = self.encoder.decode_numbers(outcome.rows, none)
         owners = requested[outcome.owner.numpy()]
@@ -86,11 +94,13 @@ class ConditionalChain:
             columns[name][:] = np.where(np.isnan(own), columns[name], own)
         return rows, owners
 
-    def _outcome(self, requested: Rows, k: int, rng: torch.Generator) -> Outcome:
+    def _outcome(
+        self, requested: Rows, k: int, rng: torch.Generator, classes: Tensor | None
+    ) -> Outcome:
         positions = torch.from_numpy(requested)
         here = {name: one.of(positions) for name, one in self.requested.items()}
-        classes = None if self.classes is None else self.classes[positions]
-        return self.sampler.draw(len(requested), here, k=k, rng=rng, classes=classes)
+        shown = None if classes is None else classes[positions]
+        return self.sampler.draw(len(requested), here, k=k, rng=rng, classes=shown)
 
     def _look(self, seed: int) -> None:
         """Estimate the conditions' shares and how many particles a row needs."""
@@ -98,9 +108,12 @@ class ConditionalChain:
         looked = np.unique(np.linspace(0, n - 1, min(n, TRIED_CONDITIONS)).astype(np.int64))
         repeats = max(TRIED_CONDITIONS // len(looked), 1) // 8 + 1
         requested = np.repeat(looked, repeats)
-        outcome = self._outcome(requested, TRIED, generator_at(seed, "conditions"))
-        logs = outcome.log_share.view(len(looked), repeats).logsumexp(dim=1) - math.log(repeats)
-        logs += self.class_share[looked].log()
+        outcome = self._outcome(requested, TRIED, generator_at(seed, "conditions"), self.classes)
+        logs = _means(outcome, repeats) + self.class_share[looked].log()
+        if self.classes is not None:
+            rng = generator_at(seed, "conditions", "other columns")
+            others = _means(self._outcome(requested, TRIED, rng, None), repeats)
+            self._await(looked, (logs - others).exp().clamp(max=1))
         self.shares[looked] = logs.exp().numpy()
         for values in self.regions.between.values():  # the share of its neighbours is not its own
             self.shares[~np.isnan(values)] = np.nan
@@ -115,6 +128,13 @@ class ConditionalChain:
         self.particles = needed_particles(outcome.effective.numpy(), TRIED)
         share = float(outcome.effective.median()) / TRIED
         self.effective = max(share * self.particles, 1.0)
+
+    def _await(self, looked: Rows, chances: Tensor) -> None:
+        """Leave classes to be drawn where that costs few tries, by their chances, float64 [m]."""
+        often = chances >= LEAST_AWAITED
+        self.awaits[looked[often.numpy()]] = True
+        if often.any():
+            self.rate = float(chances[often].min())
 
     def _classes(self, n: int) -> Tensor | None:
         """The chances of each class under each condition by its training share, [n, classes]."""
@@ -141,6 +161,12 @@ class ConditionalChain:
             for name, axis in self.regions.axes.items()
             if not (name == self.chain.layout.target and self.classes is not None)
         }
+
+
+def _means(outcome: Outcome, repeats: int) -> Tensor:
+    """The log of each condition's mean share over its repeats, float64 [n_conditions]."""
+    logs = outcome.log_share.view(-1, repeats)
+    return logs.logsumexp(dim=1) - math.log(repeats)
 
 
 def allowed(axis: Axis, regions: Sequence[Region | None], cell_shares: Tensor | None) -> Allowed:

@@ -109,7 +109,7 @@ def test_every_row_satisfies_its_condition(drawing, model, words):
         table = rows(n=40, where=where, tally=tally)
         assert len(table) == 40
         assert check(table).all(), where
-        if model == "cgan":  # what is drawn is cut to what is requested: no row is thrown away
+        if model == "cgan" and "label" not in where:  # draws are cut to what is requested
             assert tally.hit_rate > 0.98, where
         tried += 1
     assert tried >= 8
@@ -184,13 +184,27 @@ def test_a_class_that_is_the_condition_is_given_to_the_generator(drawing):
     pd.testing.assert_frame_equal(requested, rows.encoder.to_table(numbers))
 
 
-def test_a_class_that_a_chain_draws_is_asked_for_at_its_training_share(drawing):
+def test_a_class_that_many_rows_have_is_awaited_and_a_rarer_one_is_shown(drawing, monkeypatch):
     rows, tally = drawing(), Tally()
+    plain = rows(n=2_000)
     table = rows(n=500, where={"label": "no"}, tally=tally)
     assert set(table.label) == {"no"}
     trained = rows.module.rows.codes[:, -1]  # the label's
     assert tally.share == pytest.approx(float((trained == 0).float().mean()))
-    assert (tally.particles, tally.hit_rate) == (1, 1)
+    assert tally.particles == 1
+    assert tally.hit_rate == pytest.approx(float((plain.label == "no").mean()), abs=0.05)
+    monkeypatch.setattr("tabgan.sampling.conditioning.LEAST_AWAITED", 0.9)
+    shown = Tally()
+    assert set(rows(n=500, where={"label": "no"}, tally=shown).label) == {"no"}
+    assert (shown.particles, shown.hit_rate) == (1, 1)
+
+
+def test_awaited_rows_are_those_of_their_class_among_rows_without_conditions(drawing):
+    rows = drawing()
+    plain, awaited = rows(n=6_000), rows(n=1_000, where={"label": "yes"}, seed=1)
+    own = plain[plain.label == "yes"]
+    counts = [table.member.value_counts(normalize=True)["true"] for table in (own, awaited)]
+    assert counts[1] == pytest.approx(counts[0], abs=4 * (0.25 / 1_000 + 0.25 / len(own)) ** 0.5)
 
 
 @pytest.mark.parametrize("requested", [{"where": WHERE}, {"mix": "yes:0.9,no:0.1"}])
