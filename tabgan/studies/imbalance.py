@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from tabgan.encoding.ordinal import OrdinalCodes
 from tabgan.errors import TabganError, nearest
 from tabgan.metrics.classification import best_threshold, rare_class_figures
+from tabgan.metrics.privacy import dcr_share
 from tabgan.report.differences import differences_picture
 from tabgan.seeding import rng_at, seed32, seed_at
 from tabgan.studies.cells import Cell, Figures, open_cell
@@ -32,7 +33,7 @@ from tabgan.tables.schema import TableSchema
 log = logging.getLogger(__name__)
 
 Line = dict[str, Any]
-Made = Callable[[], tuple[Rows, float]]  # resampled rows, and the seconds that took
+Made = Callable[[], tuple[Rows, Figures]]  # resampled rows, and what is known of them
 DRAWN = {"pr_auc": "PR-AUC", "f1_tuned": "F1, threshold moved"}  # what the picture shows
 
 
@@ -208,22 +209,44 @@ def _once(cell: Cell, step: str, work: Callable[[], Figures]) -> Figures:
 
 def _resampled(
     task: Task, name: str, rows: Rows, seed: int, setting: Setting
-) -> tuple[Rows, float]:
-    """The resampled rows, and the seconds that took."""
+) -> tuple[Rows, Figures]:
+    """The resampled rows, the seconds that took, and how near the made ones lie."""
     began = time.perf_counter()
     made = RESAMPLERS[name](task.schema, rows, seed % 2**31, setting.gan)
-    return made, time.perf_counter() - began
+    facts = {"rows_added": float(made.added), "resample_seconds": time.perf_counter() - began}
+    if made.added:
+        facts["nearness"] = nearness(made, rows, task.test, seed)
+    return made, facts
+
+
+def nearness(made: Rows, rows: Rows, unseen: Rows, seed: int) -> float:
+    """The share of made rows that lie nearer to the rare rows they were made of than to unseen.
+
+    .5 is as near as to rows never seen, 1 is a copy (``metrics.privacy.dcr_share``). Of the larger
+    side as many rare rows are drawn as the smaller one has.
+
+    Args:
+        made: resampled rows, the made ones at the end, one of the rare class at least.
+        rows: what they were made of.
+        unseen: rows of the test part.
+        seed: of the draws.
+    """
+    new = made.table.iloc[-made.added :][made.labels[-made.added :] == 1]
+    sides = [side.table[side.labels == 1] for side in (rows, unseen)]
+    n = min(map(len, sides))
+    mine, others = (side.sample(n, random_state=seed32(seed)) for side in sides)
+    return dcr_share(mine, others, new, seed=seed)
 
 
 def _judged(
     task: Task,
     name: str,
     classifier: str,
-    resampled: Callable[[], tuple[Rows, float]],
+    resampled: Made,
     held: Rows,
     seed: int,
 ) -> Figures:
-    rows, seconds = resampled()
+    rows, facts = resampled()
     coder = OrdinalCodes.fit(task.schema, rows.table)
     model = CLASSIFIERS[classifier](coder, "balanced" if name == WEIGHTED else None, seed)
     model.fit(coder.encode(rows.table), rows.labels)
@@ -233,8 +256,7 @@ def _judged(
 
     threshold = best_threshold(held.labels, scores(held))
     figures = rare_class_figures(task.test.labels, scores(task.test), threshold=threshold)
-    facts = {"threshold": threshold, "rows_added": float(rows.added), "resample_seconds": seconds}
-    return figures | facts
+    return figures | {"threshold": threshold} | facts
 
 
 def _write(lines: Sequence[Line], out: Path, setting: Setting) -> None:

@@ -32,6 +32,13 @@ RULE = (
 )
 
 
+NEARNESS = (
+    "The share of made rows that lie nearer to one of the rare training rows than to one of as "
+    "many unseen rare rows: .5 is as near as to rows never seen, 1 is a copy. Where it is high, "
+    "made rows say who the few were: they are not for giving away."
+)
+
+
 def half_width(values: Sequence[float]) -> float:
     """Half the 95 % interval of a mean, by Student's t; infinite for fewer than two values."""
     n = len(values)
@@ -112,9 +119,18 @@ def page(lines: pd.DataFrame, folds: int, gan: Mapping[str, Any]) -> str:
         f"GANs are trained briefly: `{dict(gan)}`.",
         "", "## Mean ranks (1 is best)", "", _markdown(ranks(lines).map("{:.1f}".format)),
     ]  # fmt: skip
+    if "nearness" in lines:
+        parts += ["", "## How near made rows lie to the rare rows they were made of", "", NEARNESS]
+        parts += ["", _markdown(_nearness(lines))]
     for (table, classifier), group in lines.groupby(["table", "classifier"], sort=False):
         parts += ["", f"## {table}, {classifier}", "", _markdown(_figures(group))]
     return "\n".join(parts) + "\n"
+
+
+def _nearness(lines: pd.DataFrame) -> pd.DataFrame:
+    """A row per resampler that makes rows, a column per table."""
+    means = lines.pivot_table("nearness", index="recipe", columns="table", sort=False)
+    return means.map("{:.3f}".format)
 
 
 def _figures(group: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +145,7 @@ def _figures(group: pd.DataFrame) -> pd.DataFrame:
 
 
 def _markdown(frame: pd.DataFrame) -> str:
-    head = ["resampler", *(FIGURES[str(name)] for name in frame)]
+    head = ["resampler", *(FIGURES.get(str(name), str(name)) for name in frame)]
     rows = [
         [str(name), *map(str, row)] for name, row in zip(frame.index, frame.to_numpy(), strict=True)
     ]

@@ -9,7 +9,7 @@ from scipy.stats import t
 from tabgan.errors import TabganError
 from tabgan.paths import conf_dir
 from tabgan.report.files import png_size
-from tabgan.studies.imbalance import cut, imbalance_study
+from tabgan.studies.imbalance import cut, imbalance_study, nearness
 from tabgan.studies.imbalance_verdict import (
     FIGURES,
     differences,
@@ -109,12 +109,29 @@ def test_the_study_writes_a_table_a_page_and_a_picture_and_goes_on_where_it_was(
     assert list(frame["recipe"].unique()) == ["none", "class weights", "random"]
     assert frame[list(FIGURES)].apply(lambda column: column.between(0, 1)).all(axis=None)
     assert frame["roc_auc"].mean() == pytest.approx(0.92, abs=0.05)  # Phi(2 / sqrt 2)
-    assert "buyers: do not oversample." in (tmp_path / "out" / "imbalance.md").read_text("utf-8")
+    page = (tmp_path / "out" / "imbalance.md").read_text("utf-8")
+    assert "buyers: do not oversample." in page
+    assert "| resampler | buyers |" in page
+    assert frame.loc[frame["recipe"] == "random", "nearness"].gt(0.9).all()  # rows learned, again
     assert min(png_size((tmp_path / "out" / "imbalance.png").read_bytes())) > 100
     cells = sorted((tmp_path / "cache" / "cells").rglob("fold*.json"))
     before = [path.stat().st_mtime_ns for path in cells]
     assert study(table, tmp_path, seeds=[0]) == lines
     assert [path.stat().st_mtime_ns for path in cells] == before
+
+
+def test_nearness_is_0_for_unseen_rows_and_high_for_the_learned_ones(table):
+    task = cut(table, None, rows=200, test_rows=200)
+    rare = [part.table[part.labels == 1] for part in (task.train, task.test)]  # 50 and 50
+
+    def of(new):
+        labels = np.r_[task.train.labels, np.ones(len(new), np.int64)]
+        whole = pd.concat([task.train.table, new], ignore_index=True)
+        return nearness(Rows(table=whole, labels=labels, added=len(new)), task.train, task.test, 0)
+
+    assert of(rare[1]) == pytest.approx(0, abs=0.05)  # ties of two decimals
+    assert of(rare[0]) == pytest.approx(1, abs=0.05)
+    assert of(pd.concat(rare)) == pytest.approx(0.5, abs=0.05)
 
 
 def test_test_rows_decide_neither_the_model_nor_the_threshold(table, tmp_path):
