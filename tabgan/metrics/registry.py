@@ -56,6 +56,7 @@ class Metric:
             one it is in the report alone.
         leads: whether a leaderboard in a terminal, where ten figures fit, shows it too.
         unless: why the function may not give it.
+        plain: what a terminal calls it; without one the report alone has it.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Metric:
     heading: str = ""
     leads: bool = False
     unless: str = ""
+    plain: str = ""
 
     @property
     def label(self) -> str:
@@ -124,6 +126,7 @@ METRICS: dict[str, Metric] = by_name(
             name="c2st_test_auc_worst", group="realism", needs=("test",), function=_c2st,
             ideal=0.5, better="nearer", low=0, high=1, heading="C2ST\nAUC", leads=True,
             says="the larger of the next two: what gives synthetic rows away most",
+            plain="told from real rows by the better of two classifiers (AUC)",
         ),
         Metric(
             name="c2st_test_auc", group="realism", needs=("test",), function=_c2st,
@@ -139,18 +142,21 @@ METRICS: dict[str, Metric] = by_name(
             name="dcr_share", group="privacy", needs=("resplit",), function=_dcr_share,
             ideal=0.5, better="nearer", low=0, high=1, heading="DCR\nshare", leads=True,
             says="share of rows nearer to train than to an equal half; above is copying",
+            plain="share of rows nearer to the half that was learned (DCR share)",
         ),
         Metric(
             name="duplicate_rate", group="privacy", needs=("train",),
             function=lambda rows: duplicate_rate(rows.train, rows.synthetic),
             ideal=0, better="lower", low=0, high=1, heading="copies\n", leads=True,
             says="share of rows that are training rows; compare with real test rows",
+            plain="share of rows that are training rows",
         ),
         Metric(
             name="membership_tpr01", group="privacy", needs=("train", "test"),
             function=_membership, unless=_too_few("tpr01"),
             ideal=0.01, better="nearer", low=0, high=1, heading="found\nat 1 %", leads=True,
             says="share of training rows found by distance at 1 % false positives",
+            plain="share of training rows found at 1 % false positives",
         ),
         Metric(
             name="c2st_test_auc_marginal", group="fidelity", needs=("test",), function=_c2st,
@@ -178,12 +184,14 @@ METRICS: dict[str, Metric] = by_name(
             function=lambda rows: wnmis(rows.train, rows.synthetic),
             ideal=1, better="higher", low=0, high=1, heading="wNMIS\n", leads=True,
             says="agreement of the columns' mutual information",
+            plain="agreement of how columns go together",
         ),
         Metric(
             name="mle_auc", group="fidelity", needs=("test", "target"), function=_mle,
             ideal=1, better="higher", low=0, high=1, heading="MLE\nAUC", leads=True,
             says="AUC on real test rows of a model trained on synthetic rows",
             unless="the target is a number",
+            plain="AUC on real rows of a model trained on these",
         ),
         Metric(
             name="mle_auc_se", group="fidelity", needs=("test", "target"), function=_mle,
@@ -202,6 +210,7 @@ METRICS: dict[str, Metric] = by_name(
             ideal=0, better="lower", low=0, high=INFINITE, heading="MLE\nRMSE", leads=True,
             says="error on real test rows of a model trained on synthetic rows",
             unless="the target is nominal",
+            plain="error on real rows of a model trained on these",
         ),
         Metric(
             name="mle_rmse_se", group="fidelity", needs=("test", "target"), function=_mle,
@@ -214,6 +223,7 @@ METRICS: dict[str, Metric] = by_name(
             function=lambda rows: shape_error(rows.train, rows.synthetic),
             ideal=0, better="lower", low=0, high=100,
             says="distance of single columns in %; blind to dependence",
+            plain="single columns are off by (%)",
         ),
         Metric(
             name="trend_error", group="comparable", needs=("train",),
@@ -281,6 +291,7 @@ METRICS: dict[str, Metric] = by_name(
             function=lambda rows: identifying_overlap(rows.train, rows.synthetic),
             ideal=0, better="lower", low=0, high=1, heading="known\nids",
             says="share of generated texts and ids that are training values of their column",
+            plain="share of ids and texts that are training rows'",
         ),
     ]
 )  # fmt: skip

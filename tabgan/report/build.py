@@ -34,17 +34,6 @@ log = logging.getLogger(__name__)
 
 Report = dict[str, float | str]
 PACKAGES = ("tabgan-lightning", "torch", "numpy", "pandas", "scikit-learn", "xgboost-cpu")
-SHOWN = {  # in a terminal, by their names there; the report has all
-    "c2st_test_auc_worst": "told from real rows by the better of two classifiers (AUC)",
-    "duplicate_rate": "share of rows that are training rows",
-    "dcr_share": "share of rows nearer to the half that was learned (DCR share)",
-    "membership_tpr01": "share of training rows found at 1 % false positives",
-    "identifying_overlap": "share of ids and texts that are training rows'",
-    "mle_auc": "AUC on real rows of a model trained on these",
-    "mle_rmse": "error on real rows of a model trained on these",
-    "wnmis": "agreement of how columns go together",
-    "shape_error": "single columns are off by (%)",
-}
 STEPS = 3 * (len(steps()) + 1) + 3  # of the panels and behind them; each picture is one more
 
 
@@ -190,12 +179,11 @@ def _print(measured: Measured, report: Report) -> None:
     shown.add_column("figure")
     for heading in (*(COLUMNS[prefix] for prefix in measured.scores), "better"):
         shown.add_column(heading, justify="right")
-    for name, plain in SHOWN.items():
+    for name, metric in METRICS.items():
         values = [scores.get(name) for scores in measured.scores.values()]
-        if any(value is not None for value in values):
-            metric = METRICS[name]
+        if metric.plain and any(value is not None for value in values):
             better = f"near {metric.ideal:g}" if metric.better == "nearer" else metric.better
-            shown.add_row(plain, *map(figure_text, values), better)
+            shown.add_row(metric.plain, *map(figure_text, values), better)
     show(shown)
     for name, step in report.items():
         if name.startswith("next."):
