@@ -29,7 +29,8 @@ def words(files, **changed):
     return [f"{name}={value}" for name, value in given.items() if value is not None]
 
 
-def test_three_files_make_a_report(command, files, tmp_path):
+def test_three_files_make_a_report(command, files, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "140")
     ended = command("evaluate", *words(files), "threads=1", f"out={tmp_path / 'here'}")
     assert ended.status == 0, ended.err
     report = json.loads((tmp_path / "here" / "report.json").read_text("utf-8"))
