@@ -93,7 +93,9 @@ class Ours:
     def fit(self, folder: Path, table: Prepared, seed: int) -> Costs:
         overrides = [*self.overrides, *table.overrides(seed)]
         shutil.rmtree(folder / "run", ignore_errors=True)  # of a training that was killed
-        return timed(_command("train", *overrides, "hydra.run.dir=run"), folder=folder, name="fit")
+        return timed(
+            command_of("train", *overrides, "hydra.run.dir=run"), folder=folder, name="fit"
+        )
 
     def kinds(self, folder: Path) -> Sequence[str]:
         return (RAW, REFINED) if (folder / "run" / "refiner").is_dir() else (RAW,)
@@ -101,7 +103,7 @@ class Ours:
     def sample(self, folder: Path, *, kind: str, n: int, seed: int, out: str) -> Costs:
         overrides = ["run=run", f"n={n}", f"seed={seed}", f"out={out}"]
         overrides += [f"refine={str(kind == REFINED).lower()}"]
-        costs = timed(_command("sample", *overrides), folder=folder, name=out)
+        costs = timed(command_of("sample", *overrides), folder=folder, name=out)
         return costs | _seconds(folder / out)
 
     def log_likelihoods(self, folder: Path, *, kind: str) -> NDArray[np.float64] | None:
@@ -268,7 +270,8 @@ def environment(requirements: Sequence[str], cache: Path) -> Path:
     return python
 
 
-def _command(name: str, *words: str) -> list[str | Path]:
+def command_of(name: str, *words: str) -> list[str | Path]:
+    """``python -m tabgan.<name> <words>`` by this Python."""
     return [sys.executable, "-m", f"tabgan.{name}", *words]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tabgan.errors import TabganError
+from tabgan.studies.contestants import command_of
 from tabgan.studies.processes import STOPWATCH, timed
 
 
@@ -36,6 +37,11 @@ def test_the_command_has_one_thread_and_its_own_folder(tmp_path):
     code = "import os; open('said', 'w').write(os.environ['OMP_NUM_THREADS'])"
     timed(python(code), folder=tmp_path, name="fit")
     assert (tmp_path / "said").read_text() == "1"
+
+
+def test_a_command_of_ours_runs_and_says_what_it_does_in_its_log(tmp_path):
+    timed(command_of("sample", "--help"), folder=tmp_path, name="help")
+    assert "KEY=VALUE" in (tmp_path / "help.log").read_text("utf-8")
 
 
 def test_a_command_that_fails_is_told_with_its_last_words(tmp_path):
