@@ -24,6 +24,7 @@ POOL_FACTOR, LEAST_POOL = 3, 2_000  # drawn rows per real one; and at least
 HELD_FACTOR = 4  # drawn rows per validation row, that say when the trees stop
 STEPS, LEAST_BATCH, MOST_BATCH = 80, 100, 1_000  # of the pass over them; rows of a step
 MOST_LOG_ODDS, MOST_WEIGHT = 3.0, 6.0  # of a row
+TENTHS, SWEEPS = np.arange(1, 10) / 10, 5  # of a column's real rows; over the columns
 
 Verdict = Callable[[CodedRows], Tensor]  # log p_real / p_drawn of rows, [n]
 
@@ -144,7 +145,8 @@ def begin_round(
     blind = verdict is None and not grown
     if not blind and auc <= 0.5 + chance(*sides):
         return None
-    return Round.of(number, reference, row_weights(odds), none, auc=auc, seed=seed)
+    weights = with_marginals(row_weights(odds), sides[1].kept, sides[0].kept)
+    return Round.of(number, reference, weights, none, auc=auc, seed=seed)
 
 
 def pool_rows(n_real: int) -> int:
@@ -167,6 +169,59 @@ def row_weights(log_odds: NDArray[np.float64]) -> Tensor:
     weights = np.exp(np.clip(log_odds, -MOST_LOG_ODDS, MOST_LOG_ODDS))
     weights = np.minimum(weights / weights.mean(), MOST_WEIGHT)
     return torch.from_numpy((weights / weights.mean()).astype(np.float32))
+
+
+def with_marginals(weights: Tensor, pool: NDArray[np.float64], real: NDArray[np.float64]) -> Tensor:
+    """The weights, put right where they would take single columns away from the real rows'.
+
+    Bounded weights lose mass where real rows lie scattered and every drawn one looks a little
+    wrong: all columns then drift to where rows lie dense. Where the weighted rows' columns are
+    further from the real ones' than those of the rows as they were drawn, the weights are raked to
+    the real shares (iterative proportional fitting, Deming & Stephan 1940).
+
+    Args:
+        weights: float32 [n], of mean 1.
+        pool: float64 [n, columns], the drawn rows as ``matrix`` has them.
+        real: float64 [n_real, columns], likewise.
+    """
+    columns = [_Tenths.of(made, known) for made, known in zip(pool.T, real.T, strict=True)]
+    found = weights.double().numpy()
+    drift = [np.mean([c.distance(w) for c in columns]) for w in (np.ones_like(found), found)]
+    if drift[1] <= drift[0]:
+        return weights
+    for _ in range(SWEEPS):
+        for column in columns:
+            found = np.minimum(found * column.wanted(found), MOST_WEIGHT)
+            found /= found.mean()
+    return torch.from_numpy(found.astype(np.float32))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Tenths:
+    """A column in about ten parts: the part of each drawn row, and the real rows' shares."""
+
+    part: NDArray[np.int64]
+    shares: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, pool: NDArray[np.float64], real: NDArray[np.float64]) -> Self:
+        edges = np.unique(np.quantile(real, TENTHS, method="lower"))
+        counts = np.bincount(np.searchsorted(edges, real), minlength=len(edges) + 1)
+        return cls(part=np.searchsorted(edges, pool), shares=counts / len(real))
+
+    def weighted(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The shares of weighted rows, weights of mean 1."""
+        counts = np.bincount(self.part, weights, minlength=len(self.shares))
+        return np.asarray(counts / len(weights), dtype=np.float64)
+
+    def distance(self, weights: NDArray[np.float64]) -> float:
+        """Total variation between weighted and real rows."""
+        return float(np.abs(self.weighted(weights) - self.shares).sum() / 2)
+
+    def wanted(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """By how much each row's weight is to change for the real shares, [n]."""
+        have = self.weighted(weights)
+        return np.divide(self.shares, have, out=np.ones_like(have), where=have > 0)[self.part]
 
 
 @torch.no_grad()

@@ -8,7 +8,15 @@ import torch
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.models.nets.boosted import Side, chance
-from tabgan.models.rounds import Round, begin_round, drawn, matrix, round_steps, row_weights
+from tabgan.models.rounds import (
+    Round,
+    begin_round,
+    drawn,
+    matrix,
+    round_steps,
+    row_weights,
+    with_marginals,
+)
 
 
 def test_weights_are_the_odds_of_mean_1():
@@ -128,3 +136,30 @@ def test_trees_are_not_grown_on_fewer_than_200_real_rows(chain):
 def test_two_standard_errors_of_an_auc_between_100_and_100_rows():
     side = Side(kept=np.empty((0, 1)), held=np.zeros((100, 1)))
     assert chance(side, side) == pytest.approx(2 * math.sqrt(201 / 120_000))
+
+
+HALVES = np.repeat([0.0, 1.0], 50)[:, None]
+
+
+def test_weights_that_take_a_column_away_from_the_real_rows_are_raked_back():
+    weights = torch.from_numpy(np.where(HALVES[:, 0] == 1, 0.5, 1.5).astype(np.float32))
+    weights[:10] *= 2  # within the zeros some rows count more, and go on doing so
+    weights /= weights.mean()
+    found = with_marginals(weights, HALVES, HALVES)
+    assert found.mean().item() == pytest.approx(1, abs=1e-5)
+    assert (found[50:].sum() / found.sum()).item() == pytest.approx(0.5, abs=1e-4)
+    assert (found[0] / found[20]).item() == pytest.approx(2, abs=1e-4)
+
+
+def test_weights_that_bring_a_column_nearer_to_the_real_rows_stay_as_they_are():
+    real = np.repeat([0.0, 1.0], [30, 70])[:, None]
+    weights = torch.from_numpy(np.where(HALVES[:, 0] == 1, 1.2, 0.8).astype(np.float32))
+    assert with_marginals(weights, HALVES, real) is weights
+
+
+def test_raked_weights_stay_bounded():
+    real = np.repeat([0.0, 1.0], [99, 1])[:, None]
+    weights = torch.from_numpy(np.where(HALVES[:, 0] == 1, 1.9, 0.1).astype(np.float32))
+    found = with_marginals(weights, HALVES, real)
+    assert found.max() <= 6.0 + 1e-4
+    assert (found[50:].sum() / found.sum()).item() == pytest.approx(0.01, abs=0.005)
