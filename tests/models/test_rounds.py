@@ -157,6 +157,11 @@ def test_weights_that_bring_a_column_nearer_to_the_real_rows_stay_as_they_are():
     assert with_marginals(weights, HALVES, real) is weights
 
 
+def test_a_small_drift_is_left_to_the_next_round():
+    weights = torch.from_numpy(np.where(HALVES[:, 0] == 1, 0.97, 1.03).astype(np.float32))
+    assert with_marginals(weights, HALVES, HALVES) is weights  # .015
+
+
 def test_raked_weights_stay_bounded():
     real = np.repeat([0.0, 1.0], [99, 1])[:, None]
     weights = torch.from_numpy(np.where(HALVES[:, 0] == 1, 1.9, 0.1).astype(np.float32))
