@@ -16,6 +16,7 @@ import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.singleton import Singleton
+from hypothesis import settings
 
 from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
@@ -24,6 +25,8 @@ from tabgan.studies import processes
 from tabgan.tables.schema import Column, TableSchema
 
 torch.set_num_threads(1)  # as trainings do: tests run beside each other
+settings.register_profile("the same examples", derandomize=True)  # scripts/fuzz.py has others
+settings.load_profile("the same examples")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
