@@ -108,11 +108,16 @@ class ConditionalChain:
         looked = np.unique(np.linspace(0, n - 1, min(n, TRIED_CONDITIONS)).astype(np.int64))
         repeats = max(TRIED_CONDITIONS // len(looked), 1) // 8 + 1
         requested = np.repeat(looked, repeats)
-        outcome = self._outcome(requested, TRIED, generator_at(seed, "conditions"), self.classes)
-        logs = _means(outcome, repeats) + self.class_share[looked].log()
+        logs = self.class_share[looked].log()
+        if self.requested:
+            address = generator_at(seed, "conditions")
+            outcome = self._outcome(requested, TRIED, address, self.classes)
+            logs += _means(outcome, repeats)
         if self.classes is not None:
-            rng = generator_at(seed, "conditions", "other columns")
-            others = _means(self._outcome(requested, TRIED, rng, None), repeats)
+            others = torch.zeros_like(logs)
+            if self.requested:
+                address = generator_at(seed, "conditions", "other columns")
+                others = _means(self._outcome(requested, TRIED, address, None), repeats)
             self._await(looked, (logs - others).exp().clamp(max=1))
         self.shares[looked] = logs.exp().numpy()
         for values in self.regions.between.values():  # the share of its neighbours is not its own
