@@ -9,7 +9,7 @@ import pandas as pd
 
 from tabgan.tables.constraints.columns import Columns, Mask
 from tabgan.tables.constraints.formula import Formula
-from tabgan.tables.constraints.syntax import quoted
+from tabgan.tables.constraints.syntax import number_text, quoted
 
 NEAR = 1e-6  # of a step, what rounding leaves of a multiple
 
@@ -85,7 +85,7 @@ class Range:
 
     def _end(self, end: float) -> str:
         if not self.dates or np.isinf(end):
-            return f"{end:.17g}" if float(f"{end:.15g}") != end else f"{end:.15g}"
+            return str(end) if np.isinf(end) else number_text(end)
         return repr(
             (pd.Timestamp(0) + pd.Timedelta(days=end)).isoformat().removesuffix("T00:00:00")
         )

@@ -19,6 +19,7 @@ MOST_LETTERS = 2_000
 DEEPEST = 100  # levels of a tree
 MOST_DIGITS = 15  # of round: as many as float64 has
 LARGEST = 1e300
+EXACT_INTEGERS = 2**53  # below, every whole number is a float64
 NODES = (
     ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.UAdd,
     ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
@@ -110,6 +111,12 @@ def sides(text: str) -> tuple[str, str]:
 def quoted(name: str) -> str:
     """A column's name as a rule has it: in backticks, unless it is a plain word."""
     return name if name.isidentifier() and not iskeyword(name) else f"`{name}`"
+
+
+def number_text(value: float) -> str:
+    """A finite number in the fewest digits that are read as the same number."""
+    whole = float(value).is_integer() and abs(value) < EXACT_INTEGERS
+    return str(int(value)) if whole else repr(float(value))
 
 
 def _as_python(text: str, names: dict[str, str]) -> str:

@@ -13,6 +13,7 @@ from tabgan.tables.constraints.finding.equalities import Equal, find_equalities
 from tabgan.tables.constraints.finding.exclusions import find_exclusions
 from tabgan.tables.constraints.finding.orders import find_orders
 from tabgan.tables.constraints.finding.rules import find_rules
+from tabgan.tables.constraints.syntax import number_text
 from tabgan.tables.profile import infer_schema
 
 N = 1_000
@@ -94,6 +95,34 @@ def test_columns_that_are_empty_together_are_one_rule(rng):
 def test_columns_that_number_each_other_are_no_blanks(rng):
     grade = rng.integers(0, 4, N)
     assert find_blanks(columns_of(grade=np.array([*"abcd"])[grade], number=grade + 1)) == []
+
+
+def test_numbers_of_many_values_that_number_each_other_are_no_blanks(rng):
+    wage = np.round(np.exp(rng.normal(size=N)), 2)
+    wage[:200] = 1.5  # a value of many rows
+    assert len(np.unique(wage)) > 128
+    assert find_blanks(columns_of(wage=wage, logwage=np.log(wage))) == []
+    paid, tenure = (np.where(np.arange(N) < 200, 0, rng.random(N)) for _ in range(2))
+    assert texts(find_blanks(columns_of(paid=paid, tenure=tenure))) == [
+        "(tenure == 0) = (paid == 0)"
+    ]
+
+
+def test_a_number_in_a_rule_has_all_its_digits(rng):
+    share = np.where(rng.random(N) < 0.3, 2 / 3, rng.random(N))
+    columns = columns_of(share=share, left=pd.Series(rng.random(N)).where(share != 2 / 3))
+    (found,) = find_rules(columns)
+    assert found.rule.text == "(missing(left)) = (share == 0.6666666666666666)"
+    assert found.rule.kept(columns).all()
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(5.0, "5"), (-0.5, "-0.5"), (2 / 3, "0.6666666666666666"), (1e22, "1e+22"), (1e-7, "1e-07")],
+)
+def test_a_number_is_written_so_that_it_reads_as_itself(number, text):
+    assert number_text(number) == text
+    assert float(text) == number
 
 
 def test_what_no_row_has_together(rng):

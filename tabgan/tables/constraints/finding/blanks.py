@@ -43,7 +43,8 @@ def find_blanks(columns: Columns) -> list[Found]:
         evidence = 2 * share * (1 - share) * columns.n
         if len(signs) == 1 or evidence <= SURPRISE:
             continue
-        if len(signs := _independent(codes, signs)) > 1:
+        signs = _independent(columns, codes, masks[key], signs)
+        if len(signs) > 1:
             found.append(Found(Filter(_text(columns, signs)), evidence))
     return found
 
@@ -68,13 +69,34 @@ def _signs(columns: Columns) -> Iterator[tuple[Sign, Mask]]:
             n_signs += 1
 
 
-def _independent(codes: Discrete, signs: list[Sign]) -> list[Sign]:
+def _independent(columns: Columns, codes: Discrete, mask: Mask, signs: list[Sign]) -> list[Sign]:
     """Those of columns that do not decide each other altogether."""
     kept: list[Sign] = []
     for sign in signs:
-        if all(not _decide_each_other(codes, sign[0], other[0]) for other in kept):
+        name = sign[0]
+        if all(
+            not _decide_each_other(codes, name, other)
+            and not _number_each_other(columns, ~mask, name, other)
+            for other, _ in kept
+        ):
             kept.append(sign)
     return kept
+
+
+def _number_each_other(columns: Columns, rest: Mask, one: str, other: str) -> bool:
+    """Whether numbers that come again go with one of the other column each.
+
+    Args:
+        columns: of all rows.
+        rest: the rows on which the columns have other values than the ones in question.
+        one, other: the columns.
+    """
+    if any(columns.schema[name].kind == "string" for name in (one, other)):
+        return False
+    a, b = (np.unique(columns[name][rest], return_inverse=True)[1] for name in (one, other))
+    if not len(a) or a.max() != b.max() or 2 * (n_values := int(a.max()) + 1) > len(a):
+        return False
+    return len(np.unique(a * n_values + b)) == n_values
 
 
 def _decide_each_other(codes: Discrete, one: str, other: str) -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tabgan.tables.constraints.columns import Columns, Numbers
 from tabgan.tables.constraints.reading import Constraint
-from tabgan.tables.constraints.syntax import quoted
+from tabgan.tables.constraints.syntax import number_text, quoted
 from tabgan.tables.schema import Column
 
 SURPRISE = 20.0  # rows that would break a rule by chance, where none does
@@ -38,7 +38,7 @@ def sign_text(column: Column, value: float) -> str:
     if np.isnan(value):
         return f"missing({name})"
     if not column.is_nominal:
-        return f"{name} == {value:.15g}"
+        return f"{name} == {number_text(value)}"
     label = column.categories[int(value)]
     return f'{name} == "{label}"' if "'" in label else f"{name} == '{label}'"
 

@@ -10,7 +10,7 @@ from tabgan.tables.constraints.columns import Columns, Numbers
 from tabgan.tables.constraints.comparisons import Inequality
 from tabgan.tables.constraints.filters import Filter
 from tabgan.tables.constraints.finding.evidence import Found, measured
-from tabgan.tables.constraints.syntax import quoted
+from tabgan.tables.constraints.syntax import number_text, quoted
 from tabgan.tables.orders import MOST_COLUMNS, Orders, by_chance, without
 
 
@@ -57,7 +57,7 @@ def _with_exceptions(columns: Columns, group: Mapping[str, Numbers]) -> list[Fou
         position, value = (b, values[1]) if np.isnan(values[0]) else (a, values[0])
         if columns.schema[names[position]].kind == "date":
             continue
-        text = f"{_order(names[a], names[b])} or {quoted(names[position])} == {_text(value)}"
+        text = f"{_order(names[a], names[b])} or {quoted(names[position])} == {number_text(value)}"
         less = without(rows, position, value)
         found.append(Found(Filter(text), by_chance(less[:, a], less[:, b])))
     return found
@@ -65,7 +65,3 @@ def _with_exceptions(columns: Columns, group: Mapping[str, Numbers]) -> list[Fou
 
 def _order(lower: str, upper: str) -> str:
     return f"{quoted(lower)} <= {quoted(upper)}"
-
-
-def _text(value: float) -> str:
-    return f"{value:.15g}"

@@ -48,10 +48,8 @@ def find_rules(columns: Columns, *, but: Iterable[str] = ()) -> list[Found]:
     ]
     found += find_decided(few, but={*but, *given})
     if few is not columns:
-        found = [
-            one for one in (_refitted(one, columns) for one in found) if _is_kept(one, columns)
-        ]
-    once = {one.rule.text: one for one in found}
+        found = [_refitted(one, columns) for one in found]
+    once = {one.rule.text: one for one in found if _is_kept(one, columns)}
     return sorted(once.values(), key=lambda one: -one.evidence)
 
 
