@@ -62,6 +62,13 @@ class CellsEncoder:
         position = BlockShape("continuous", 1)
         return (bins, cells, position) if self.n_cells > 1 else (bins, position)
 
+    @property
+    def spans_(self) -> Numbers:
+        """The least and the greatest number of each bin, [bins, 2]; NaN of the missing bin."""
+        first, last = self._start, np.append(self._start[1:], len(self._bin)) - 1
+        ends = self.points_[self._first[first]], self._uppers[last]
+        return np.pad(np.stack(ends, 1), ((0, int(self.missing_)), (0, 0)), constant_values=np.nan)
+
     def encode(self, numbers: Numbers, rng: np.random.Generator) -> Encoded:
         bins, cells, positions = self.codes(numbers)
         each = np.arange(len(numbers))

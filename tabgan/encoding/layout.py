@@ -46,6 +46,20 @@ class Block:
         return slice(self.start, self.start + self.width)
 
 
+class Exclusion(NamedTuple):
+    """Codes that no row has together, of the first blocks of two columns.
+
+    Attributes:
+        one, other: the columns.
+        spans: (code of ``one``, first and last code + 1 of ``other`` that it rules out), as often
+            as it takes.
+    """
+
+    one: str
+    other: str
+    spans: tuple[tuple[int, int, int], ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class RowLayout:
     """The blocks of an encoded row, in order and without gaps.
@@ -53,20 +67,28 @@ class RowLayout:
     Attributes:
         blocks: of all columns.
         target: the column to predict, where it stands in the row; None where it does not.
+        exclusions: what a rule of two columns rules out.
     """
 
     blocks: tuple[Block, ...]
     target: str | None = None
+    exclusions: tuple[Exclusion, ...] = ()
 
     @classmethod
-    def from_widths(cls, widths: Iterable[tuple[Any, ...]], *, target: str | None = None) -> Self:
+    def from_widths(
+        cls,
+        widths: Iterable[tuple[Any, ...]],
+        *,
+        target: str | None = None,
+        exclusions: Iterable[Exclusion] = (),
+    ) -> Self:
         """Blocks of (column, kind, width[, ordered[, atoms]]), side by side."""
         blocks, start = [], 0
         for column, *rest in widths:
             shape = BlockShape(*rest)
             blocks.append(Block(column=column, start=start, **shape._asdict()))
             start += shape.width
-        return cls(blocks=tuple(blocks), target=target)
+        return cls(blocks=tuple(blocks), target=target, exclusions=tuple(exclusions))
 
     @property
     def width(self) -> int:
@@ -84,10 +106,14 @@ class RowLayout:
 
     def to_plain(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return asdict(self)
+        return asdict(self) | {"exclusions": [list(each) for each in self.exclusions]}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:
         """The layout that ``to_plain`` wrote."""
         blocks = (Block(**{**block, "atoms": tuple(block["atoms"])}) for block in plain["blocks"])
-        return cls(blocks=tuple(blocks), target=plain["target"])
+        exclusions = (
+            Exclusion(one, other, tuple(tuple(span) for span in spans))
+            for one, other, spans in plain["exclusions"]
+        )
+        return cls(blocks=tuple(blocks), target=plain["target"], exclusions=tuple(exclusions))

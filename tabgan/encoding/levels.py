@@ -29,6 +29,11 @@ class LevelsEncoder:
         width = len(self.values_) + self._onehot.missing_
         return (BlockShape("discrete", width, ordered=len(self.values_)),)
 
+    @property
+    def spans_(self) -> Numbers:
+        """The least and the greatest number of each code, [codes, 2]; NaN of the missing one."""
+        return np.repeat(np.append(self.values_, [np.nan] * self._onehot.missing_)[:, None], 2, 1)
+
     def encode(self, numbers: Numbers, rng: np.random.Generator) -> Encoded:
         between = (self.values_[1:] + self.values_[:-1]) / 2
         codes = np.searchsorted(between, numbers).astype(np.float64)

@@ -27,6 +27,12 @@ class OneHotEncoder:
         self.missing_ = bool(np.isnan(numbers).any())
         return self
 
+    @property
+    def spans_(self) -> Numbers:
+        """The least and the greatest code of each position, [codes, 2]; NaN of the missing one."""
+        codes = np.append(np.arange(self.n_codes, dtype=np.float64), [np.nan] * self.missing_)
+        return np.repeat(codes[:, None], 2, 1)
+
     def encode(self, numbers: Numbers, rng: np.random.Generator) -> Encoded:
         codes = np.where(np.isnan(numbers), self.n_codes, numbers).astype(np.int64)
         onehot = np.zeros((len(codes), self.n_codes + 1), np.float32)

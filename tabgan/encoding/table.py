@@ -20,10 +20,12 @@ from tabgan.encoding.column import ColumnEncoder, Encoded, Numbers
 from tabgan.encoding.computed import Computed, given
 from tabgan.encoding.gaps import find_gaps, gap_name
 from tabgan.encoding.keys import FormedKey, Key, restore_key
-from tabgan.encoding.layout import RowLayout
+from tabgan.encoding.layout import Exclusion, RowLayout
 from tabgan.encoding.levels import LevelsEncoder
 from tabgan.encoding.numbers import date_unit, from_numbers, resolution, rounded, to_numbers
+from tabgan.encoding.onehot import OneHotEncoder
 from tabgan.encoding.relations import CODES, Relations
+from tabgan.encoding.ruled_out import ruled_out
 from tabgan.encoding.state import load_state, save_state
 from tabgan.encoding.sums import Sum
 from tabgan.errors import TabganError
@@ -589,6 +591,7 @@ class TableEncoder:
                 for shape in self.encoders_[name].widths_
             ),
             target=target,
+            exclusions=self._ruled_out(),
         )
         columns = [
             replace(c, key=c.key or c.name in self.keys_, dtype=self._wide(c))
@@ -600,6 +603,19 @@ class TableEncoder:
             self.schema, columns=tuple(columns), constraints=tuple(entries)
         ).without(self.dropped_)
         self._of_code: dict[str, Numbers] = {}
+
+    def _ruled_out(self) -> list[Exclusion]:
+        """The codes of columns that a rule, found or declared, keeps apart."""
+        spans = {
+            name: encoder.spans_
+            for name, encoder in self.encoders_.items()
+            if isinstance(encoder, CellsEncoder | LevelsEncoder | OneHotEncoder)
+            and name in self.schema.names
+            and name not in self.keys_
+            and self.schema[name].kind != "string"
+        }
+        rules = [*self.constraints_, *self.found_]
+        return ruled_out(rules, spans, schema=self.schema, units=self.units_)
 
     def _wide(self, column: Column) -> str | None:
         """A column's dtype; keys go on and sums add up beyond what a narrow integer holds."""

@@ -215,8 +215,8 @@ class ChainModule(CGANModule):
         critic_loss = self._critic_step(batch[0], rows) if self.net_critic else None
         self.chain.eval()  # as the rows were drawn: without dropout
         with torch.no_grad():
-            before = now.reference.log_shares(rows.codes, condition=condition)
-        after = self.chain.log_shares(rows.codes, condition=condition)
+            before = now.reference.log_shares(rows.codes, condition=condition, as_drawn=True)
+        after = self.chain.log_shares(rows.codes, condition=condition, as_drawn=True)
         likelihood = self.chain.readout.chosen(after, rows.codes).sum(dim=0)
         loss = boundary_loss(weights, likelihood, expected_log(before, after))
         self._follow(loss, rate=self.round_lr * (1 - now.number / self.rounds))

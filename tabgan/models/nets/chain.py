@@ -17,7 +17,7 @@ from tabgan.models.nets.entrances import DirectEntrance, Head, StateEntrance
 from tabgan.models.nets.exclusions import Exclusions
 from tabgan.models.nets.gumbel import gumbel_like, soft_choice
 from tabgan.models.nets.inputs import ChainColumn, ColumnInputs, chain_columns
-from tabgan.models.nets.readout import Buckets, Readout
+from tabgan.models.nets.readout import NEVER, Buckets, Readout
 from tabgan.models.nets.walk import HeadNets, Walk
 
 PSEUDO_ROWS = 0.5  # of every code, in the shares that heads start from
@@ -118,7 +118,7 @@ class ChainGenerator(nn.Module):
         self.cells = CellTables(
             [c for c in self.columns if c.cells is not None], self.inputs, hidden_dim
         )
-        self.exclusions = Exclusions(self.columns)
+        self.exclusions = Exclusions(self.columns, layout.exclusions)
         self.register_buffer("shares_of_class", torch.zeros(self.class_width))
         self.cell_heads = [at for at, head in enumerate(self.heads) if head.is_cell]
 
@@ -176,14 +176,32 @@ class ChainGenerator(nn.Module):
         shown: Tensor | None = None,
         noise: Tensor | None = None,
         condition: Tensor | None = None,
+        as_drawn: bool = False,
     ) -> Buckets:
-        """Log p(each code | the row's codes before) of every head: per bucket [heads, n, width]."""
+        """Log p(each code | the row's codes before) of every head: per bucket [heads, n, width].
+
+        With ``as_drawn`` codes that a row's other codes rule out have no share, as in a draw; the
+        rest is of ``log_likelihood``.
+        """
         with quick_products(codes.device):
             hidden = self._hidden(codes, self._first(codes, shown, noise, condition))
             logits = self.readout(hidden)
             if self.cell_heads:
                 logits = self.readout.added(logits, self.cell_heads, self.cells.logits(codes))
+        if as_drawn:
+            logits = self._possible(logits, codes)
         return [each.float().log_softmax(dim=2) for each in logits]
+
+    def _possible(self, logits: Buckets, codes: Tensor) -> Buckets:
+        """The logits, ``NEVER`` where a row's codes before rule a code out."""
+        never = [torch.zeros_like(each, dtype=torch.bool) for each in logits]
+        tables = self.exclusions.tables()
+        for at, head in enumerate(self.heads):
+            bucket, position = self.readout.position[at]
+            for earlier, table in [] if head.is_cell else tables[head.column]:
+                code = codes[:, self.columns[earlier].bins_at].long()
+                never[bucket][position, :, : head.width] |= table[code]
+        return [each.masked_fill(no, NEVER) for each, no in zip(logits, never, strict=True)]
 
     def first(self, noise: Tensor, condition: Tensor) -> Tensor:
         """The inputs that every head sees where no class is shown, [n, first_width].

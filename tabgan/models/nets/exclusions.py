@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from tabgan.encoding.coded import CodedRows
+from tabgan.encoding.layout import Exclusion
 from tabgan.models.nets.inputs import ChainColumn
 
 EXPECTED = 30.0  # rows that independent columns would have there; e^-30 is the chance of none
@@ -26,10 +27,12 @@ class Exclusions(nn.Module):
     Codes are those of a column's first block: categories, discrete values, bins. A cell of two
     columns' table is ruled out if training rows have none there, and would have 30 at least if
     the columns were independent; but not where many a cell of the two columns' table is nearly
-    empty, for then others are empty by chance.
+    empty, for then others are empty by chance. Beside these stands
+    what the table's rules rule out.
 
     Args:
         columns: of a chain, in its order.
+        of_rules: the exclusions of its layout.
 
     Attributes:
         cells: int64 [m, 4]: an earlier column, its code, a later column, and the code ruled out.
@@ -37,11 +40,19 @@ class Exclusions(nn.Module):
 
     cells: Tensor
 
-    def __init__(self, columns: Sequence[ChainColumn]) -> None:
+    def __init__(self, columns: Sequence[ChainColumn], of_rules: Sequence[Exclusion] = ()) -> None:
         super().__init__()
         self.columns = list(columns)
         self.register_buffer("cells", torch.empty(0, 4, dtype=torch.long))
-        self._tables: list[list[tuple[int, Tensor]]] = [[] for _ in self.columns]
+        self._of_rules = dict[tuple[int, int], Tensor]()
+        at = {column.name: position for position, column in enumerate(self.columns)}
+        for one, other, spans in of_rules:
+            earlier, later = sorted((at[one], at[other]))
+            table = self._table(self._of_rules, earlier, later)
+            table = table if at[one] == earlier else table.T
+            for code, first, last in spans:
+                table[code, first:last] = True
+        self.take(self.cells)
 
     @torch.no_grad()
     def learn(self, rows: CodedRows) -> None:
@@ -60,13 +71,20 @@ class Exclusions(nn.Module):
     def take(self, cells: Tensor) -> None:
         """These pairs, int64 [m, 4], instead of those that are known."""
         self.cells, cells = cells.to(self.cells.device), cells.cpu()
-        self._tables = [[] for _ in self.columns]  # once, so that no step waits for a device
+        tables = {pair: table.clone() for pair, table in self._of_rules.items()}
         for earlier, later in cells[:, [0, 2]].unique(dim=0).tolist():
             mine = cells[(cells[:, 0] == earlier) & (cells[:, 2] == later)]
-            widths = self.columns[earlier].bins.width, self.columns[later].bins.width
-            table = torch.zeros(widths, dtype=torch.bool)
-            table[mine[:, 1], mine[:, 3]] = True
+            self._table(tables, earlier, later)[mine[:, 1], mine[:, 3]] = True
+        self._tables: list[list[tuple[int, Tensor]]] = [[] for _ in self.columns]
+        for (earlier, later), table in tables.items():  # once, so that no step waits for a device
             self._tables[later].append((earlier, table))
+
+    def _table(self, tables: dict[tuple[int, int], Tensor], earlier: int, later: int) -> Tensor:
+        """The table of two columns, bool [codes, codes], there from now on."""
+        if (earlier, later) not in tables:
+            widths = self.columns[earlier].bins.width, self.columns[later].bins.width
+            tables[earlier, later] = torch.zeros(widths, dtype=torch.bool)
+        return tables[earlier, later]
 
     def tables(self) -> list[list[tuple[int, Tensor]]]:
         """Per column the earlier ones that rule codes out, each with bool [its codes, codes]."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tabgan.encoding.coded import CodedRows
-from tabgan.encoding.layout import RowLayout
+from tabgan.encoding.layout import Exclusion, RowLayout
 from tabgan.models.nets.exclusions import Exclusions
 from tabgan.models.nets.inputs import chain_columns
 from tabgan.models.nets.walk import Walk
@@ -51,6 +51,21 @@ def test_a_state_of_any_number_of_pairs_is_loaded():
     assert torch.equal(empty.cells, exclusions.cells)
 
 
+def test_what_rules_rule_out_is_never_drawn_whatever_the_order_of_the_columns():
+    of_rules = (Exclusion("b", "a", ((2, 0, 1),)),)  # b = 2 goes with a = 1 alone
+    for order, expected in (
+        (["a", "b"], [[0, 0, 1], [0, 0, 0]]),
+        (["b", "a"], [[0, 0], [0, 0], [1, 0]]),
+    ):
+        exclusions = Exclusions(chain_columns(LAYOUT, order), of_rules)
+        assert exclusions.tables()[0] == []
+        ((earlier, table),) = exclusions.tables()[1]
+        assert earlier == 0
+        assert table.int().tolist() == expected
+        exclusions.take(torch.tensor([[0, 1, 1, 0]]))  # found in rows, beside it
+        assert exclusions.tables()[1][0][1].sum() == 2
+
+
 @pytest.fixture
 def chain(tiny_chain):
     """No job 2 of size 0, and no job 1 of kind 1 in training; the weights know nothing of it."""
@@ -88,3 +103,14 @@ def test_a_shown_class_rules_out_what_never_goes_with_it(chain):
     jobs = [torch.bincount(walk.codes[label == kind, 2], minlength=3) for kind in (0, 1)]
     assert jobs[0][1] > 0
     assert jobs[1][1] == 0
+
+
+@torch.no_grad()
+def test_shares_as_drawn_leave_out_what_is_ruled_out(chain):
+    rows = chain.net.draw(torch.zeros(2_000, 0), torch.zeros(2_000, 0)).codes
+    chosen = chain.net.readout.chosen
+    drawn = chosen(chain.net.log_shares(rows, as_drawn=True), rows).sum(dim=0).exp()
+    asked = chosen(chain.net.log_shares(chain.every, as_drawn=True), chain.every).sum(dim=0).exp()
+    assert asked.sum().item() == pytest.approx(1, abs=1e-3)
+    assert asked[chain.never].max().item() < 1e-12
+    assert drawn.min().item() > 1e-12

@@ -86,10 +86,7 @@ def _independent(columns: Columns, codes: Discrete, mask: Mask, signs: list[Sign
 def _number_each_other(columns: Columns, rest: Mask, one: str, other: str) -> bool:
     """Whether numbers that come again go with one of the other column each.
 
-    Args:
-        columns: of all rows.
-        rest: the rows on which the columns have other values than the ones in question.
-        one, other: the columns.
+    ``rest`` are the rows on which the columns have other values than those in question.
     """
     if any(columns.schema[name].kind == "string" for name in (one, other)):
         return False
