@@ -58,6 +58,7 @@ PLAIN: tuple[Mapping[str, str], ...] = (  # the answer to each question -> a sen
     {
         "No sign": "There is no sign that they copy training rows.",
         "Yes": "They copy training rows: do not give them away.",
+        "Too near": "They lie nearer to training rows than they should: do not give them away.",
     },
     {
         "Yes": "A model learns from them as well as from real rows.",
@@ -67,6 +68,12 @@ PLAIN: tuple[Mapping[str, str], ...] = (  # the answer to each question -> a sen
     },
     {"No": "Their variety has collapsed."},
 )
+SHARES = {  # of the collapse signals: what is missing
+    "lost_categories": "categories",
+    "entropy": "the entropy of a column",
+    "distinct_rows": "distinct rows",
+    "spacing": "the distance between rows",
+}
 SURE = 1 - 0.05 / len(SIGNS)  # of each, so that chance alone accuses one generator in forty
 SURE_DEVIATIONS = float(norm.ppf((1 + SURE) / 2))
 NEARER = 0.05  # of the DCR share, above .5
@@ -147,16 +154,23 @@ def findings(judged: Judged) -> list[Finding]:
 
 def headline(found: list[Finding]) -> str:
     """The report's first sentences; copies and collapse go first, for they void the rest."""
-    told_apart, copying, useful, variety = found
-    void = [finding for finding in (copying, variety) if finding.grade == "poor"]
-    rest = [finding for finding in (told_apart, copying, useful, variety) if finding not in void]
-    return " ".join(finding.headline for finding in (*void, *rest) if finding.headline)
+    return " ".join(finding.headline for finding in _by_weight(found) if finding.headline)
 
 
 def in_short(found: list[Finding]) -> str:
-    """The four answers as plain sentences, without figures."""
-    said = (PLAIN[position].get(finding.answer, "") for position, finding in enumerate(found))
-    return " ".join(filter(None, said)) or "There are too few rows to judge them."
+    """The four answers as plain sentences, without figures, in the headline's order."""
+    said = {id(one): PLAIN[position].get(one.answer, "") for position, one in enumerate(found)}
+    return (
+        " ".join(filter(None, (said[id(finding)] for finding in _by_weight(found))))
+        or "There are too few rows to judge them."
+    )
+
+
+def _by_weight(found: list[Finding]) -> list[Finding]:
+    """The findings with copies and collapse, where there are any, before the others."""
+    _, copying, _, variety = found
+    void = [finding for finding in (copying, variety) if finding.grade == "poor"]
+    return [*void, *(finding for finding in found if not any(finding is one for one in void))]
 
 
 def _told_apart(judged: Judged) -> Finding:
@@ -167,7 +181,7 @@ def _told_apart(judged: Judged) -> Finding:
     if auc is None:
         return _unknown(question, f"{name} is undefined", "Too little to judge realism by.")
     band = max(REALISTIC, auc_band(n_rows, n_rows))
-    by = f"{judged.detector} {model['c2st_test_auc']:.3f}, a net {model['c2st_test_auc_net']:.3f}"
+    by = f"trees {model['c2st_test_auc']:.3f}, a net {model['c2st_test_auc_net']:.3f}"
     says = (
         f"Of 100 pairs of a real and a synthetic row, the better of two classifiers ({by}) orders "
         f"{100 * auc:.0f} rightly (50 is chance; with {n_rows:,} rows, {50 - 100 * band:.0f} to "
@@ -227,18 +241,46 @@ def _copying(judged: Judged) -> Finding:
     )
     if signs:
         figures = [f"{_figure(name, judged, bounds[name])}" for name in signs]
-        says = "; ".join(f"{name} {one}" for name, one in zip(signs, figures, strict=True))
         lead = "; ".join(f"{SIGNS[name]} {one}" for name, one in zip(signs, figures, strict=True))
+        copies = "duplicate_rate" in signs
+        says = f"{lead[0].upper()}{lead[1:]}. {_copies_in_words(judged)}"
         lead += f". Beside: {beside}" if beside else ""
         return Finding(
-            question=question, answer="Yes", says=f"{says}.", grade="poor",
-            headline=f"They copy training rows: {lead}.",
+            question=question, answer="Yes" if copies else "Too near", says=says, grade="poor",
+            headline=f"They {'copy' if copies else 'lie too near to'} training rows: {lead}.",
         )  # fmt: skip
-    says = ", ".join(f"{name} {model[name]:.3g}" for name in known)
     return Finding(
-        question=question, answer="No sign", says=says + ".", grade="good",
+        question=question, answer="No sign", says=_no_sign_in_words(judged), grade="good",
         headline=f"No sign of copying: {beside}.",
     )  # fmt: skip
+
+
+def _copies_in_words(judged: Judged) -> str:
+    """How many of the rows are training rows, as a sentence; empty where that is unknown."""
+    share, real = judged.model.get("duplicate_rate"), judged.real.get("duplicate_rate", 0.0)
+    if share is None:
+        return ""
+    if share == 0:
+        return "No row is a training row."
+    return f"{share:.2%} of the rows are training rows (of real test rows {real:.2%})."
+
+
+def _no_sign_in_words(judged: Judged) -> str:
+    """Of rows that copy nothing: copies, an attack, the DCR share, and what they leave open."""
+    model, said = judged.model, [_copies_in_words(judged)]
+    if "membership_auc" in model:
+        said.append(
+            "An attacker tells training rows from others with an AUC of "
+            f"{model['membership_auc']:.3f} (.5 is guessing)."
+        )
+    if "dcr_share" in model:
+        said.append(
+            f"Of a training on half of the rows {model['dcr_share']:.1%} lie nearer to that half "
+            "than to the other (50% is no copying)."
+        )
+    else:
+        said.append("The DCR share was not measured.")
+    return " ".join(filter(None, [*said, "This measures, and proves nothing."]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -360,8 +402,8 @@ def _variety(judged: Judged) -> Finding:
     if not signals:
         return _unknown(question, "undefined on these tables", "")
     worst = max(signals.values())
-    gone = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in signals.items())
-    says = f"Gone, beyond chance: {gone}."
+    gone = ", ".join(f"{share:.0%} of {SHARES[name]}" for name, share in signals.items())
+    says = f"Missing beside real rows, beyond chance: {gone}."
     if worst > COLLAPSE_THRESHOLD:
         return Finding(
             question=question, answer="No", says=f"{says} {judged.collapse}.", grade="poor",
