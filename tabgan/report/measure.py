@@ -169,7 +169,7 @@ def row_notes(tables: Tables, *, is_test: bool) -> dict[str, str]:
     fewest = min(len(test), len(synthetic))
     if fewest < FEW_ROWS:
         notes["rows"] = (
-            f"{len(test):,} test and {len(synthetic):,} synthetic rows are few: with so many, a "
+            f"{len(test):,} test and {len(synthetic):,} synthetic rows are few: with this many, a "
             f"C2ST AUC of .5 ± {auc_band(fewest, fewest):.2f} is chance, "
             "and the other figures waver too"
         )

@@ -54,9 +54,11 @@ PLAIN: tuple[Mapping[str, str], ...] = (  # the answer to each question -> a sen
         "Nearly always": "Classifiers nearly always tell the rows from real ones.",
         "Too few rows": "There are too few test rows to say whether the rows look real: columns "
         "drawn independently would pass, too.",
+        "Not known": "There are too few test rows to say whether the rows look real.",
     },
     {
         "No sign": "There is no sign that they copy training rows.",
+        "Too few rows": "There are too few test rows to say whether they copy training rows.",
         "Yes": "They copy training rows: do not give them away.",
         "Too near": "They lie nearer to training rows than they should: do not give them away.",
     },
@@ -76,6 +78,7 @@ SHARES = {  # of the collapse signals: what is missing
 }
 SURE = 1 - 0.05 / len(SIGNS)  # of each, so that chance alone accuses one generator in forty
 SURE_DEVIATIONS = float(norm.ppf((1 + SURE) / 2))
+FEWEST_TESTS = 20  # rows: with fewer, as a C2ST needs, no sign of copying says nothing
 NEARER = 0.05  # of the DCR share, above .5
 FOUND = 0.01  # the ideal of membership_tpr01; twice as much is copying
 NEAR_FLOOR = 0.01  # an AUC so near to that of independent columns has learned no dependence
@@ -89,7 +92,8 @@ THRESHOLDS = (
     "Copying: duplicate_rate more than twice that of real test rows and .01 above it, "
     "membership_auc .05 above that of real test rows, membership_tpr01 over twice theirs, dcr_q02 "
     "or dcr_q05 over twice its ideal, or dcr_share over .55; each only where chance with so few "
-    "rows does not do as much (95 % for the six together).",
+    "rows does not do as much (95 % for the six together). Without copies rows are said to lie too "
+    f"near; with fewer than {FEWEST_TESTS} test rows nothing is said.",
     "Useful, by mle_auc beside a model trained on real rows: yes up to .01 lost, nearly up to "
     ".03; for a number, by mle_rmse: up to 5 % and 15 % more error. Not judged where chance takes "
     "as much with so few test rows (two standard errors), or half of what real rows gain on "
@@ -249,6 +253,12 @@ def _copying(judged: Judged) -> Finding:
             question=question, answer="Yes" if copies else "Too near", says=says, grade="poor",
             headline=f"They {'copy' if copies else 'lie too near to'} training rows: {lead}.",
         )  # fmt: skip
+    if judged.n_test < FEWEST_TESTS:
+        lead = f"{judged.n_test:,} test rows are too few to say whether they copy: {beside}."
+        return Finding(
+            question=question, answer="Too few rows", says=_no_sign_in_words(judged),
+            grade="unknown", headline=lead,
+        )  # fmt: skip
     return Finding(
         question=question, answer="No sign", says=_no_sign_in_words(judged), grade="good",
         headline=f"No sign of copying: {beside}.",
@@ -357,14 +367,14 @@ def _useful(judged: Judged) -> Finding:
         + f" (with {judged.n_test:,} test rows a difference of {band:{digits}}"
         + (" is chance)." if name == "mle_auc" else " of the error is chance).")
     )
-    if gained <= max(LEARNABLE[name], gain_band):
+    if gained <= LEARNABLE[name]:
         says += " Real rows themselves do no better than independent columns."
         lead = "The target is hardly learned from real rows either, so usefulness is not judged."
         return Finding(
             question=question, answer="Not judged", says=says, grade="unknown", headline=lead
         )
     limits = LOST_AUC if name == "mle_auc" else LOST_ERROR
-    if limits[0][0] < lost <= band or band > gained / 2:
+    if limits[0][0] < lost <= band or band > gained / 2 or gained <= gain_band:
         lead = f"{judged.n_test:,} test rows are too few to say how useful they are for training."
         return Finding(
             question=question, answer="Too few rows", says=says, grade="unknown", headline=lead

@@ -188,8 +188,8 @@ def _tell(rates: dict[str, dict[str, float]], classes: dict[str, int] | None) ->
 
 def _tell_tally(tally: Tally, refiner: Refiner | None) -> None:
     log.info(
-        "conditions: %.1f %% of %s rows drawn satisfy them", 100 * tally.hit_rate,
-        f"{tally.tried:,}",
+        "every row that is written satisfies the conditions; %.2f were drawn for each (of %s, "
+        "%.1f %% satisfied them)", tally.oversampling, f"{tally.tried:,}", 100 * tally.hit_rate,
     )  # fmt: skip
     if tally.share is not None:
         log.info(
@@ -202,5 +202,4 @@ def _tell_tally(tally: Tally, refiner: Refiner | None) -> None:
         )  # fmt: skip
     if refiner:
         share = tally.accepted / max(tally.satisfied, 1)
-        log.info("refinement keeps %.0f of 100 of these rows", 100 * share)
-    log.info("%.2f rows were drawn for each that is written", tally.oversampling)
+        log.info("refinement keeps %.0f of 100 rows that satisfied them", 100 * share)

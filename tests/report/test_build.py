@@ -146,7 +146,8 @@ def test_a_headline_names_the_figure_that_a_verdict_of_copying_comes_from():
     assert found[1].headline == (
         "They lie too near to training rows: AUC of a membership attack 0.950 (real rows 0.500, "
         "copying above 0.814; with 30 test rows 0.186 to 0.814 is chance). Beside: DCR share not "
-        "measured, copies 0.000 (real rows 0.000), training rows found at 1 % false positives not measured."
+        "measured, copies 0.000 (real rows 0.000), training rows found at 1 % false positives not "
+        "measured."
     )
     assert judge(membership_auc=0.8, n=30)[1].answer == "No sign"
 
@@ -337,6 +338,20 @@ def test_usefulness_is_not_judged_where_real_rows_teach_no_more_than_independent
         model=by_error, real=number, floor=by_error, signals={}, n_train=9, n_test=9, n_synthetic=9
     )
     assert findings(judged)[2].answer == "Not judged"
+
+
+def test_a_handful_of_test_rows_says_neither_that_rows_copy_nor_that_they_do_not():
+    found = judge(n=6, duplicate_rate=0.0, membership_auc=0.6)
+    assert (found[1].answer, found[1].grade) == ("Too few rows", "unknown")
+    assert "6 test rows are too few to say whether they copy: DCR share not measured" in (
+        found[1].headline
+    )
+    assert "too few test rows to say whether they copy" in in_short(found)
+    assert judge(n=6, duplicate_rate=1.0)[1].answer == "Yes"  # every row is a training row
+    # real rows gain .3 on independent columns, and two errors of that are .57
+    few = judge(n=6, mle_auc=0.5, mle_auc_se=0.2, real={"mle_auc": 0.8, "mle_auc_se": 0.2},
+                floor={"mle_auc_se": 0.2})  # fmt: skip
+    assert few[2].answer == "Too few rows"
 
 
 def test_a_collapse_names_its_column():
