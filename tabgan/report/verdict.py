@@ -53,7 +53,7 @@ PLAIN: tuple[Mapping[str, str], ...] = (  # the answer to each question -> a sen
         "Mostly": "Classifiers mostly tell the rows from real ones.",
         "Nearly always": "Classifiers nearly always tell the rows from real ones.",
         "Too few rows": "There are too few test rows to say whether the rows look real: columns "
-        "drawn independently would pass, too.",
+        "drawn independently do about as well.",
         "Not known": "There are too few test rows to say whether the rows look real.",
     },
     {
@@ -86,7 +86,7 @@ LEARNABLE = {"mle_auc": 0.01, "mle_rmse": 0.05}  # what real rows gain on indepe
 
 THRESHOLDS = (
     "Told apart, by c2st_test_auc_worst: no up to .52 (or what chance allows with so few rows; not "
-    "judged where independent columns get no more than that), "
+    "judged where independent columns are not above the rows, or .5, by as much), "
     "hardly up to .60, in part up to .75, mostly up to .90; "
     "where real training rows are told from test rows too, what lies above their figure counts.",
     "Copying: duplicate_rate more than twice that of real test rows and .01 above it, "
@@ -206,9 +206,9 @@ def _told_apart(judged: Judged) -> Finding:
             question=question, answer="Not judged", says=says, grade="unknown",
             headline="The test rows are among the synthetic rows, so realism is not judged.",
         )  # fmt: skip
-    if auc <= 0.5 + band and judged.floor.get(name, 1.0) <= 0.5 + band:
+    if auc <= 0.5 + band and judged.floor.get(name, 1.0) <= max(0.5, auc) + band:
         says += f" Columns drawn independently get {100 * judged.floor[name]:.0f}."
-        lead = f"With {n_rows:,} test rows columns drawn independently would pass, too{lead}"
+        lead = f"With {n_rows:,} test rows columns drawn independently do about as well{lead}"
         return Finding(
             question=question, answer="Too few rows", says=says, grade="unknown", headline=lead
         )
