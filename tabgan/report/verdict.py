@@ -28,6 +28,7 @@ TOLD_APART = (  # C2ST AUC up to -> answer, grade
     (1.00, "Nearly always", "poor"),
 )
 REALISTIC = TOLD_APART[0][0] - 0.5
+WIDE_BAND = 0.05  # of an AUC's chance, of 267 rows: with fewer, rows that are told may pass
 LOST_AUC = ((0.01, "Yes", "good"), (0.03, "Nearly", "fair"), (1.0, "No", "poor"))
 LOST_ERROR = ((0.05, "Yes", "good"), (0.15, "Nearly", "fair"), (math.inf, "No", "poor"))
 COPIED = {"duplicate_rate": 0.01, "membership_auc": 0.05}  # beyond what real test rows get
@@ -48,6 +49,7 @@ SIGNS = {  # of copying: what a headline calls the figures that a verdict may co
 PLAIN: tuple[Mapping[str, str], ...] = (  # the answer to each question -> a sentence
     {
         "No": "The rows look real: classifiers cannot tell them from rows never seen.",
+        "No, by few rows": "The rows look real as far as so few test rows can tell.",
         "Hardly": "The rows look nearly real: classifiers hardly tell them from rows never seen.",
         "In part": "Classifiers tell the rows from real ones in part.",
         "Mostly": "Classifiers mostly tell the rows from real ones.",
@@ -85,7 +87,8 @@ NEAR_FLOOR = 0.01  # an AUC so near to that of independent columns has learned n
 LEARNABLE = {"mle_auc": 0.01, "mle_rmse": 0.05}  # what real rows gain on independent columns
 
 THRESHOLDS = (
-    "Told apart, by c2st_test_auc_worst: no up to .52 (or what chance allows with so few rows; not "
+    "Told apart, by c2st_test_auc_worst: no up to .52 (or what chance allows with few rows, and "
+    f"more than {WIDE_BAND} of chance is said beside the answer; not "
     "judged where independent columns are not above the rows, or .5, by as much), "
     "hardly up to .60, in part up to .75, mostly up to .90; "
     "where real training rows are told from test rows too, what lies above their figure counts.",
@@ -212,12 +215,15 @@ def _told_apart(judged: Judged) -> Finding:
         return Finding(
             question=question, answer="Too few rows", says=says, grade="unknown", headline=lead
         )
-    if auc <= 0.5 + band:
+    if auc <= 0.5 + band and band > WIDE_BAND:
+        answer, grade = "No, by few rows", "unknown"
+    elif auc <= 0.5 + band:
         answer, grade = TOLD_APART[0][1:]
     else:
         answer, grade = next(entry[1:] for entry in TOLD_APART if auc <= entry[0])
     ends = {
         "No": "Not told from unseen real rows",
+        "No, by few rows": "Not told from unseen real rows, of which there are few",
         "Hardly": "Hardly told from unseen real rows",
         "In part": "Told from unseen real rows in part",
         "Mostly": "Mostly told from unseen real rows",

@@ -256,6 +256,14 @@ def test_the_first_answer_follows_its_thresholds(auc, answer):
     assert judge(auc)[0].answer == answer
 
 
+def test_few_rows_that_pass_are_said_to_be_few():
+    # 2 sqrt(161 / 76,800) = .092, more than .05
+    found = judge(0.57, n=80)[0]
+    assert (found.answer, found.grade) == ("No, by few rows", "unknown")
+    assert found.headline.startswith("Not told from unseen real rows, of which there are few (C2ST")
+    assert judge(0.54, n=300)[0].answer == "No"
+
+
 def test_the_headline_names_the_detectors_and_what_says_whether_rows_are_copied():
     found = judge(
         0.546, duplicate_rate=0.002, membership_tpr01=0.012, mle_auc=0.9, mle_auc_se=0.004
