@@ -176,7 +176,7 @@ def row_notes(tables: Tables, *, is_test: bool) -> dict[str, str]:
     if len(synthetic) != len(train):
         notes["size"] = (
             f"{len(synthetic):,} synthetic rows for {len(train):,} training rows; published "
-            "figures use as many"
+            "figures are of as many as those"
         )
     constant = [
         str(name)
