@@ -89,6 +89,10 @@ def test_the_page_loads_every_picture_and_fits_a_phone(built, browse):
     assert told == f"{n_pictures} pictures, 0 broken, 0 pixels too wide"
 
 
+def test_the_answers_and_what_to_try_next_print_on_one_page(built, printed_pages):
+    assert printed_pages(built[0] / "report.html") == 1
+
+
 def test_few_rows_are_said(built):
     note = built[1]["notes.rows"]
     # two standard deviations of an AUC of chance: 2 sqrt((2 n + 1) / 12 n^2) = .047 for n = 300
