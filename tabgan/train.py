@@ -31,6 +31,9 @@ def main(cfg: DictConfig, folder: str) -> float | None:
 
         check_config(cfg)  # a misspelt word may be why no table is named
         raise
+    for path in (cfg.data.get("path"), cfg.data.get("test_path")):
+        if path is not None and not Path(path).exists():  # a folder is refused where it is read
+            raise TabganError(f"file not found: {Path(path).absolute()}")
     log.info("loading PyTorch and Lightning")
     from tabgan.training.journey import (
         train,  # torch and Lightning take seconds, and --help must not

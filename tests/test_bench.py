@@ -132,6 +132,7 @@ def test_other_settings_are_another_run(bench, calls):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
+        (["peers=false"], "no peer 'false'; expected one of"),
         (["peers=ctgn"], "no peer 'ctgn'; did you mean 'ctgan'?"),
         (["baselines=carts", "peers="], "no peer 'carts'; did you mean 'cart'?"),
         (["experiments=cgan_adlt", "peers="], "no experiment 'cgan_adlt'; did you mean"),

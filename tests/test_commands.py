@@ -183,6 +183,8 @@ MISTAKES = {
     "trainer.max_epochs=0: expected a whole number, at least 1": ["trainer.max_epochs=0"],
     "trainer.max_steps=two: expected a whole number, at least 1": ["+trainer.max_steps=two"],
     "=3: expected key=value": ["=3"],
+    "error: model.lr: expected key=value\n": ["model.lr"],
+    """data.constraints='["one", "two"]' is a list""": ["data.constraints=[a <= b]"],
     "where=x: expected key=value, or where.<column>=<value>": ["where=x"],
 }
 

@@ -47,6 +47,19 @@ def test_three_files_make_a_report(command, files, tmp_path, monkeypatch):
     assert "here/report.html" in ended.out + ended.err
 
 
+def test_ids_of_three_files_are_not_compared(command, files, tmp_path):
+    numbers = np.random.default_rng(0).permutation(10_000)[:450].reshape(3, 150)
+    for name, ids in zip(("train", "test", "rows"), numbers, strict=True):
+        table = pd.read_csv(files / f"{name}.csv")
+        table.assign(customer_id=ids[: len(table)]).to_csv(tmp_path / f"{name}.csv", index=False)
+    ended = command("evaluate", *words(tmp_path), "threads=1", f"out={tmp_path / 'here'}")
+    assert ended.status == 0, ended.err
+    assert "column 'customer_id' holds ids: it is not compared" in ended.out + ended.err
+    report = json.loads((tmp_path / "here" / "report.json").read_text("utf-8"))
+    assert report["identifying_overlap"] == 0  # the 450 ids all differ
+    assert "customer_id" not in report["worst_columns"]
+
+
 def test_without_out_the_report_lies_beside_the_synthetic_table(command, files):
     copy = files / "copy.csv"
     shutil.copy(files / "test.csv", copy)

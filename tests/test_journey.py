@@ -12,6 +12,7 @@ import torch
 
 from tabgan.runs.session import show_rows
 from tabgan.tables.readers import read_arff
+from tabgan.tables.schema import Column, TableSchema
 
 RUN_FOLDER = (
     ".hydra/config.yaml", ".hydra/overrides.yaml", "train.log", "schema.json",
@@ -49,6 +50,15 @@ def test_dates_without_a_time_of_day_are_shown_as_days(caplog, capsys):
         "2024-07-06",
         "01:00:00",
     ]
+
+
+def test_dates_are_shown_in_the_form_of_the_table(caplog, capsys):
+    caplog.set_level("INFO")
+    schema = TableSchema(
+        name="t", columns=(Column(name="day", kind="date", date_format="%d.%m.%Y"),)
+    )
+    show_rows(pd.DataFrame({"day": pd.to_datetime(["2024-07-06", None])}), "two rows", schema)
+    assert capsys.readouterr().out.split() == ["two", "rows", "day", "06.07.2024", "?"]
 
 
 @pytest.mark.parametrize("path", RUN_FOLDER)

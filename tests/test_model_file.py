@@ -92,6 +92,9 @@ def test_the_same_model_is_the_same_bytes(fitted, saved, tmp_path):
 
 def test_a_file_holds_no_training_rows_and_says_so_when_they_are_missed(fitted, saved, alone):
     names = set(zipfile.ZipFile(saved).namelist())
+    assert "checkpoints/best.ckpt" in names
+    assert not {name for name in names if name.startswith(("samples/", "tensorboard/"))}
+    assert "checkpoints/last.ckpt" not in names
     assert names >= {"README.md", "schema.json", "checkpoints/best.ckpt", ".hydra/config.yaml"}
     assert "table.parquet" not in names
     assert (fitted.run_.folder / "table.parquet").is_file()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hydra import compose
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
@@ -89,12 +89,26 @@ def explain(error: Exception, config_name: str, words: Sequence[str]) -> str:
     if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.rpartition("/")
         return f"no {group} {name!r}; {nearest(name, error.options)}"
+    if isinstance(error, OverrideParseException):
+        return _unreadable(error.override)
     match = re.match(r"Could not override '([^']+)'", text)
     if match and match[1] in _groups():
         return text  # Hydra says where the group stands, or that it is added with a plus
     if match:
         return f"{match[1]}: no such key; {_nearest_key(match[1], config_name, words)}"
     return text
+
+
+def _unreadable(word: str) -> str:
+    """What to write in place of a word that Hydra's grammar does not read."""
+    key, equals, _ = word.partition("=")
+    if not equals:
+        return f"{word}: expected key=value"
+    return (
+        f"{word}: cannot be read. Text that is more than a plain word stands in double quotes, and "
+        f'for the shell the whole in single ones: {key}=\'["one", "two"]\' is a list, '
+        f"{key}='\"one\"' a text"
+    )
 
 
 def forget(folder: Path, job_name: str) -> None:

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tabgan.config.keys import command_keys
 from tabgan.config.overrides import command_given
+from tabgan.encoding.identifying import with_keys
 from tabgan.errors import TabganError, check_keys
 from tabgan.report.reading import Tables, read_like, read_real
 from tabgan.runs.folder import BY_ESTIMATOR, check_own, folder_of
@@ -130,6 +131,13 @@ def takes_a_run(study: DictConfig) -> bool:
 
 def _of_files(cfg: DictConfig) -> Evaluation:
     train, schema = read_real(Path(cfg.real), target=cfg.target)
+    schema = with_keys(schema, train)
+    for column in schema.columns:
+        if column.key:
+            log.info(
+                "column %r holds ids: it is not compared, the report only says whether they come "
+                "back (the kind numeric in a schema file compares it)", column.name,
+            )  # fmt: skip
     synthetic = Path(cfg.synthetic)
     tables = Tables.of(
         Path(cfg.real).name.split(".")[0],

@@ -345,8 +345,9 @@ class ChainModule(CGANModule):
             self.averaged.net.load_state_dict(weights)
         self.best_weights, self.stale_looks = None, 0
         log.info(
-            "maximum likelihood: %s steps, goes on from step %s, where validation rows were "
-            "likeliest (%.4g nats a row)", self.global_step, self.best_step, self.best_nll,
+            "maximum likelihood ends after %s steps; back to the weights of step %s, under which "
+            "validation rows are likeliest (%.4g nats a row)",
+            self.global_step, self.best_step, self.best_nll,
         )  # fmt: skip
 
     def configure_optimizers(self) -> list[Optimizer]:

@@ -169,14 +169,14 @@ def row_notes(tables: Tables, *, is_test: bool) -> dict[str, str]:
     fewest = min(len(test), len(synthetic))
     if fewest < FEW_ROWS:
         notes["rows"] = (
-            f"{len(test):,} test and {len(synthetic):,} synthetic rows are few: with so many, a "
+            f"{len(test):,} test and {len(synthetic):,} synthetic rows are few: with this many, a "
             f"C2ST AUC of .5 ± {auc_band(fewest, fewest):.2f} is chance, "
             "and the other figures waver too"
         )
     if len(synthetic) != len(train):
         notes["size"] = (
             f"{len(synthetic):,} synthetic rows for {len(train):,} training rows; published "
-            "figures use as many"
+            "figures are of as many as those"
         )
     constant = [
         str(name)

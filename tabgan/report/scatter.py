@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from statistics import fmean
 
 import numpy as np
 from matplotlib import ticker
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
 
 from tabgan.report.plots import WIDTH, _drawn, _figure, _short
 
@@ -21,6 +25,8 @@ MARKS = {
 }
 LEADER, RUN = "#D55E00", "#0072B2"
 PAIR_LIMITS = 0.45, 1.03  # AUCs of a picture of fidelity and risk
+DOT = 5  # pixels around the middle of a point
+OFFSETS = (5, -12, 18, -25, 31, -38, 44)  # of a name above its point, in points
 
 
 def standings_picture(
@@ -79,21 +85,34 @@ def pair_picture(sets: Mapping[str, tuple[float, float]]) -> Figure:
     for position, (name, (auc, attack)) in enumerate(sets.items()):
         colour = LEADER if position == 0 else RUN if name.startswith("refined") else FAILING
         axes.scatter(auc, attack, c=colour, s=46 if position == 0 else 30, zorder=3)
-        right = auc > PAIR_LIMITS[1] - 0.2  # a name goes to the side that has room for it
-        earlier = list(sets.values())[:position]  # names of points side by side stand in a pile
-        pile = sum(abs(auc - x) < 0.2 and abs(attack - y) < 0.06 for x, y in earlier)
-        axes.annotate(
-            name, (auc, attack), xytext=(-7 if right else 7, 5 + 12 * pile),
-            textcoords="offset points",
-            ha="right" if right else "left", color=colour,
-        )  # fmt: skip
+        axes.annotate(name, (auc, attack), xytext=(7, 5), textcoords="offset points", color=colour)
     low = min(0.45, *(value for point in sets.values() for value in point)) - 0.03
     axes.set_xlim(low, PAIR_LIMITS[1])
     axes.set_ylim(low, PAIR_LIMITS[1])
     axes.set_xlabel("told from unseen real rows with AUC (.5 is not at all)")
     axes.set_ylabel("attack finds training rows, AUC")
     axes.set_title("Fidelity and risk: best is lower left")
+    _part_names(figure, axes)
     return figure
+
+
+def _part_names(figure: Figure, axes: Axes) -> None:
+    """Move the names of points to where they touch no other name and no other point."""
+    canvas = FigureCanvasAgg(figure)
+    figure.draw_without_rendering()  # the layout is known from here on
+    names = [text for text in axes.texts if isinstance(text, Annotation)]
+    points = [axes.transData.transform(name.xy) for name in names]
+    taken = [Bbox.from_extents(*(point - DOT), *(point + DOT)) for point in points]
+    inside = axes.get_window_extent(canvas.get_renderer())
+    for name, own in zip(names, tuple(taken), strict=True):
+        for right, up in product((True, False), OFFSETS):
+            name.set_position((7 if right else -7, up))
+            name.set_horizontalalignment("left" if right else "right")
+            box = name.get_window_extent(canvas.get_renderer())
+            others = [one for one in taken if one is not own]
+            if inside.x0 < box.x0 and box.x1 < inside.x1 and not box.count_overlaps(others):
+                break
+        taken.append(box)
 
 
 @_drawn

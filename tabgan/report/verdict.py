@@ -28,6 +28,7 @@ TOLD_APART = (  # C2ST AUC up to -> answer, grade
     (1.00, "Nearly always", "poor"),
 )
 REALISTIC = TOLD_APART[0][0] - 0.5
+WIDE_BAND = 0.05  # of an AUC's chance, of 267 rows: with fewer, rows that are told may pass
 LOST_AUC = ((0.01, "Yes", "good"), (0.03, "Nearly", "fair"), (1.0, "No", "poor"))
 LOST_ERROR = ((0.05, "Yes", "good"), (0.15, "Nearly", "fair"), (math.inf, "No", "poor"))
 COPIED = {"duplicate_rate": 0.01, "membership_auc": 0.05}  # beyond what real test rows get
@@ -48,16 +49,20 @@ SIGNS = {  # of copying: what a headline calls the figures that a verdict may co
 PLAIN: tuple[Mapping[str, str], ...] = (  # the answer to each question -> a sentence
     {
         "No": "The rows look real: classifiers cannot tell them from rows never seen.",
+        "No, by few rows": "The rows look real as far as so few test rows can tell.",
         "Hardly": "The rows look nearly real: classifiers hardly tell them from rows never seen.",
         "In part": "Classifiers tell the rows from real ones in part.",
         "Mostly": "Classifiers mostly tell the rows from real ones.",
         "Nearly always": "Classifiers nearly always tell the rows from real ones.",
         "Too few rows": "There are too few test rows to say whether the rows look real: columns "
-        "drawn independently would pass, too.",
+        "drawn independently do about as well.",
+        "Not known": "There are too few test rows to say whether the rows look real.",
     },
     {
         "No sign": "There is no sign that they copy training rows.",
+        "Too few rows": "There are too few test rows to say whether they copy training rows.",
         "Yes": "They copy training rows: do not give them away.",
+        "Too near": "They lie nearer to training rows than they should: do not give them away.",
     },
     {
         "Yes": "A model learns from them as well as from real rows.",
@@ -67,22 +72,31 @@ PLAIN: tuple[Mapping[str, str], ...] = (  # the answer to each question -> a sen
     },
     {"No": "Their variety has collapsed."},
 )
+SHARES = {  # of the collapse signals: what is missing
+    "lost_categories": "categories",
+    "entropy": "the entropy of a column",
+    "distinct_rows": "distinct rows",
+    "spacing": "the distance between rows",
+}
 SURE = 1 - 0.05 / len(SIGNS)  # of each, so that chance alone accuses one generator in forty
 SURE_DEVIATIONS = float(norm.ppf((1 + SURE) / 2))
+FEWEST_TESTS = 20  # rows: with fewer, as a C2ST needs, no sign of copying says nothing
 NEARER = 0.05  # of the DCR share, above .5
 FOUND = 0.01  # the ideal of membership_tpr01; twice as much is copying
 NEAR_FLOOR = 0.01  # an AUC so near to that of independent columns has learned no dependence
 LEARNABLE = {"mle_auc": 0.01, "mle_rmse": 0.05}  # what real rows gain on independent columns
 
 THRESHOLDS = (
-    "Told apart, by c2st_test_auc_worst: no up to .52 (or what chance allows with so few rows; not "
-    "judged where independent columns get no more than that), "
+    "Told apart, by c2st_test_auc_worst: no up to .52 (or what chance allows with few rows, and "
+    f"more than {WIDE_BAND} of chance is said beside the answer; not "
+    "judged where independent columns are not above the rows, or .5, by as much), "
     "hardly up to .60, in part up to .75, mostly up to .90; "
     "where real training rows are told from test rows too, what lies above their figure counts.",
     "Copying: duplicate_rate more than twice that of real test rows and .01 above it, "
     "membership_auc .05 above that of real test rows, membership_tpr01 over twice theirs, dcr_q02 "
     "or dcr_q05 over twice its ideal, or dcr_share over .55; each only where chance with so few "
-    "rows does not do as much (95 % for the six together).",
+    "rows does not do as much (95 % for the six together). Without copies rows are said to lie too "
+    f"near; with fewer than {FEWEST_TESTS} test rows nothing is said.",
     "Useful, by mle_auc beside a model trained on real rows: yes up to .01 lost, nearly up to "
     ".03; for a number, by mle_rmse: up to 5 % and 15 % more error. Not judged where chance takes "
     "as much with so few test rows (two standard errors), or half of what real rows gain on "
@@ -147,16 +161,23 @@ def findings(judged: Judged) -> list[Finding]:
 
 def headline(found: list[Finding]) -> str:
     """The report's first sentences; copies and collapse go first, for they void the rest."""
-    told_apart, copying, useful, variety = found
-    void = [finding for finding in (copying, variety) if finding.grade == "poor"]
-    rest = [finding for finding in (told_apart, copying, useful, variety) if finding not in void]
-    return " ".join(finding.headline for finding in (*void, *rest) if finding.headline)
+    return " ".join(finding.headline for finding in _by_weight(found) if finding.headline)
 
 
 def in_short(found: list[Finding]) -> str:
-    """The four answers as plain sentences, without figures."""
-    said = (PLAIN[position].get(finding.answer, "") for position, finding in enumerate(found))
-    return " ".join(filter(None, said)) or "There are too few rows to judge them."
+    """The four answers as plain sentences, without figures, in the headline's order."""
+    said = {id(one): PLAIN[position].get(one.answer, "") for position, one in enumerate(found)}
+    return (
+        " ".join(filter(None, (said[id(finding)] for finding in _by_weight(found))))
+        or "There are too few rows to judge them."
+    )
+
+
+def _by_weight(found: list[Finding]) -> list[Finding]:
+    """The findings with copies and collapse, where there are any, before the others."""
+    _, copying, _, variety = found
+    void = [finding for finding in (copying, variety) if finding.grade == "poor"]
+    return [*void, *(finding for finding in found if not any(finding is one for one in void))]
 
 
 def _told_apart(judged: Judged) -> Finding:
@@ -167,7 +188,7 @@ def _told_apart(judged: Judged) -> Finding:
     if auc is None:
         return _unknown(question, f"{name} is undefined", "Too little to judge realism by.")
     band = max(REALISTIC, auc_band(n_rows, n_rows))
-    by = f"{judged.detector} {model['c2st_test_auc']:.3f}, a net {model['c2st_test_auc_net']:.3f}"
+    by = f"trees {model['c2st_test_auc']:.3f}, a net {model['c2st_test_auc_net']:.3f}"
     says = (
         f"Of 100 pairs of a real and a synthetic row, the better of two classifiers ({by}) orders "
         f"{100 * auc:.0f} rightly (50 is chance; with {n_rows:,} rows, {50 - 100 * band:.0f} to "
@@ -188,18 +209,21 @@ def _told_apart(judged: Judged) -> Finding:
             question=question, answer="Not judged", says=says, grade="unknown",
             headline="The test rows are among the synthetic rows, so realism is not judged.",
         )  # fmt: skip
-    if auc <= 0.5 + band and judged.floor.get(name, 1.0) <= 0.5 + band:
+    if auc <= 0.5 + band and judged.floor.get(name, 1.0) <= max(0.5, auc) + band:
         says += f" Columns drawn independently get {100 * judged.floor[name]:.0f}."
-        lead = f"With {n_rows:,} test rows columns drawn independently would pass, too{lead}"
+        lead = f"With {n_rows:,} test rows columns drawn independently do about as well{lead}"
         return Finding(
             question=question, answer="Too few rows", says=says, grade="unknown", headline=lead
         )
-    if auc <= 0.5 + band:
+    if auc <= 0.5 + band and band > WIDE_BAND:
+        answer, grade = "No, by few rows", "unknown"
+    elif auc <= 0.5 + band:
         answer, grade = TOLD_APART[0][1:]
     else:
         answer, grade = next(entry[1:] for entry in TOLD_APART if auc <= entry[0])
     ends = {
         "No": "Not told from unseen real rows",
+        "No, by few rows": "Not told from unseen real rows, of which there are few",
         "Hardly": "Hardly told from unseen real rows",
         "In part": "Told from unseen real rows in part",
         "Mostly": "Mostly told from unseen real rows",
@@ -227,18 +251,52 @@ def _copying(judged: Judged) -> Finding:
     )
     if signs:
         figures = [f"{_figure(name, judged, bounds[name])}" for name in signs]
-        says = "; ".join(f"{name} {one}" for name, one in zip(signs, figures, strict=True))
         lead = "; ".join(f"{SIGNS[name]} {one}" for name, one in zip(signs, figures, strict=True))
+        copies = "duplicate_rate" in signs
+        says = f"{lead[0].upper()}{lead[1:]}. {_copies_in_words(judged)}"
         lead += f". Beside: {beside}" if beside else ""
         return Finding(
-            question=question, answer="Yes", says=f"{says}.", grade="poor",
-            headline=f"They copy training rows: {lead}.",
+            question=question, answer="Yes" if copies else "Too near", says=says, grade="poor",
+            headline=f"They {'copy' if copies else 'lie too near to'} training rows: {lead}.",
         )  # fmt: skip
-    says = ", ".join(f"{name} {model[name]:.3g}" for name in known)
+    if judged.n_test < FEWEST_TESTS:
+        lead = f"{judged.n_test:,} test rows are too few to say whether they copy: {beside}."
+        return Finding(
+            question=question, answer="Too few rows", says=_no_sign_in_words(judged),
+            grade="unknown", headline=lead,
+        )  # fmt: skip
     return Finding(
-        question=question, answer="No sign", says=says + ".", grade="good",
+        question=question, answer="No sign", says=_no_sign_in_words(judged), grade="good",
         headline=f"No sign of copying: {beside}.",
     )  # fmt: skip
+
+
+def _copies_in_words(judged: Judged) -> str:
+    """How many of the rows are training rows, as a sentence; empty where that is unknown."""
+    share, real = judged.model.get("duplicate_rate"), judged.real.get("duplicate_rate", 0.0)
+    if share is None:
+        return ""
+    if share == 0:
+        return "No row is a training row."
+    return f"{share:.2%} of the rows are training rows (of real test rows {real:.2%})."
+
+
+def _no_sign_in_words(judged: Judged) -> str:
+    """Of rows that copy nothing: copies, an attack, the DCR share, and what they leave open."""
+    model, said = judged.model, [_copies_in_words(judged)]
+    if "membership_auc" in model:
+        said.append(
+            "An attacker tells training rows from others with an AUC of "
+            f"{model['membership_auc']:.3f} (.5 is guessing)."
+        )
+    if "dcr_share" in model:
+        said.append(
+            f"Of a training on half of the rows {model['dcr_share']:.1%} lie nearer to that half "
+            "than to the other (50% is no copying)."
+        )
+    else:
+        said.append("The DCR share was not measured.")
+    return " ".join(filter(None, [*said, "This measures, and proves nothing."]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,14 +373,14 @@ def _useful(judged: Judged) -> Finding:
         + f" (with {judged.n_test:,} test rows a difference of {band:{digits}}"
         + (" is chance)." if name == "mle_auc" else " of the error is chance).")
     )
-    if gained <= max(LEARNABLE[name], gain_band):
+    if gained <= LEARNABLE[name]:
         says += " Real rows themselves do no better than independent columns."
         lead = "The target is hardly learned from real rows either, so usefulness is not judged."
         return Finding(
             question=question, answer="Not judged", says=says, grade="unknown", headline=lead
         )
     limits = LOST_AUC if name == "mle_auc" else LOST_ERROR
-    if limits[0][0] < lost <= band or band > gained / 2:
+    if limits[0][0] < lost <= band or band > gained / 2 or gained <= gain_band:
         lead = f"{judged.n_test:,} test rows are too few to say how useful they are for training."
         return Finding(
             question=question, answer="Too few rows", says=says, grade="unknown", headline=lead
@@ -360,8 +418,8 @@ def _variety(judged: Judged) -> Finding:
     if not signals:
         return _unknown(question, "undefined on these tables", "")
     worst = max(signals.values())
-    gone = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in signals.items())
-    says = f"Gone, beyond chance: {gone}."
+    gone = ", ".join(f"{share:.0%} of {SHARES[name]}" for name, share in signals.items())
+    says = f"Missing beside real rows, beyond chance: {gone}."
     if worst > COLLAPSE_THRESHOLD:
         return Finding(
             question=question, answer="No", says=f"{says} {judged.collapse}.", grade="poor",

@@ -212,7 +212,7 @@ def _values(column: Column) -> str:
     if column.key:
         return "an id: new ones are made"
     if column.kind == "numeric" and column.decimals is not None:
-        return f"{column.decimals} decimals"
+        return f"{column.decimals} decimal{'' if column.decimals == 1 else 's'}"
     return _plain(column.date_format or column.number_format or "")
 
 

@@ -11,6 +11,8 @@ from tabgan.system.archive import packed, unpack
 from tabgan.system.files import write_whole
 
 SUFFIX = ".tabgan"
+BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
+UNSHARED = (*BY_ESTIMATOR, "samples", "tensorboard")  # rows and logs of one machine
 
 
 def is_model_file(path: Path) -> bool:
@@ -22,9 +24,11 @@ def save_model(folder: Path, path: Path) -> None:
     """Write a run folder as one file, in one move; equal folders give equal bytes.
 
     The table of a DataFrame that was fitted (``table.parquet``) stays behind: a file is to be given
-    away, and only evaluation needs those rows.
+    away, and only evaluation needs those rows. So do rows that were drawn, TensorBoard's logs and
+    the weights that a training would go on from, where there are better ones.
     """
-    write_whole(path, packed(folder, without=BY_ESTIMATOR))
+    last = (LAST,) if (folder / BEST).is_file() else ()
+    write_whole(path, packed(folder, without=(*UNSHARED, *last)))
 
 
 def unpacked_model(path: Path) -> Path:

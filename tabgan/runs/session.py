@@ -51,7 +51,8 @@ from tabgan.system.files import write_whole
 from tabgan.system.ranks import hush_others
 from tabgan.system.terminal import fits, show
 from tabgan.tables import profile
-from tabgan.tables.dates import CLOCK_DAY
+from tabgan.tables.dates import CLOCK_DAY, format_dates
+from tabgan.tables.schema import TableSchema
 from tabgan.tables.writers import write_table
 
 log = logging.getLogger(__name__)
@@ -196,7 +197,7 @@ def finish(
     rows = preview(module, encoder, refiner, folder, seed=seed)
     save_metrics(trainer, folder)
     write_card(folder)
-    show_rows(rows.head(10), "generated rows")
+    show_rows(rows.head(10), "generated rows", encoder.schema_)
     if isinstance(trainer.checkpoint_callback, BestAndLast):
         log.info("result, %s", result(trainer.checkpoint_callback.best_metrics, n_validation))
     log.info("the run folder: %s", folder)
@@ -327,15 +328,17 @@ def preview(
     return rows
 
 
-def show_rows(rows: pd.DataFrame, title: str) -> None:
+def show_rows(rows: pd.DataFrame, title: str, schema: TableSchema | None = None) -> None:
     """Print a few rows as a table, where the log's lines are shown at all.
 
     A row is a line; of a table that is too wide for that, a column is one, with what the first
-    rows have there.
+    rows have there. Dates stand in the form that the schema has for them.
     """
     if not log.isEnabledFor(logging.INFO):
         return
-    shown = rows.assign(**{name: _days(rows[name]) for name in rows.select_dtypes("datetime")})
+    shown = rows.assign(
+        **{name: _days(rows[name], schema) for name in rows.select_dtypes("datetime")}
+    )
     cells = [
         ["?" if pd.isna(value) else escape(f"{value}") for value in row]
         for row in shown.astype(object).to_numpy()
@@ -361,8 +364,14 @@ def show_rows(rows: pd.DataFrame, title: str) -> None:
     show(turned)
 
 
-def _days(dates: pd.Series) -> pd.Series:
-    """Dates without a time of day where none has one, clock times without their day."""
+def _days(dates: pd.Series, schema: TableSchema | None) -> pd.Series:
+    """Dates in their form; without one, without a time of day where none has one.
+
+    Clock times are without their day.
+    """
+    form = None if schema is None else schema[str(dates.name)].date_format
+    if form is not None:
+        return pd.Series(format_dates(dates, form).to_pylist(), index=dates.index)
     if (dates.dropna().dt.date == CLOCK_DAY).all():
         return dates.dt.time
     is_whole = (dates.dt.normalize() == dates)[dates.notna()].all()

@@ -117,8 +117,11 @@ def stream_rows(
     if ruled:
         share = tally.unruly / max(tally.unruly + tally.satisfied, 1)
         log.info("rules: %.2f %% of the rows drawn broke one and were drawn again", 100 * share)
-    if refiner or where or mix or like:
-        _tell_tally(tally, refiner)
+    if where or mix or like is not None:
+        _tell_conditions(tally)
+    if refiner:
+        share = tally.accepted / max(tally.satisfied, 1)
+        log.info("refinement keeps %.0f of 100 rows", 100 * share)
     log.info("%s rows in %.1f s (%s a second): %s", f"{n:,}", seconds, f"{n / seconds:,.0f}", out)
     return sidecar
 
@@ -186,10 +189,10 @@ def _tell(rates: dict[str, dict[str, float]], classes: dict[str, int] | None) ->
     show(table)
 
 
-def _tell_tally(tally: Tally, refiner: Refiner | None) -> None:
+def _tell_conditions(tally: Tally) -> None:
     log.info(
-        "conditions: %.1f %% of %s rows drawn satisfy them", 100 * tally.hit_rate,
-        f"{tally.tried:,}",
+        "every row that is written satisfies the conditions; %.2f were drawn for each (of %s, "
+        "%.1f %% satisfied them)", tally.oversampling, f"{tally.tried:,}", 100 * tally.hit_rate,
     )  # fmt: skip
     if tally.share is not None:
         log.info(
@@ -200,7 +203,3 @@ def _tell_tally(tally: Tally, refiner: Refiner | None) -> None:
             "each row was chosen among %s drawn side by side (%.1f of them effective)",
             tally.particles, tally.effective,
         )  # fmt: skip
-    if refiner:
-        share = tally.accepted / max(tally.satisfied, 1)
-        log.info("refinement keeps %.0f of 100 of these rows", 100 * share)
-    log.info("%.2f rows were drawn for each that is written", tally.oversampling)

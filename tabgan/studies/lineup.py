@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from tabgan.config.endings import explain
 from tabgan.config.keys import command_keys
 from tabgan.encoding.table import TableEncoder
-from tabgan.errors import TabganError, check_keys, nearest
+from tabgan.errors import TabganError, as_requested, check_keys, nearest
 from tabgan.evaluation.gathering import takes_a_run
 from tabgan.paths import conf_dir
 from tabgan.studies.contestants import DRIVERS, Baseline, Ours, Peer
@@ -67,7 +67,9 @@ def others_on(table: Prepared, cfg: DictConfig) -> Iterator[Baseline | Peer]:
     """
     for name in dict.fromkeys([*cfg.baselines, *cfg.peers]):
         if name not in cfg.peer:
-            raise TabganError(f"no peer {name!r}; {nearest(name, cfg.peer)}")
+            raise TabganError(
+                f"no peer {as_requested(name)!r}; {nearest(str(name), cfg.peer)}; peers= is none"
+            )
         peer: Any = OmegaConf.to_container(cfg.peer[name])
         if "_target_" in peer:
             yield Baseline(name=name, make=partial(instantiate, peer), settings=peer)

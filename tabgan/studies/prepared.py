@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from tabgan.config.overrides import quote
+from tabgan.encoding.identifying import with_keys
 from tabgan.errors import TabganError
 from tabgan.metrics.comparison import Comparison
 from tabgan.report.reading import Tables, compared, read_like, read_real
@@ -27,7 +28,7 @@ class Prepared:
 
     Attributes:
         name: what the table is called, with the beginning of its content's SHA-256.
-        folder: holds ``train.arff`` and ``test.arff``, and ``train.csv`` without text columns.
+        folder: holds ``train.arff`` and ``test.arff``, and ``train.csv`` without texts and ids.
         target: the column to predict, or None.
     """
 
@@ -51,7 +52,8 @@ class Prepared:
 
     @cached_property
     def schema(self) -> TableSchema:
-        return read_real(self.folder / "train.arff", target=self.target)[1]
+        table, schema = read_real(self.folder / "train.arff", target=self.target)
+        return with_keys(schema, table)
 
     @cached_property
     def train(self) -> pd.DataFrame:
@@ -126,7 +128,7 @@ def prepare(
         files.mkdir()
         write_table(files / "train.arff", train, schema)
         write_table(files / "test.arff", test, schema)
-        kept = schema.without(set(schema.names) - set(compared(schema)))
+        kept = schema.without(set(schema.names) - set(compared(with_keys(schema, train))))
         write_table(files / "train.csv", train[list(kept.names)], kept)
         content = b"".join((files / f"{part}.arff").read_bytes() for part in ("train", "test"))
         name = f"{title}-{hashlib.sha256(content).hexdigest()[:8]}"

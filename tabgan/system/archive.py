@@ -30,13 +30,14 @@ def packed(folder: Path, *, without: Collection[str] = ()) -> bytes:
 
     Args:
         folder: whose files are taken, those of its folders too.
-        without: names in ``folder`` that are left out.
+        without: files and folders that are left out, by their paths in ``folder``.
     """
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder)
-            if path.is_file() and name.parts[0] not in without:
+            own = {name.as_posix(), *(parent.as_posix() for parent in name.parents)}
+            if path.is_file() and not own & {*without}:
                 entry = zipfile.ZipInfo(name.as_posix(), EPOCH)
                 entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3  # Unix
                 entry.external_attr = (stat.S_IFREG | 0o644) << 16

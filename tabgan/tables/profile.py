@@ -220,7 +220,9 @@ def _values(column: Column) -> str:
         more = len(column.categories) - SHOWN_CATEGORIES
         return f"{labels}, and {more} more" if more > 0 else labels
     if column.kind == "numeric":
-        return "full precision" if column.decimals is None else f"{column.decimals} decimals"
+        if column.decimals is None:
+            return "full precision"
+        return f"{column.decimals} decimal{'' if column.decimals == 1 else 's'}"
     return column.date_format or ""
 
 

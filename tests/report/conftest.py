@@ -70,3 +70,21 @@ def browse(tmp_path):
         return [line for line in done.stderr.splitlines() if "CONSOLE" in line], told[1]
 
     return opened
+
+
+@pytest.fixture
+def printed_pages(tmp_path):
+    """The number of pages that Chromium prints a page on."""
+
+    def printed(path: Path) -> int:
+        if CHROMIUM is None:
+            pytest.skip("chromium is not installed")
+        pdf = tmp_path / "printed.pdf"
+        words = [
+            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--print-to-pdf={pdf}",
+            "--no-pdf-header-footer", f"--user-data-dir={tmp_path / 'profile'}", f"file://{path}",
+        ]  # fmt: skip
+        subprocess.run(words, capture_output=True, timeout=120, check=True)
+        return len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes()))
+
+    return printed

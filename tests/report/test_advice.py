@@ -1,9 +1,12 @@
 """What a report suggests next, from figures made by hand."""
 
+from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tabgan.report.advice import advice
 from tabgan.report.rules import RuleShare
@@ -77,7 +80,7 @@ def test_a_report_in_short_has_no_figures():
         "sign that they copy training rows. A model learns from them as well as from real rows."
     )
     unknown = answers("unknown", "unknown", "unknown", "unknown", words=["Not known"] * 4)
-    assert in_short(unknown) == "There are too few rows to judge them."
+    assert in_short(unknown) == "There are too few test rows to say whether the rows look real."
 
 
 def test_the_picture_of_fidelity_and_risk_takes_any_points():
@@ -88,3 +91,13 @@ def test_the_picture_of_fidelity_and_risk_takes_any_points():
         "copies": (1, 1),
     }
     assert pair_picture(sets).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("lower", [0.475, 0.50, 0.515])
+def test_the_names_of_points_side_by_side_are_apart(lower):
+    sets = {"model": (0.487, 0.516), "real rows": (0.513, lower), "refined": (0.5, 0.51)}
+    figure = pair_picture.__wrapped__(sets | {"independent": (0.99, 0.485)})
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts]
+    assert len(boxes) == 4
+    assert [a for a, b in combinations(boxes, 2) if a.overlaps(b)] == []

@@ -14,7 +14,7 @@ from tabgan.report.build import build_report
 from tabgan.report.evaluation_page import metric_tables
 from tabgan.report.html import templates
 from tabgan.report.measure import measure, row_notes
-from tabgan.report.verdict import Judged, findings, headline
+from tabgan.report.verdict import Judged, findings, headline, in_short
 
 OPTIONS = {"seed": 0, "threads": 1}
 
@@ -89,6 +89,10 @@ def test_the_page_loads_every_picture_and_fits_a_phone(built, browse):
     assert told == f"{n_pictures} pictures, 0 broken, 0 pixels too wide"
 
 
+def test_the_answers_and_what_to_try_next_print_on_one_page(built, printed_pages):
+    assert printed_pages(built[0] / "report.html") == 1
+
+
 def test_few_rows_are_said(built):
     note = built[1]["notes.rows"]
     # two standard deviations of an AUC of chance: 2 sqrt((2 n + 1) / 12 n^2) = .047 for n = 300
@@ -126,9 +130,10 @@ def test_copies_of_training_rows_void_the_rest():
     found = judge(duplicate_rate=1.0, dcr_q05=100.0, dcr_share=0.6, membership_tpr01=0.05)
     assert found[1].grade == "poor"
     assert re.sub(r"; with [^)]*", "", found[1].says) == (
-        "duplicate_rate 1.000 (real rows 0.000, copying above 0.010); "
-        "membership_tpr01 0.050 (real rows 0.010, copying above 0.020); "
-        "dcr_q05 100.000 (copying above 10.000); dcr_share 0.600 (copying above 0.550)."
+        "Copies 1.000 (real rows 0.000, copying above 0.010); training rows found at 1 % false "
+        "positives 0.050 (real rows 0.010, copying above 0.020); % of rows nearer to training rows "
+        "than the nearest 5 % of test rows 100.000 (copying above 10.000); DCR share 0.600 "
+        "(copying above 0.550). 100.00% of the rows are training rows (of real test rows 0.00%)."
     )
     assert re.sub(r"; with [^)]*", "", headline(found)).startswith(
         "They copy training rows: copies 1.000 (real rows 0.000, copying above 0.010); training "
@@ -143,11 +148,28 @@ def test_a_headline_names_the_figure_that_a_verdict_of_copying_comes_from():
     # test rows 2.64 sqrt(46 / 5,400) = .243: together .314 around the .5 of real rows
     found = judge(membership_auc=0.95, duplicate_rate=0.0, n=30)
     assert found[1].headline == (
-        "They copy training rows: AUC of a membership attack 0.950 (real rows 0.500, copying above "
-        "0.814; with 30 test rows 0.186 to 0.814 is chance). Beside: DCR share not measured, "
-        "copies 0.000 (real rows 0.000), training rows found at 1 % false positives not measured."
+        "They lie too near to training rows: AUC of a membership attack 0.950 (real rows 0.500, "
+        "copying above 0.814; with 30 test rows 0.186 to 0.814 is chance). Beside: DCR share not "
+        "measured, copies 0.000 (real rows 0.000), training rows found at 1 % false positives not "
+        "measured."
     )
     assert judge(membership_auc=0.8, n=30)[1].answer == "No sign"
+
+
+def test_the_card_of_rows_that_copy_nothing_is_in_words():
+    (_, found, *_) = judge(duplicate_rate=0.0, membership_auc=0.516, dcr_share=0.511)
+    assert found.says == (
+        "No row is a training row. An attacker tells training rows from others with an AUC of "
+        "0.516 (.5 is guessing). Of a training on half of the rows 51.1% lie nearer to that half "
+        "than to the other (50% is no copying). This measures, and proves nothing."
+    )
+
+
+def test_what_voids_the_rest_comes_first_in_the_words_too():
+    near = judge(dcr_share=0.6, mle_auc=0.9)
+    assert in_short(near).startswith("They lie nearer to training rows than they should")
+    assert headline(near).startswith("They lie too near to training rows: DCR share 0.600")
+    assert in_short(judge(duplicate_rate=0.1)).startswith("They copy training rows: do not give")
 
 
 def test_a_quantity_as_target_is_judged_by_its_error(people, tmp_path):
@@ -238,12 +260,20 @@ def test_the_first_answer_follows_its_thresholds(auc, answer):
     assert judge(auc)[0].answer == answer
 
 
+def test_few_rows_that_pass_are_said_to_be_few():
+    # 2 sqrt(161 / 76,800) = .092, more than .05
+    found = judge(0.57, n=80)[0]
+    assert (found.answer, found.grade) == ("No, by few rows", "unknown")
+    assert found.headline.startswith("Not told from unseen real rows, of which there are few (C2ST")
+    assert judge(0.54, n=300)[0].answer == "No"
+
+
 def test_the_headline_names_the_detectors_and_what_says_whether_rows_are_copied():
     found = judge(
         0.546, duplicate_rate=0.002, membership_tpr01=0.012, mle_auc=0.9, mle_auc_se=0.004
     )
     assert headline(found) == (
-        "Hardly told from unseen real rows (C2ST AUC: xgboost 3.2.0 0.546, a net 0.500). "
+        "Hardly told from unseen real rows (C2ST AUC: trees 0.546, a net 0.500). "
         "No sign of copying: DCR share not measured, copies 0.002 (real rows 0.000), training rows "
         "found at 1 % false positives 0.012 (real rows 0.010). As useful as real rows for training "
         "(AUC 0.900 instead of 0.900; 0.008 less or more is chance)."
@@ -276,11 +306,11 @@ def test_where_real_rows_are_told_from_test_rows_the_rest_counts():
     ("figure", "few", "many"),
     [
         ({"duplicate_rate": 0.05}, "No sign", "Yes"),  # none of 60 real rows leaves room for .06
-        ({"membership_auc": 0.6}, "No sign", "Yes"),
-        ({"dcr_q02": 16.0}, "No sign", "Yes"),
-        ({"dcr_share": 0.6}, "No sign", "Yes"),
-        ({"membership_tpr01": 0.03}, "No sign", "Yes"),
-        ({"membership_auc": 0.9}, "Yes", "Yes"),
+        ({"membership_auc": 0.6}, "No sign", "Too near"),
+        ({"dcr_q02": 16.0}, "No sign", "Too near"),
+        ({"dcr_share": 0.6}, "No sign", "Too near"),
+        ({"membership_tpr01": 0.03}, "No sign", "Too near"),
+        ({"membership_auc": 0.9}, "Too near", "Too near"),
     ],
 )
 def test_so_few_rows_do_not_make_a_copyist(figure, few, many):
@@ -322,10 +352,27 @@ def test_usefulness_is_not_judged_where_real_rows_teach_no_more_than_independent
     assert findings(judged)[2].answer == "Not judged"
 
 
+def test_a_handful_of_test_rows_says_neither_that_rows_copy_nor_that_they_do_not():
+    found = judge(n=6, duplicate_rate=0.0, membership_auc=0.6)
+    assert (found[1].answer, found[1].grade) == ("Too few rows", "unknown")
+    assert "6 test rows are too few to say whether they copy: DCR share not measured" in (
+        found[1].headline
+    )
+    assert "too few test rows to say whether they copy" in in_short(found)
+    assert judge(n=6, duplicate_rate=1.0)[1].answer == "Yes"  # every row is a training row
+    # real rows gain .3 on independent columns, and two errors of that are .57
+    few = judge(n=6, mle_auc=0.5, mle_auc_se=0.2, real={"mle_auc": 0.8, "mle_auc_se": 0.2},
+                floor={"mle_auc_se": 0.2})  # fmt: skip
+    assert few[2].answer == "Too few rows"
+
+
 def test_a_collapse_names_its_column():
     found = judge(signals={"entropy": 0.9, "spacing": 0.0})
     assert headline(found).startswith("Variety has collapsed: column 'job' lost 90% of its")
-    assert found[3].says.startswith("Gone, beyond chance: entropy 90%, spacing 0%.")
+    assert found[3].says.startswith(
+        "Missing beside real rows, beyond chance: 90% of the entropy of a column, 0% of the "
+        "distance between rows."
+    )
 
 
 def test_every_figure_stands_under_its_own_heading():

@@ -53,6 +53,20 @@ def test_the_rows_on_the_disk_are_those_that_were_given(pets):
     assert len(pets.test) == 2
 
 
+def test_ids_are_not_compared_and_no_peer_gets_them(tmp_path):
+    columns = (Column(name="pet_id", kind="integer"), Column(name="age", kind="integer"))
+    schema = TableSchema(name="pets", columns=columns)
+    rows = pd.DataFrame({"pet_id": range(1_000, 1_040), "age": [1, 2, 3, 4] * 10})
+    table = prepare("pets", rows, rows.head(20), schema, cache=tmp_path)
+    assert (table.folder / "train.csv").read_text().splitlines()[:2] == ["age", "1"]
+    assert list(table.train) == ["age"]
+    made = tmp_path / "rows.csv"  # as our generator makes them: ids go on behind those of training
+    rows.assign(pet_id=range(2_000, 2_040)).to_csv(made, index=False)
+    assert list(table.decoded(made)) == ["age"]
+    assert list(table.comparison(made).synthetic) == ["age", "pet_id"]
+    assert table.comparison(made).synthetic["pet_id"].iloc[0] == "2000"  # a text, as ids are
+
+
 def test_numbers_are_cut_to_the_training_rows_range_and_decimals(pets, tmp_path):
     rows = tmp_path / "rows.csv"
     rows.write_text("age,weight,kind\n-3,0.44,cat\n9,9,dog\n2.6,1.26,\n")

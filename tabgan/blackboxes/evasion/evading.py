@@ -29,6 +29,7 @@ from tabgan.tables.writers import write_table
 
 log = logging.getLogger(__name__)
 
+SEEN = ("before", "after", "queried")  # which of a test record's rows the detector sees
 TRIES = 8  # rows per record that the detector may be queried for
 
 
@@ -127,8 +128,14 @@ def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -
     evaded = module.evade(traffic.tested, position="test", tries=TRIES)
     _keep_preview(traffic, evaded, folder)
     figures = _shares_seen(traffic, evaded, box) | {"queries": float(queries)}
-    for name, value in figures.items():
-        log.info("%s: %.4g", name, value)
+    for category in traffic.categories:
+        if f"{category}.before" in figures:
+            log.info(
+                "%s: the detector takes %.1f %% of the test records for attacks, %.1f %% after "
+                "they were changed, %.1f %% where it answered for %s changes of each first",
+                category, *(100 * figures[f"{category}.{name}"] for name in SEEN), TRIES,
+            )  # fmt: skip
+    log.info("the training asked the detector about %s rows", f"{queries:,}")
     save_metrics(trainer, folder, also=figures)
     write_card(folder)
     return Evasion(module=module, evaded=evaded, queries=queries, seconds=seconds)
@@ -137,7 +144,7 @@ def evade(cfg: DictConfig, folder: Path, traffic: Traffic, detector: BlackBox) -
 def _shares_seen(traffic: Traffic, evaded: Evaded, box: QueryCounter) -> dict[str, float]:
     """``<category>.before``, ``.after``, ``.queried`` in [0, 1]."""
     records = traffic.tested
-    rows = {"before": records.numbers, "after": evaded.numbers, "queried": evaded.queried}
+    rows = dict(zip(SEEN, (records.numbers, evaded.numbers, evaded.queried), strict=True))
     seen = {name: box(traffic.decoder.table(numbers)) >= EDGE for name, numbers in rows.items()}
     return {
         f"{category}.{name}": float(attack[records.group == group].mean())

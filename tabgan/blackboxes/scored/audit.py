@@ -248,7 +248,7 @@ def _print(audited: Audited, figures: Figures, ranges: pd.DataFrame) -> None:
             method, *(f"{float(figures.get(prefix + name, np.nan)):.3f}" for name in shown)
         )
     show(table)
-    columns = ("asked", "rows", "real", "MAE", "within .05", "one shot", "distinct", "Gower")
+    columns = ("score", "rows", "real", "MAE", "within .05", "one shot", "distinct", "Gower")
     names = ("asked", "real_rows", "mae", "within_05", "one_shot_mae", "distinct", "gower")
     table = _table("per range of the score requested", columns)
     for name, line in ranges.iterrows():

@@ -40,7 +40,7 @@ METHODS = {
     "one shot": "generated for the score, queried once to know what came out",
     "retrieval": "the real training row with the nearest score; nothing is new",
     "best of k": "drawn without knowing the score, the nearest of as many queries as the loop took",
-    "direct MAE": "the report's generator: the MAE and nothing else",
+    "direct MAE": "a generator that learns from the MAE and from nothing else",
 }
 
 
@@ -195,13 +195,10 @@ def _transfer_words(figures: Figures) -> str:
 
 def _report_words(figures: Figures) -> str:
     if "constant.mae" not in figures:
-        return "The report: no score that was requested is one that real rows get."
+        return "By one score alone: no score that was requested is one that real rows get."
     return (
-        "The report: its generator came to .10 to .15 for confidences in [.5, 1], with scores "
-        "piled up around .7 and one class. Its loss has no gradient through a forest, and one and "
-        "the same score for every row, .75, already gives .125 there. Here one score for every row "
-        "would give "
-        f"{float(figures['constant.mae']):.3f}."
+        "By one score alone: rows that all get one and the same score, the best there is, would "
+        f"have an MAE of {float(figures['constant.mae']):.3f} here."
     )
 
 
