@@ -18,7 +18,7 @@ from matplotlib import pyplot
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "docs" / "research" / "bench.csv"
-KEYS = ["table", "recipe", "rows", "seed"]
+KEYS = ["table", "contestant", "rows", "seed"]
 FIGURES = {
     "c2st_test_auc": "AUC by trees", "c2st_test_auc_net": "AUC by net", "dcr_share": "DCR share",
     "duplicate_rate": "copies", "membership_tpr01": "found at 1 %", "mle_auc": "MLE AUC",
@@ -51,10 +51,10 @@ def lines_of(paths):
     for path in paths:
         fresh = pd.read_csv(path)
         fresh = fresh[[name for name in (*KEYS, *FIGURES) if name in fresh]]
-        old = kept["table"].isin(fresh["table"]) & kept["recipe"].isin(fresh["recipe"])
+        old = kept["table"].isin(fresh["table"]) & kept["contestant"].isin(fresh["contestant"])
         kept = pd.concat([kept[~old], fresh], ignore_index=True)
     kept.to_csv(KEPT, index=False, float_format="%.5g")
-    return kept.assign(who=kept["recipe"] + " " + kept["rows"])
+    return kept.assign(who=kept["contestant"] + " " + kept["rows"])
 
 
 def written(name, value):

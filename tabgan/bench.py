@@ -1,4 +1,4 @@
-"""``python -m tabgan.bench``: our recipes beside baselines and peers, on the same tables."""
+"""``python -m tabgan.bench``: our models beside baselines and peers, on the same tables."""
 
 import hydra
 from omegaconf import DictConfig
@@ -11,7 +11,7 @@ from tabgan.paths import conf_dir
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="bench")
 @job
 def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
-    """Fit, sample, time and judge each recipe on each table; write what came out as tables."""
+    """Fit, sample, time and judge each contestant on each table; write what came out as tables."""
     from pathlib import Path  # torch takes seconds to import, and --help must not
 
     from tabgan.errors import check_keys
@@ -19,10 +19,10 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     from tabgan.studies.lineup import cache_of, others_on, ours, tables_of
 
     check_keys(cfg, command_keys("bench"))
-    recipes = [ours(name, [f"+experiment={name}", *cfg.overrides]) for name in cfg.experiments]
+    own = [ours(name, [f"+experiment={name}", *cfg.overrides]) for name in cfg.experiments]
     bench(
         tables=tables_of(cfg),
-        contestants=lambda table: [*recipes, *others_on(table, cfg)],
+        contestants=lambda table: [*own, *others_on(table, cfg)],
         seeds=list(cfg.seeds),
         peer_seeds=list(cfg.seeds if cfg.peer_seeds is None else cfg.peer_seeds),
         cache=cache_of(cfg),

@@ -14,7 +14,7 @@ Runs without a report stand in a table of their own, by what training measured o
 
   FOLDERS      run folders, globs, or folders of runs: outputs 'outputs/cgan_*' outputs/x/sweep_1
   out=FOLDER   where leaderboard.csv and .html go; else the innermost folder that holds every run
-  mark='...'   words of a recipe, as the leaderboard names it: its position is said
+  mark='...'   words of a name in the leaderboard: its position is said
 """
 
 

@@ -18,7 +18,7 @@ def main(cfg: DictConfig, folder: str) -> None:  # noqa: ARG001
     name, study = study_of(cfg)
     study(
         tables=tables_of(cfg),
-        recipe=ours,
+        make_contestant=ours,
         seeds=list(cfg.seeds),
         cache=cache_of(cfg),
         out=Path(cfg.out or f"outputs/study/{name}"),

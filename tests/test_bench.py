@@ -31,14 +31,14 @@ def bench(command, copyist, mixed_arff, tmp_path):
 
 @pytest.fixture
 def baselines(command, mixed_arff, tmp_path):
-    """The bench on the same rows with baselines alone: their lines, by recipe."""
+    """The bench on the same rows with baselines alone: their lines, by contestant."""
 
     def run(*words):
         table = [f"data.path={mixed_arff}", "data.target=label"]  # its dates too
         said = ["cache=cache", "out=out", "speed_rows=1000", "experiments=", "peers="]
         ended = command("bench", *table, *said, *words)
         assert ended.status == 0, ended.err
-        return pd.read_csv(tmp_path / "out" / "bench.csv").set_index("recipe"), ended
+        return pd.read_csv(tmp_path / "out" / "bench.csv").set_index("contestant"), ended
 
     return run
 
@@ -57,8 +57,8 @@ def test_every_table_shows_cart_and_interpolation_of_any_file(baselines):
     assert own.loc["cart_5", "membership_auc"] > own.loc["cart_100", "membership_auc"]
     heads = ended.out.partition("\n| ---")[0].rpartition("\n")[2]
     assert heads.endswith(
-        "| table | recipe | rows | C2ST AUC | AUC by trees | AUC by a net | copies | C2ST score | "
-        "wNMIS | MLE AUC | trend err % | DCR q02 % | DCR q05 % | CPU, s | rows/s |"
+        "| table | contestant | rows | C2ST AUC | AUC by trees | AUC by a net | copies | "
+        "C2ST score | wNMIS | MLE AUC | trend err % | DCR q02 % | DCR q05 % | CPU, s | rows/s |"
     )  # of 30 test rows no rate at 1 % false positives
 
 
@@ -154,8 +154,14 @@ def test_a_peer_that_takes_no_dates_says_so(command, mixed_arff):
     )
 
 
-def line(side, recipe, rows, **figures):
-    return {"table": "pets", "side": side, "recipe": recipe, "rows": rows, "seed": 0} | figures
+def line(side, contestant, rows, **figures):
+    return {
+        "table": "pets",
+        "side": side,
+        "contestant": contestant,
+        "rows": rows,
+        "seed": 0,
+    } | figures
 
 
 def test_ratios_are_the_peers_costs_over_ours():

@@ -60,7 +60,9 @@ def test_a_run_without_a_report_stands_by_its_validation_rows(command, run_copy)
     assert "val/c2st_auc" in header
     assert str(metrics["val/c2st_auc"])[:6] in line
     ended = command("compare", run_copy, "mark=model.noise_dim=9")
-    assert ended.err.startswith("error: mark=model.noise_dim=9: no such recipe; the first: people")
+    assert ended.err.startswith(
+        "error: mark=model.noise_dim=9: no such contestant; the first: people"
+    )
 
 
 def test_a_trained_run_with_a_report_makes_a_leaderboard(command, run_copy, tmp_path):
@@ -70,7 +72,9 @@ def test_a_trained_run_with_a_report_makes_a_leaderboard(command, run_copy, tmp_
     assert ended.status == 0, ended.err
     assert f"the leaderboard: {tmp_path / 'out' / 'leaderboard.html'}" in ended.out
     header, line = (tmp_path / "out" / "leaderboard.csv").read_text("utf-8").splitlines()
-    assert dict(zip(header.split(","), line.split(","), strict=True))["recipe"].startswith("people")
+    assert dict(zip(header.split(","), line.split(","), strict=True))["contestant"].startswith(
+        "people"
+    )
     assert float(dict(zip(header.split(","), line.split(","), strict=True))["seconds"]) > 0
 
 

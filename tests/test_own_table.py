@@ -166,7 +166,7 @@ def test_runs_on_two_tables_of_one_name_are_not_compared_with_each_other(
     entries, _ = read_runs(find_runs([str(tmp_path)]))
     assert len({entry.data for entry in entries}) == 2
     assert all(entry.data.startswith("people [") for entry in entries)
-    assert len({entry.key for entry in entries}) == 2  # and no seeds of one recipe
+    assert len({entry.key for entry in entries}) == 2  # and no seeds of one contestant
 
 
 def test_a_study_does_not_go_on_with_another_table(home, command_in):

@@ -60,7 +60,7 @@ def test_an_ablation_trains_each_variant_and_sets_them_side_by_side(command, mix
     ended = command("study", *words)
     assert ended.status == 0, ended.err
     lines = pd.read_csv(tmp_path / "outputs" / "study" / "ablation" / "ablation.csv")
-    assert list(lines["recipe"]) == ["real test rows", "independent columns", "whole", "none"]
+    assert list(lines["contestant"]) == ["real test rows", "independent columns", "whole", "none"]
     assert lines["raw.wnmis"].between(0, 1).all()
 
 
@@ -79,7 +79,7 @@ def test_a_study_of_imputation_sets_ours_beside_the_library_s(command, mixed_arf
     lines = pd.read_csv(tmp_path / "outputs" / "study" / "impute" / "impute.csv")
     methods = ["ours, draw", "ours, sharp", "ours, likeliest"]
     methods += ["mean-mode", "KNNImputer", "IterativeImputer", "forests in turn"]
-    assert lines["recipe"].tolist() == ["nothing hidden", *methods, *methods]
+    assert lines["contestant"].tolist() == ["nothing hidden", *methods, *methods]
     assert lines["accuracy"].iloc[1:].between(0, 1).all()
 
 
@@ -94,10 +94,10 @@ def test_a_study_of_missing_cells_sets_whole_rows_beside_whole_rows(command, mix
     lines = pd.read_csv(tmp_path / "outputs" / "study" / "missing" / "missing.csv")
     made = lines[lines["c2st_test_auc"].notna()]
     names = ["real training rows", "nothing hidden", "category, kept", "category, filled", "masked"]
-    assert made["recipe"].tolist() == names
+    assert made["contestant"].tolist() == names
     assert len(set(made["n"].iloc[1:])) == 1  # as many as there are whole test rows
     filled = lines[lines["c2st_test_auc"].isna()]
-    assert filled["recipe"].unique().tolist() == ["nothing hidden", "category", "masked"]
+    assert filled["contestant"].unique().tolist() == ["nothing hidden", "category", "masked"]
     assert filled["accuracy"].between(0, 1).all()
 
 
@@ -111,5 +111,5 @@ def test_a_study_of_few_labels_sets_four_classifiers_side_by_side(command, mixed
     path = tmp_path / "outputs" / "study" / "semisupervised" / "semisupervised.csv"
     lines = pd.read_csv(path)
     methods = ["n + 1 classes", "labels alone", "boosted trees", "commonest class"]
-    assert lines["recipe"].tolist() == methods
+    assert lines["contestant"].tolist() == methods
     assert lines["accuracy"].iloc[3] == pytest.approx(2 / 3, abs=0.1)

@@ -17,15 +17,15 @@ APART = 0.22  # of a row, between the dots of two classifiers
 
 @_drawn
 def differences_picture(title: str, gaps: pd.DataFrame, figures: Mapping[str, str]) -> Figure:
-    """A row of panels per table, a panel per figure; per recipe a dot for each classifier.
+    """A row of panels per table, a panel per figure; per contestant a dot for each classifier.
 
     Args:
         title: over the picture.
-        gaps: columns ``table``, ``recipe``, ``classifier``, ``figure``, ``mean``, ``half``.
+        gaps: columns ``table``, ``contestant``, ``classifier``, ``figure``, ``mean``, ``half``.
         figures: the name of each figure -> its heading.
     """
-    tables, recipes = list(gaps["table"].unique()), list(gaps["recipe"].unique())
-    height = 1.0 + len(tables) * (0.5 + ROW * len(recipes))
+    tables, contestants = list(gaps["table"].unique()), list(gaps["contestant"].unique())
+    height = 1.0 + len(tables) * (0.5 + ROW * len(contestants))
     figure = _figure(height, width=2 * WIDTH)
     panels = figure.subplots(len(tables), len(figures), squeeze=False, sharex="col", sharey=True)
     for row, table in enumerate(tables):
@@ -33,14 +33,14 @@ def differences_picture(title: str, gaps: pd.DataFrame, figures: Mapping[str, st
             axes = panels[row, position]
             mine = gaps[(gaps["table"] == table) & (gaps["figure"] == name)]
             for shade, (label, dots) in enumerate(mine.groupby("classifier", sort=False)):
-                at = np.array([recipes.index(recipe) for recipe in dots["recipe"]])
+                at = np.array([contestants.index(name) for name in dots["contestant"]])
                 half = dots["half"].where(np.isfinite(dots["half"]), 0.0)
                 axes.errorbar(
                     dots["mean"], at + APART * (shade - 1), xerr=half, fmt="o", ms=3.2, lw=1.1,
                     color=SHADES[shade % len(SHADES)], label=str(label),
                 )  # fmt: skip
             axes.axvline(0.0, color="#555555", lw=0.9, ls="--")
-            axes.set_yticks(range(len(recipes)), [shortened(recipe) for recipe in recipes])
+            axes.set_yticks(range(len(contestants)), list(map(shortened, contestants)))
             axes.grid(axis="y", color="#e3e6ea", lw=0.6)
             axes.set_axisbelow(True)
             axes.set_title(f"{table}: {heading}")

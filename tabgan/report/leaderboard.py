@@ -37,7 +37,7 @@ HEADINGS = {  # on two lines: ten figures and a name have to fit a terminal
     "generator_parameters": "generator\nparams",
 }
 PICTURES = ("c2st_test_auc_worst", "membership_tpr01")  # drawn beside the training time
-SHOWN = 30  # recipes of a printed table; the files have all
+SHOWN = 30  # contestants of a printed table; the files have all
 ARROWS = {"higher": "↑", "lower": "↓", "nearer": "→"}
 
 
@@ -49,13 +49,13 @@ def build_leaderboard(
     Args:
         words: folders, globs, folders of runs.
         out: the folder to write to; None takes the innermost folder that holds every run.
-        mark: words of a recipe, as it is named; the positions of those that have all are said.
+        mark: words of a contestant's name; the positions of those that have all are said.
 
     Returns:
         The leaderboard's rows, best first within each table.
 
     Raises:
-        TabganError: when no run is found, none was measured, no recipe has the words of ``mark``,
+        TabganError: when no run is found, none was measured, no name has the words of ``mark``,
             a file is damaged, or ``out`` cannot be written.
     """
     entries, without = read_runs(find_runs(words))
@@ -66,16 +66,18 @@ def build_leaderboard(
     rows = standings(entries)
     requested = set(map(_setting, mark))
     marked = [
-        row for row in rows if requested and requested <= set(map(_setting, row.recipe.split()))
+        row for row in rows if requested and requested <= set(map(_setting, row.contestant.split()))
     ]
     if mark and not marked:
-        raise TabganError(f"mark={' '.join(mark)}: no such recipe; the first: {rows[0].recipe}")
+        raise TabganError(
+            f"mark={' '.join(mark)}: no such contestant; the first: {rows[0].contestant}"
+        )
     for data, some in _by_data(rows):
         show(_terminal(data, some, anchors(entries, data)))
         say(_lead(some))
         for rank, row in enumerate(some, start=1):
             if row in marked:
-                says = f"place {rank} of {len(some)}: {row.recipe}"
+                says = f"place {rank} of {len(some)}: {row.contestant}"
                 say(says)
     folder = out or Path(os.path.commonpath([entry.folder.resolve() for entry in entries]))
     _write(folder, rows, leaderboard_page(rows, entries, without))
@@ -84,12 +86,16 @@ def build_leaderboard(
 
 
 def leaderboard_frame(rows: Iterable[Standing]) -> pd.DataFrame:
-    """One line per recipe: mean and spread [std, n - 1] of every figure, seeds and folders."""
+    """One line per contestant: mean and spread [std, n - 1] of every figure, seeds and folders."""
     rows = list(rows)
     names = [n for n in (*EVERY, *COSTS) if any(n in row.figures for row in rows)]
     lines = []
     for row in rows:
-        line: dict[str, object] = {"recipe": row.recipe, "data": row.data, "n": len(row.folders)}
+        line: dict[str, object] = {
+            "contestant": row.contestant,
+            "data": row.data,
+            "n": len(row.folders),
+        }
         for name in names:
             line |= {name: row.mean(name), f"{name}_std": row.spread(name)}
         line |= {"seeds": " ".join(row.seeds), "runs": " ".join(map(str, row.folders))}
@@ -107,14 +113,14 @@ def leaderboard_page(
         "report/templates/leaderboard.html",
         title="Leaderboard: quality, privacy, time",
         boards=boards,
-        counts=f"{_counted(len(entries), 'run')}, {_counted(len(rows), 'recipe')}",
+        counts=f"{_counted(len(entries), 'run')}, {_counted(len(rows), 'contestant')}",
         meanings=[
             f"{name}: {EVERY[name].says}; ideal {EVERY[name].ideal:g}, {EVERY[name].better} is "
             "better."
             for name in named
         ],
         folders=[
-            [row.recipe, row.data, ", ".join(row.seeds), ", ".join(map(str, row.folders))]
+            [row.contestant, row.data, ", ".join(row.seeds), ", ".join(map(str, row.folders))]
             for row in rows
         ],
         without=[f"{folder}: {_command(folder)}" for folder in without],
@@ -149,7 +155,7 @@ def _lead(rows: Sequence[Standing]) -> str:
     mean, spread = first.mean(name), first.spread(name)
     if mean is None:
         return f"No run has {name}."
-    says = f"{first.recipe}: C2ST AUC {mean:.3f}"
+    says = f"{first.contestant}: C2ST AUC {mean:.3f}"
     says += f" ± {spread:.3f} over {len(first.folders)} seeds." if spread is not None else "."
     second = others[0].mean(name) if others else None
     if second is None:
@@ -157,7 +163,7 @@ def _lead(rows: Sequence[Standing]) -> str:
     lead = abs(second - 0.5) - abs(mean - 0.5)  # which is the order, on either side of .5
     spreads = [row.spread(name) for row in rows[:2]]
     known = [spread for spread in spreads if spread is not None]
-    says = f"First is {says} The next, {others[0].recipe}, is {lead:.3f} behind, "
+    says = f"First is {says} The next, {others[0].contestant}, is {lead:.3f} behind, "
     if not known:
         return says + "one seed each: the spread is not known."
     says += ("within" if lead <= sum(known) else "more than") + " the spread over seeds"
@@ -190,7 +196,7 @@ def _terminal(data: str, rows: Sequence[Standing], floor: Sequence[Standing]) ->
     names = [name for name in _shown(rows) if name in COSTS or EVERY[name].leads]
     shown = Table(title=data, title_justify="left", padding=(0, 1, 0, 0), box=SIMPLE_HEAD)
     shown.add_column("#", justify="right")
-    shown.add_column("recipe", overflow="fold", min_width=16, max_width=44)
+    shown.add_column("contestant", overflow="fold", min_width=16, max_width=44)
     shown.add_column("n", justify="right")
     for name in names:
         shown.add_column(_heading(name), justify="right")
@@ -201,31 +207,31 @@ def _terminal(data: str, rows: Sequence[Standing], floor: Sequence[Standing]) ->
             text, spread = _text(name, row.mean(name)), row.spread(name)
             text = f"[bold green]{text}[/]" if row in leaders[name] else text
             cells.append(text if not spread else f"{text}\n[dim]±{_text(name, spread)}[/]")
-        shown.add_row(str(rank), escape(row.recipe), str(len(row.folders)), *cells)
+        shown.add_row(str(rank), escape(row.contestant), str(len(row.folders)), *cells)
     if len(rows) > SHOWN:
         shown.add_row("", f"... {len(rows) - SHOWN} more: leaderboard.html")
     shown.add_section()
     for row in floor:
         cells = ["" if n in COSTS else _text(n, row.mean(n)) for n in names]
-        shown.add_row("", row.recipe, "", *cells, style="dim")
+        shown.add_row("", row.contestant, "", *cells, style="dim")
     shown.add_row("", "ideal", "", *map(_ideal, names), style="dim")
     return shown
 
 
 def _board(rows: Sequence[Standing], floor: Sequence[Standing]) -> dict[str, Any]:
-    """What the page says of one table: who leads, all recipes, the anchors, pictures."""
+    """What the page says of one table: who leads, all contestants, the anchors, pictures."""
     names = _shown(rows)
     leaders = {name: best(rows, name) for name in names}
     cells = [
         [(_text(n, row.mean(n)), _spread_text(n, row), row in leaders[n]) for n in names]
         for row in rows
     ]
-    below = [[row.recipe, *("" if n in COSTS else _text(n, row.mean(n)) for n in names)]
+    below = [[row.contestant, *("" if n in COSTS else _text(n, row.mean(n)) for n in names)]
              for row in floor]  # fmt: skip
     return {
         "lead": _lead(rows),
         "headings": [_heading(name).split("\n") for name in names],
-        "rows": [(r.recipe, len(r.folders), own) for r, own in zip(rows, cells, strict=True)],
+        "rows": [(r.contestant, len(r.folders), own) for r, own in zip(rows, cells, strict=True)],
         "below": [*below, ["ideal", *map(_ideal, names)]],
         "pictures": _pictures(rows),
     }

@@ -30,21 +30,21 @@ OFFSETS = (5, -12, 18, -25, 31, -38, 44)  # of a name above its point, in points
 
 
 def standings_picture(
-    title: str, unit: str, recipes: Sequence[tuple[Sequence[float], Sequence[float]]]
+    title: str, unit: str, contestants: Sequence[tuple[Sequence[float], Sequence[float]]]
 ) -> bytes | None:
-    """A figure of recipes against their training time: a dot per run, a number per recipe.
+    """A figure against training time: a dot per run, a number per contestant.
 
     Args:
         title: over the picture.
         unit: of the figure.
-        recipes: seconds and figures of each recipe's runs, the first recipe first.
+        contestants: seconds and figures of the runs of each, the first one first.
 
     Returns:
         PNG; None when no run has both.
     """
     usable = {
         position: points
-        for position, points in enumerate(recipes, start=1)
+        for position, points in enumerate(contestants, start=1)
         if points[0] and len(points[0]) == len(points[1])
     }
     return _standings(title, unit, usable) if usable else None
@@ -117,11 +117,11 @@ def _part_names(figure: Figure, axes: Axes) -> None:
 
 @_drawn
 def _standings(
-    title: str, unit: str, recipes: Mapping[int, tuple[Sequence[float], Sequence[float]]]
+    title: str, unit: str, contestants: Mapping[int, tuple[Sequence[float], Sequence[float]]]
 ) -> Figure:
     figure = _figure(3.2, width=1.15 * WIDTH)
     axes = figure.subplots()
-    for position, (times, values) in recipes.items():
+    for position, (times, values) in contestants.items():
         colour = LEADER if position == 1 else RUN
         axes.scatter(times, values, c=colour, s=18, alpha=0.6, linewidths=0)
         side = 1 if position % 2 else -1  # neighbours in the table are often neighbours here
@@ -129,7 +129,7 @@ def _standings(
             str(position), (fmean(times), fmean(values)), ha="center", va="center",
             xytext=(13 * side, 0), textcoords="offset points", color=colour, fontweight="bold",
         )  # fmt: skip
-    _log_seconds(axes, [t for times, _ in recipes.values() for t in times])
+    _log_seconds(axes, [t for times, _ in contestants.values() for t in times])
     axes.margins(y=0.15)
     axes.set_ylabel(unit)
     axes.set_title(title)

@@ -23,7 +23,7 @@ FIRST = ("c2st_test_auc_worst", "val/c2st_auc")  # what a leaderboard is sorted 
 THEN = ("trend_error", "val/trend_error")  # among equals
 ANCHORS = {"real_test.": "real rows", "independent.": "independent columns"}
 REFINED = "refined."  # figures of the rows that a run's refiner accepts
-NO_RECIPE = ("seed", "threads", "logger", "hydra")  # none of them changes what is learned
+NOT_LEARNED = ("seed", "threads", "logger", "hydra")  # none of them changes what is learned
 SAME_MEASURE = ("data", "detector_name", "mle_grid", "rows", "train_rows", "test_rows", "target")
 SAYS_LITTLE = (
     "seed",
@@ -32,7 +32,7 @@ SAYS_LITTLE = (
     "threads",
     "hydra.",
     "sweep=",
-)  # overrides that name no recipe
+)  # overrides that no contestant is named by
 
 ROWS = ""  # beside the names of columns, which are not empty
 
@@ -45,7 +45,7 @@ class Entry:
 
     Attributes:
         folder: where it lies.
-        recipe: what it is called: the run's name and what was overridden, the seed aside.
+        contestant: what it is called: the run's name and what was overridden, the seed aside.
         key: equal for runs that differ only in the seed and were measured alike.
         data: the table's title.
         seed: of the training; empty where it is not known.
@@ -56,7 +56,7 @@ class Entry:
     """
 
     folder: Path
-    recipe: str
+    contestant: str
     key: str
     data: str
     seed: str
@@ -67,17 +67,17 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """One line of a leaderboard: a recipe over its seeds, or an anchor over its runs.
+    """One line of a leaderboard: a contestant over its seeds, or an anchor over its runs.
 
     Attributes:
-        recipe: its name.
+        contestant: its name.
         data: the table's title.
         seeds: of its runs.
         folders: where they lie.
         figures: per figure, one value per run that has it.
     """
 
-    recipe: str
+    contestant: str
     data: str
     seeds: tuple[str, ...] = ()
     folders: tuple[Path, ...] = ()
@@ -152,14 +152,16 @@ def _same_table(one: dict[str, str], other: dict[str, str]) -> bool:
 
 
 def standings(entries: Sequence[Entry]) -> list[Standing]:
-    """One standing per recipe, sorted by table, then by how far ``FIRST`` is from its ideal."""
+    """One standing per contestant, sorted by table, then by how far ``FIRST`` is from its ideal."""
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(entry.key, []).append(entry)
     rows = [_standing(group) for group in groups.values()]
-    names = [(row.data, row.recipe) for row in rows]
-    rows = [row if names.count((row.data, row.recipe)) == 1 else _told_apart(row) for row in rows]
-    rows = [replace(row, recipe=_told_shortly(row, rows)) for row in rows]
+    names = [(row.data, row.contestant) for row in rows]
+    rows = [
+        row if names.count((row.data, row.contestant)) == 1 else _told_apart(row) for row in rows
+    ]
+    rows = [replace(row, contestant=_told_shortly(row, rows)) for row in rows]
     return sorted(rows, key=_order)
 
 
@@ -168,17 +170,19 @@ def _order(row: Standing) -> tuple[str, float, float]:
 
 
 def _told_shortly(row: Standing, rows: Sequence[Standing]) -> str:
-    """The recipe's name, without the settings that all recipes of its table have."""
-    others = [set(other.recipe.split()) for other in rows if other.data == row.data]
+    """The contestant's name, without the settings that all contestants of its table have."""
+    others = [set(other.contestant.split()) for other in rows if other.data == row.data]
     shared = set.intersection(*others) if len(others) > 1 else set()
-    return " ".join(w for w in row.recipe.split() if w not in shared or "=" not in w)
+    return " ".join(w for w in row.contestant.split() if w not in shared or "=" not in w)
 
 
 def anchors(entries: Sequence[Entry], data: str) -> list[Standing]:
     """Real rows and independent columns in the generators' place, over all runs on ``data``."""
     own = [entry for entry in entries if entry.data == data]
     return [
-        Standing(recipe=label, data=data, figures=_gathered(entry.anchors[prefix] for entry in own))
+        Standing(
+            contestant=label, data=data, figures=_gathered(entry.anchors[prefix] for entry in own)
+        )
         for prefix, label in ANCHORS.items()
     ]
 
@@ -234,15 +238,15 @@ def _entries(folder: Path) -> list[Entry]:
     home = _home(folder, report)
     config = _object(home / ".hydra" / "config.yaml") if home else {}
     metrics = _object(home / "metrics.json") if home and (home / "metrics.json").exists() else {}
-    recipe = {name: part for name, part in config.items() if name not in NO_RECIPE}
+    learned = {name: part for name, part in config.items() if name not in NOT_LEARNED}
     measured = {name: report.get(name) for name in SAME_MEASURE}
     if not config:
-        recipe = {"folder": str(folder.resolve())}
+        learned = {"folder": str(folder.resolve())}
     costs = _numbers(metrics, COSTS)
     drawn = Entry(
         folder=folder,
-        recipe=_name(home, config) if home and config else folder.resolve().name,
-        key=json.dumps([recipe, measured], sort_keys=True, default=str),
+        contestant=_name(home, config) if home and config else folder.resolve().name,
+        key=json.dumps([learned, measured], sort_keys=True, default=str),
         data=str(report.get("data", "?")),
         seed=str(config.get("seed", "")),
         figures=_numbers(report, METRICS) | costs,
@@ -254,7 +258,7 @@ def _entries(folder: Path) -> list[Entry]:
         return [drawn]
     accepted = replace(
         drawn,
-        recipe=f"{drawn.recipe}, refined",
+        contestant=f"{drawn.contestant}, refined",
         key=f"{drawn.key}, refined",
         figures=refined | costs,
         anchors={prefix: {} for prefix in ANCHORS},  # counted once
@@ -269,15 +273,15 @@ def _validated(folder: Path) -> list[Entry]:
     if not figures:
         return []
     config = _object(folder / ".hydra" / "config.yaml")
-    recipe = {name: part for name, part in config.items() if name not in NO_RECIPE}
+    learned = {name: part for name, part in config.items() if name not in NOT_LEARNED}
     data = config.get("data") or {}
     title = (
         Path(str(data["path"])).name if data.get("path") else data.get("name")
     )  # path voids name
     entry = Entry(
         folder=folder,
-        recipe=_name(folder, config),
-        key=json.dumps([recipe, "validation"], sort_keys=True, default=str),
+        contestant=_name(folder, config),
+        key=json.dumps([learned, "validation"], sort_keys=True, default=str),
         data=f"{title}: validation rows, no report",
         seed=str(config.get("seed", "")),
         figures=figures | _numbers(metrics, COSTS),
@@ -304,7 +308,7 @@ def _home(folder: Path, report: dict[str, Any]) -> Path | None:
 
 
 def _name(home: Path, config: dict[str, Any]) -> str:
-    """The run's name and its overrides, without those that say nothing of the recipe."""
+    """The run's name and its overrides, without those that say nothing of what is learned."""
     path = home / ".hydra" / "overrides.yaml"
     overrides = _read(path) if path.is_file() else []
     if not isinstance(overrides, list):
@@ -354,7 +358,7 @@ def _gathered(figures: Iterable[Figures]) -> dict[str, list[float]]:
 
 def _standing(group: Sequence[Entry]) -> Standing:
     return Standing(
-        recipe=group[0].recipe,
+        contestant=group[0].contestant,
         data=group[0].data,
         seeds=tuple(entry.seed for entry in group if entry.seed),
         folders=tuple(entry.folder for entry in group),
@@ -363,9 +367,9 @@ def _standing(group: Sequence[Entry]) -> Standing:
 
 
 def _told_apart(row: Standing) -> Standing:
-    """The same row with its first folder in the name: another recipe or measure has the name."""
+    """The same row with its first folder in the name: another one has the name."""
     return Standing(
-        recipe=f"{row.recipe} ({row.folders[0].resolve().name})",
+        contestant=f"{row.contestant} ({row.folders[0].resolve().name})",
         data=row.data,
         seeds=row.seeds,
         folders=row.folders,

@@ -24,7 +24,7 @@ JUDGED = "c2st_test_auc"  # what the picture shows
 
 
 def ablation_study(
-    *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Contestant],
+    *, tables: Iterable[Prepared], make_contestant: Callable[[str, Sequence[str]], Contestant],
     seeds: Sequence[int], cache: Path, out: Path, base: Sequence[str],
     variants: Mapping[str, Sequence[str]],
 ) -> list[Line]:  # fmt: skip
@@ -35,7 +35,7 @@ def ablation_study(
 
     Args:
         tables: what is learned.
-        recipe: a contestant from a name and overrides of ``tabgan.train``.
+        make_contestant: a contestant from a name and overrides of ``tabgan.train``.
         seeds: one training of each variant per seed.
         cache: where everything is kept.
         out: a folder.
@@ -43,7 +43,7 @@ def ablation_study(
         variants: name -> the overrides that change it; none for the recipe itself.
     """
     overrides = {name: [*base, *changed] for name, changed in variants.items()}
-    recipes = [recipe(name, said) for name, said in overrides.items()]
+    contestants = [make_contestant(name, said) for name, said in overrides.items()]
 
     def report(lines: list[Line]) -> None:
         write_tally(out, "ablation", lines, page(lines, FIGURES, overrides))
@@ -52,7 +52,7 @@ def ablation_study(
             (out / f"{title}.png").write_bytes(_picture(title, own))
 
     trainings = (
-        (table, changed, seed) for table in tables for seed in seeds for changed in recipes
+        (table, changed, seed) for table in tables for seed in seeds for changed in contestants
     )
     lines = side_by_side(trainings, cache=cache, report=report)
     log.info("%s\nthe ablation: %s", markdown(lines, FIGURES), out / "ablation.md")
@@ -66,9 +66,9 @@ def _picture(title: str, lines: Sequence[Line]) -> bytes:
             name: [
                 line[f"{kind}.{JUDGED}"]
                 for line in lines
-                if line["recipe"] == name and f"{kind}.{JUDGED}" in line
+                if line["contestant"] == name and f"{kind}.{JUDGED}" in line
             ]
-            for name in dict.fromkeys(line["recipe"] for line in lines)
+            for name in dict.fromkeys(line["contestant"] for line in lines)
         }
         for kind in (RAW, REFINED)
     }

@@ -1,4 +1,4 @@
-"""Our recipes beside baselines and peers: what they cost, and how good their rows are."""
+"""Our models beside baselines and peers: what they cost, and how good their rows are."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 FIGURES = HEADINGS | {"cpu": "CPU, s", "rows_per_second": "rows/s"}
 LESS = {"wall": "time", "cpu": "CPU time", "peak_mb": "memory"}  # what one wants little of
 HOW = (
-    "Each recipe and peer runs in processes of its own with one thread. Time, CPU time and memory "
+    "Each contestant runs in processes of its own with one thread. Time, CPU time and memory "
     "are those from the file to as many rows on the disk as there are training rows, starts of "
     "processes included; for raw rows too they include the fitting of the refiner. Baselines run "
     "in our own process: no start, no reading, no memory of their own. Where other work shares "
@@ -40,7 +40,7 @@ def bench(
     """Run what is not done yet, one after the other, and write ``bench.md`` and ``bench.csv``.
 
     Every step is kept, so a bench that was killed goes on where it was. The tables are written
-    anew after each recipe.
+    anew after each contestant.
 
     Args:
         tables: what is learned.
@@ -53,7 +53,7 @@ def bench(
         resplit: whether each is fitted again on half of the training rows, for its DCR share.
 
     Returns:
-        A line of figures per table, recipe, kind of rows and seed.
+        A line of figures per table, contestant, kind of rows and seed.
     """
     lines: list[Line] = []
     for table in tables:

@@ -1,4 +1,4 @@
-"""Runs that are done once: a folder per (recipe, table, seed, configuration), a file per step."""
+"""Runs that are done once: a folder per contestant, table, seed and configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """The folder of one (recipe, table, seed, configuration), and its steps.
+    """The folder of one contestant, table, seed and configuration; a file per step.
 
     A step that is done has a file, so a study that was killed goes on where it was, and one that
     is requested again answers at once. Remove the folder to have it done anew.
@@ -38,21 +38,21 @@ class Cell:
         return figures
 
 
-def open_cell(cache: Path, *, recipe: str, table: str, seed: int, configuration: Any) -> Cell:
-    """The cell of a recipe on a table; two configurations never share one.
+def open_cell(cache: Path, *, contestant: str, table: str, seed: int, configuration: Any) -> Cell:
+    """The cell of a contestant on a table; two configurations never share one.
 
     Args:
         cache: where all cells lie.
-        recipe: what the recipe is called.
+        contestant: what the contestant is called.
         table: what the table is called.
         seed: of the training.
         configuration: plain data; everything that decides what comes out.
     """
-    key = {"recipe": recipe, "table": table, "seed": seed, "configuration": configuration}
-    folder = cache / table / f"{recipe}-seed{seed}-{digest(key)}"
+    key = {"contestant": contestant, "table": table, "seed": seed, "configuration": configuration}
+    folder = cache / table / f"{contestant}-seed{seed}-{digest(key)}"
     folder.mkdir(parents=True, exist_ok=True)
     keep(folder / "cell.json", key)
-    return Cell(title=f"{table}, {recipe}, seed {seed}", folder=folder)
+    return Cell(title=f"{table}, {contestant}, seed {seed}", folder=folder)
 
 
 def digest(plain: Any) -> str:

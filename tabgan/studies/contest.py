@@ -1,4 +1,4 @@
-"""One recipe on one table with one seed: fitted, sampled, timed and judged, each step once."""
+"""One contestant on one table with one seed: fitted, sampled, timed and judged, each step once."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def contest(
 
 def _cell(contestant: Contestant, table: Prepared, seed: int, cache: Path) -> Cell:
     return open_cell(
-        cache / CELLS, recipe=contestant.name, table=table.name, seed=seed,
+        cache / CELLS, contestant=contestant.name, table=table.name, seed=seed,
         configuration=contestant.configuration,
     )  # fmt: skip
 
@@ -101,11 +101,13 @@ def anchors(table: Prepared, *, cache: Path, judge: Judge = PANEL) -> list[Line]
 
     lines = []
     for name, figures in zip(ANCHORS, (ceiling, floor), strict=True):
-        cell = open_cell(cache / CELLS, recipe=name, table=table.name, seed=0, configuration=None)
+        cell = open_cell(
+            cache / CELLS, contestant=name, table=table.name, seed=0, configuration=None
+        )
         with held(cell.folder):
             scores = cell.once(f"{judge.name}-{_judge()}", figures)
         lines.append(
-            {"table": table.title, "recipe": name, "rows": RAW, "seed": 0}
+            {"table": table.title, "contestant": name, "rows": RAW, "seed": 0}
             | {"side": ANCHOR}
             | scores
         )
@@ -124,7 +126,7 @@ def _contested(
 
         rows = f"{kind}.csv"
         drawing = cell.once(kind, lambda: drawn(len(table.train), rows))  # noqa: B023
-        line = {"table": table.title, "recipe": contestant.title, "rows": kind, "seed": seed}
+        line = {"table": table.title, "contestant": contestant.title, "rows": kind, "seed": seed}
         line |= {"side": contestant.side}
         line |= {"fit_wall": fit["wall"], "wall": fit["wall"] + drawing["wall"]}
         line |= {"cpu": fit["cpu"] + drawing["cpu"]}

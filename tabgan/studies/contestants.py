@@ -42,7 +42,7 @@ DRIVERS = Path(__file__).parent  # of the peers that we know
 
 
 class Contestant(Protocol):
-    """A recipe that fits and samples; ``folder`` is its cell's."""
+    """A model that is fitted and sampled; ``folder`` is its cell's."""
 
     side: ClassVar[str]  # OURS, PEER or BASELINE
 
@@ -76,7 +76,7 @@ class Ours:
     """``python -m tabgan.train`` with some overrides.
 
     Attributes:
-        name: what the recipe is called.
+        name: what it is called.
         overrides: of the command, as ``("+experiment=cgan_adult",)``.
         configuration: what they compose to.
     """

@@ -21,7 +21,7 @@ TRICKS = {"with the trick": ("", []), "without": (", no trick", ["loss.trick=fal
 
 
 def divergences_study(
-    *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Contestant],
+    *, tables: Iterable[Prepared], make_contestant: Callable[[str, Sequence[str]], Contestant],
     seeds: Sequence[int], cache: Path, out: Path, base: Sequence[str], losses: Sequence[str],
     others: Sequence[str],
 ) -> list[Line]:  # fmt: skip
@@ -33,7 +33,7 @@ def divergences_study(
 
     Args:
         tables: what is learned.
-        recipe: a contestant from a name and overrides of ``tabgan.train``.
+        make_contestant: a contestant from a name and overrides of ``tabgan.train``.
         seeds: one training of each per seed.
         cache: where everything is kept.
         out: a folder.
@@ -47,7 +47,7 @@ def divergences_study(
         for suffix, changed in TRICKS.values()
     }
     overrides |= {loss: [*base, f"loss={loss}"] for loss in others}
-    recipes = [recipe(name, said) for name, said in overrides.items()]
+    contestants = [make_contestant(name, said) for name, said in overrides.items()]
 
     def report(lines: list[Line]) -> None:
         write_tally(out, "divergences", lines, page(lines, FIGURES, overrides))
@@ -55,7 +55,7 @@ def divergences_study(
             own = [line for line in lines if line["table"] == title and line["side"] == OURS]
             (out / f"{title}.png").write_bytes(_picture(title, own, [*losses, *others]))
 
-    trainings = ((table, loss, seed) for table in tables for seed in seeds for loss in recipes)
+    trainings = ((table, loss, seed) for table in tables for seed in seeds for loss in contestants)
     lines = side_by_side(trainings, cache=cache, report=report, judge=VARIETY)
     log.info("%s\nthe divergences: %s", markdown(lines, FIGURES), out / "divergences.md")
     return lines
@@ -64,7 +64,9 @@ def divergences_study(
 def _picture(title: str, lines: Sequence[Line], losses: Sequence[str]) -> bytes:
     groups = {
         label: {
-            loss: [line[f"{RAW}.{JUDGED}"] for line in lines if line["recipe"] == f"{loss}{suffix}"]
+            loss: [
+                line[f"{RAW}.{JUDGED}"] for line in lines if line["contestant"] == f"{loss}{suffix}"
+            ]
             for loss in losses
         }
         for label, (suffix, _) in TRICKS.items()

@@ -45,7 +45,7 @@ Boxes = Mapping[str, Detector]
 
 
 def evasion_study(
-    *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Ours],
+    *, tables: Iterable[Prepared], make_contestant: Callable[[str, Sequence[str]], Ours],
     seeds: Sequence[int], cache: Path, out: Path,
     overrides: Sequence[str], rules: Sequence[str], detectors: Sequence[str], retrain_rows: int,
 ) -> list[Line]:  # fmt: skip
@@ -56,7 +56,7 @@ def evasion_study(
 
     Args:
         tables: what is learned; their target names the normal rows.
-        recipe: a contestant from a name and overrides of ``tabgan.train``.
+        make_contestant: a contestant from a name and overrides of ``tabgan.train``.
         seeds: one study per seed.
         cache: where the run and the figures of each detector are kept, so that a killed study
             goes on.
@@ -88,14 +88,14 @@ def evasion_study(
                 }
                 usual = usual or _usual(traffic, seed)
                 for name in detectors:
-                    run = recipe(name, [*of_level, f"blackbox.name={name}"])
+                    run = make_contestant(name, [*of_level, f"blackbox.name={name}"])
                     decides = {
                         "asked": run.configuration, "others": list(detectors),
                         "attacks": digest(traffic.attacks.group.tolist()),
                         "retrain_rows": retrain_rows,
                     }  # fmt: skip
                     cell = open_cell(
-                        cache, recipe=f"evasion-{name}-{level}", table=table.name, seed=seed,
+                        cache, contestant=f"evasion-{name}-{level}", table=table.name, seed=seed,
                         configuration=decides,
                     )  # fmt: skip
                     work = partial(
@@ -103,7 +103,7 @@ def evasion_study(
                         traffic, retrain_rows,
                     )  # fmt: skip
                     figures = cell.once("figures", work)
-                    what: Line = {"table": table.title, "recipe": name, "rules": level}
+                    what: Line = {"table": table.title, "contestant": name, "rules": level}
                     what |= {"side": "attack", "seed": seed}
                     lines += [{**what, **line} for line in figures["own"]]
                     transfers += [{**what, **line} for line in figures["across"]]

@@ -62,7 +62,7 @@ def levels_table(lines: Sequence[Line]) -> str:
     """
     frame = pd.DataFrame(list(lines))
     levels = list(dict.fromkeys(frame["rules"]))
-    groups = frame.groupby(["table", "recipe", "rows", "rules"], sort=False)
+    groups = frame.groupby(["table", "contestant", "rows", "rules"], sort=False)
     mean = groups[["before", *OF_LEVEL]].mean()
     rows = list(dict.fromkeys(name[:3] for name in mean.index))
     mean = mean.sort_index()  # so that pandas finds the rows of three names at once
@@ -99,22 +99,24 @@ def write_evasion(
 
 
 def _titled(lines: Sequence[Line]) -> list[Line]:
-    """The lines with the level of rules in the recipe's name."""
+    """The lines with the level of rules in the contestant's name."""
     return [
         {k: v for k, v in line.items() if k != "rules"}
-        | {"recipe": f"{line['recipe']}, rules={line['rules']}"}
+        | {"contestant": f"{line['contestant']}, rules={line['rules']}"}
         for line in lines
     ]
 
 
 def _picture(lines: Sequence[Line]) -> bytes:
     order = [line["rows"] for line in lines]
-    names = list(dict.fromkeys((line["rows"], line["recipe"], line["rules"]) for line in lines))
+    names = list(dict.fromkeys((line["rows"], line["contestant"], line["rules"]) for line in lines))
     names.sort(key=lambda name: order.index(name[0]))
     groups = {
         label: {
             ": ".join(name): [
-                line[key] for line in lines if (line["rows"], line["recipe"], line["rules"]) == name
+                line[key]
+                for line in lines
+                if (line["rows"], line["contestant"], line["rules"]) == name
             ]
             for name in names
         }

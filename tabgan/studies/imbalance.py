@@ -65,7 +65,8 @@ class Setting:
 
 
 def imbalance_study(
-    *, tables: Iterable[Prepared], recipe: object, seeds: Sequence[int], cache: Path, out: Path,  # noqa: ARG001
+    *, tables: Iterable[Prepared], make_contestant: object,  # noqa: ARG001
+    seeds: Sequence[int], cache: Path, out: Path,
     ratio: Sequence[float | None], resamplers: Sequence[str], classifiers: Sequence[str],
     folds: int, rows: int, test_rows: int, epochs: int, rounds: int,
 ) -> list[Line]:  # fmt: skip
@@ -78,7 +79,7 @@ def imbalance_study(
 
     Args:
         tables: with a target of two classes.
-        recipe: of other studies.
+        make_contestant: not used; every study is given one.
         seeds: of the folds, the resamplers and the classifiers.
         cache: where everything is kept.
         out: a folder.
@@ -181,7 +182,7 @@ def _lines(
         "gan": dict(setting.gan) if name in (GAN, GAN_SMOTE) else {},
     }  # fmt: skip
     cell = open_cell(
-        cache / "cells", recipe=f"imbalance-{name.replace(' ', '-')}", table=table, seed=seed,
+        cache / "cells", contestant=f"imbalance-{name.replace(' ', '-')}", table=table, seed=seed,
         configuration=configuration,
     )  # fmt: skip
     folds = StratifiedKFold(setting.folds, shuffle=True, random_state=seed32(seed))
@@ -197,7 +198,7 @@ def _lines(
                 _judged, task, name, classifier, resampled, task.train.at(held), seed
             )
             figures = _once(cell, step, judge)
-            head = {"table": task.name, "recipe": name, "classifier": classifier}
+            head = {"table": task.name, "contestant": name, "classifier": classifier}
             lines.append({**head, "seed": seed, "fold": fold, "side": "", **figures})
     return lines
 

@@ -24,7 +24,7 @@ BASELINES = ("none", WEIGHTED)  # what does not oversample
 JUDGED = ("pr_auc", "f1_tuned")  # what a resampler has to be better at, both
 RIVAL = "SMOTENC"
 CONFIDENCE = 0.95
-EACH = ["table", "recipe", "classifier"]
+EACH = ["table", "contestant", "classifier"]
 RULE = (
     "The rule: a resampler helps a classifier on a table when its mean PR-AUC and its mean F1 with "
     "the threshold moved are both above those of `none` and of `class weights` by more than the "
@@ -54,20 +54,25 @@ def differences(
     """Paired differences to a baseline, of the same fold, seed and classifier.
 
     Returns:
-        A row per table, recipe (but ``against``), classifier and figure, with ``figure``, ``mean``
+        A row per table, contestant (but ``against``), classifier and figure: ``figure``, ``mean``
         and ``half`` (of the 95 % interval).
     """
     keys = ["table", "classifier", "seed", "fold"]
-    base = lines[lines["recipe"] == against].set_index(keys)
+    base = lines[lines["contestant"] == against].set_index(keys)
     found: list[dict[str, Any]] = []
-    for (table, recipe, classifier), group in lines.groupby(EACH, sort=False):
-        if recipe == against:
+    for (table, contestant, classifier), group in lines.groupby(EACH, sort=False):
+        if contestant == against:
             continue
         for figure in figures:
             gap = (group.set_index(keys)[figure] - base[figure]).dropna().to_numpy()
             if len(gap):
                 found.append(
-                    {"table": table, "recipe": recipe, "classifier": classifier, "figure": figure}
+                    {
+                        "table": table,
+                        "contestant": contestant,
+                        "classifier": classifier,
+                        "figure": figure,
+                    }
                     | {"mean": float(gap.mean()), "half": half_width(gap)}
                 )
     return pd.DataFrame(found)
@@ -79,15 +84,15 @@ def helpers(lines: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     for baseline in BASELINES:
         gaps = differences(lines, JUDGED, against=baseline)
         if len(gaps):
-            judged.append(gaps[~gaps["recipe"].isin(BASELINES)])
+            judged.append(gaps[~gaps["contestant"].isin(BASELINES)])
     found: dict[str, list[tuple[str, str]]] = {str(name): [] for name in lines["table"].unique()}
     if not judged:
         return found
     every = pd.concat(judged)
     every = every.assign(better=every["mean"] > every["half"])
-    for (table, recipe, classifier), group in every.groupby(EACH, sort=False):
+    for (table, contestant, classifier), group in every.groupby(EACH, sort=False):
         if len(group) == len(BASELINES) * len(JUDGED) and group["better"].all():
-            found[str(table)].append((str(recipe), str(classifier)))
+            found[str(table)].append((str(contestant), str(classifier)))
     return found
 
 
@@ -95,9 +100,9 @@ def verdict(lines: pd.DataFrame) -> list[str]:
     """Sentences: per table whether to oversample, then how ours stand beside SMOTENC."""
     sentences = [_advice(lines, table, pairs) for table, pairs in helpers(lines).items()]
     rivals = differences(lines, JUDGED, against=RIVAL)
-    for recipe in OURS:
-        if len(rivals) and (rivals["recipe"] == recipe).any():
-            sentences.append(_beside(rivals[rivals["recipe"] == recipe], recipe))
+    for contestant in OURS:
+        if len(rivals) and (rivals["contestant"] == contestant).any():
+            sentences.append(_beside(rivals[rivals["contestant"] == contestant], contestant))
     return sentences
 
 
@@ -106,7 +111,7 @@ def ranks(lines: pd.DataFrame) -> pd.DataFrame:
     means = lines.groupby(EACH, sort=False)[list(FIGURES)].mean()
     means["ece"] = -means["ece"]
     each = means.groupby(["table", "classifier"], sort=False).rank(ascending=False)
-    return each.groupby("recipe", sort=False).mean()
+    return each.groupby("contestant", sort=False).mean()
 
 
 def page(lines: pd.DataFrame, folds: int, gan: Mapping[str, Any]) -> str:
@@ -129,7 +134,7 @@ def page(lines: pd.DataFrame, folds: int, gan: Mapping[str, Any]) -> str:
 
 def _nearness(lines: pd.DataFrame) -> pd.DataFrame:
     """A row per resampler that makes rows, a column per table."""
-    means = lines.pivot_table("nearness", index="recipe", columns="table", sort=False)
+    means = lines.pivot_table("nearness", index="contestant", columns="table", sort=False)
     return means.map("{:.3f}".format)
 
 
@@ -139,7 +144,7 @@ def _figures(group: pd.DataFrame) -> pd.DataFrame:
             figure: f"{values[figure].mean():.3f} ± {half_width(values[figure].to_numpy()):.3f}"
             for figure in FIGURES
         }
-        for name, values in group.groupby("recipe", sort=False)
+        for name, values in group.groupby("contestant", sort=False)
     }
     return pd.DataFrame.from_dict(shown, orient="index")
 
@@ -155,10 +160,10 @@ def _markdown(frame: pd.DataFrame) -> str:
 
 def _advice(lines: pd.DataFrame, table: str, pairs: list[tuple[str, str]]) -> str:
     if pairs:
-        named = "; ".join(f"{recipe} with {classifier}" for recipe, classifier in pairs)
+        named = "; ".join(f"{contestant} with {classifier}" for contestant, classifier in pairs)
         return f"{table}: oversampling helps: {named}."
     mine = lines[lines["table"] == table]
-    means = mine.groupby(["classifier", "recipe"])[["f1", "f1_tuned"]].mean()
+    means = mine.groupby(["classifier", "contestant"])[["f1", "f1_tuned"]].mean()
     best = str(means["f1_tuned"].groupby("classifier").max().idxmax())
     plain = means.loc[(best, BASELINES[0])]
     others = means.loc[best].drop(index=[n for n in BASELINES if n in means.loc[best].index])
@@ -174,7 +179,7 @@ def _advice(lines: pd.DataFrame, table: str, pairs: list[tuple[str, str]]) -> st
     return sentence
 
 
-def _beside(gaps: pd.DataFrame, recipe: str) -> str:
+def _beside(gaps: pd.DataFrame, contestant: str) -> str:
     counts = {
         "above": int((gaps["mean"] > gaps["half"]).sum()),
         "level": int((gaps["mean"].abs() <= gaps["half"]).sum()),
@@ -183,7 +188,7 @@ def _beside(gaps: pd.DataFrame, recipe: str) -> str:
     means = gaps.groupby("figure")["mean"].mean()
     changes = ", ".join(f"{FIGURES[name]} {means[name]:+.3f}" for name in JUDGED)
     return (
-        f"{recipe} against {RIVAL}, in {len(gaps)} comparisons (table x classifier x PR-AUC, moved "
-        f"F1): {counts['above']} above, {counts['level']} level, {counts['below']} below; in the "
-        f"mean {changes}."
+        f"{contestant} against {RIVAL}, in {len(gaps)} comparisons (table x classifier x PR-AUC, "
+        f"moved F1): {counts['above']} above, {counts['level']} level, {counts['below']} below; "
+        f"in the mean {changes}."
     )

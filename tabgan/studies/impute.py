@@ -47,7 +47,7 @@ in {rule}, which stays. At most {rows:,} test rows; training rows: {fitted}, our
 
 
 def impute_study(
-    *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Contestant],
+    *, tables: Iterable[Prepared], make_contestant: Callable[[str, Sequence[str]], Contestant],
     seeds: Sequence[int], cache: Path, out: Path, overrides: Sequence[str], rates: Sequence[float],
     rows: int,
 ) -> list[Line]:  # fmt: skip
@@ -57,7 +57,7 @@ def impute_study(
 
     Args:
         tables: nominal columns, numbers and a nominal target.
-        recipe: a contestant from a name and overrides of ``tabgan.train``.
+        make_contestant: a contestant from a name and overrides of ``tabgan.train``.
         seeds: of the training, of what is hidden and of the imputers.
         cache: where everything is kept.
         out: a folder.
@@ -65,7 +65,7 @@ def impute_study(
         rates: shares of the cells to hide, in (0, .5].
         rows: test rows at most.
     """
-    trained = recipe("impute", overrides)
+    trained = make_contestant("impute", overrides)
     lines: list[Line] = []
     for table in tables:
         for seed in seeds:
@@ -83,13 +83,13 @@ def _lines(
     rows: int,
 ) -> Iterator[Line]:  # fmt: skip
     cell = open_cell(
-        cache / "cells", recipe=trained.name, table=table.name, seed=seed,
+        cache / "cells", contestant=trained.name, table=table.name, seed=seed,
         configuration=trained.configuration,
     )  # fmt: skip
     cell.once("fit", lambda: trained.fit(cell.folder, table, seed))
     chosen = rng_at(seed, "impute", "rows").permutation(len(table.test))[:rows]
     truth = table.test.iloc[np.sort(chosen)].reset_index(drop=True)
-    own = {"table": table.title, "seed": seed, "side": "whole", "recipe": "nothing hidden"}
+    own = {"table": table.title, "seed": seed, "side": "whole", "contestant": "nothing hidden"}
     name = f"whole-{digest([rows, TREES])}"
     yield own | {"rows": "-"} | cell.once(name, lambda: {"auc": _auc(table, truth)})
     for rule in (AT_RANDOM, BY_RULE):
@@ -103,7 +103,7 @@ def _lines(
                 def work(method: str = method, hidden: pd.DataFrame = hidden) -> Figures:
                     return _figures(cell, table, truth, hidden, method, seed)
 
-                line = own | {"recipe": method, "rows": f"{rule}, {rate:.0%}"}
+                line = own | {"contestant": method, "rows": f"{rule}, {rate:.0%}"}
                 yield line | cell.once(step, work)
 
 

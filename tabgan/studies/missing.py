@@ -40,7 +40,7 @@ category, those that come without ("kept"), or all with their missing cells impu
 
 
 def missing_study(
-    *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Contestant],
+    *, tables: Iterable[Prepared], make_contestant: Callable[[str, Sequence[str]], Contestant],
     seeds: Sequence[int], cache: Path, out: Path, overrides: Sequence[str], ways: Sequence[str],
     rate: float, rows: int,
 ) -> list[Line]:  # fmt: skip
@@ -50,7 +50,7 @@ def missing_study(
 
     Args:
         tables: nominal columns, numbers and a target.
-        recipe: a contestant from a name and overrides of ``tabgan.train``.
+        make_contestant: a contestant from a name and overrides of ``tabgan.train``.
         seeds: of what is hidden and of the training.
         cache: where everything is kept.
         out: a folder.
@@ -60,7 +60,8 @@ def missing_study(
         rows: test rows to impute, at most.
     """
     trained = {
-        way: recipe(f"missing, {way}", [*overrides, f"encoder.missing={WAYS[way]}"]) for way in ways
+        way: make_contestant(f"missing, {way}", [*overrides, f"encoder.missing={WAYS[way]}"])
+        for way in ways
     }
     lines: list[Line] = []
     for table in tables:
@@ -121,7 +122,7 @@ def _lines(
     rate: float, rows: int,
 ) -> Iterator[Line]:  # fmt: skip
     cell = open_cell(
-        cache / CELLS, recipe=contestant.name, table=learned.name, seed=seed,
+        cache / CELLS, contestant=contestant.name, table=learned.name, seed=seed,
         configuration=contestant.configuration,
     )  # fmt: skip
     cell.once("fit", lambda: contestant.fit(cell.folder, learned, seed))
@@ -147,14 +148,14 @@ def _lines(
 def _real_line(table: Prepared, cache: Path, seed: int) -> Line:
     """Whole training rows against whole test rows."""
     cell = open_cell(
-        cache / CELLS, recipe="real whole rows", table=table.name, seed=0, configuration=None
+        cache / CELLS, contestant="real whole rows", table=table.name, seed=0, configuration=None
     )
     figures = cell.once("compared", lambda: _compared(table.test.dropna(), table.train.dropna()))
     return {**_line(table, "real training rows", "-", seed), "side": ANCHOR, **figures}
 
 
 def _line(table: Prepared, name: str, rows: str, seed: int) -> Line:
-    return {"table": table.title, "recipe": name, "rows": rows, "seed": seed, "side": OURS}
+    return {"table": table.title, "contestant": name, "rows": rows, "seed": seed, "side": OURS}
 
 
 def _compared(real: pd.DataFrame, rows: pd.DataFrame) -> Figures:

@@ -1,4 +1,4 @@
-"""One table for every recipe: the same rows as files that each of them reads."""
+"""One table for every contestant: the same rows as files that each of them reads."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Prepared:
         return self._whole["test"][compared(self.schema)]
 
     def comparison(self, path: Path | None = None, **options: Any) -> Comparison:
-        """A recipe's rows beside the table's; without a file, the training rows stand for them.
+        """A contestant's rows beside the table's; without a file, the training rows stand for them.
 
         Args:
             path: of the rows; numbers are cut to the training rows' range and to its decimals.
@@ -81,7 +81,7 @@ class Prepared:
         )
 
     def decoded(self, path: Path) -> pd.DataFrame:
-        """A recipe's rows as ``comparison`` has them, without texts and ids.
+        """A contestant's rows as ``comparison`` has them, without texts and ids.
 
         Raises:
             TabganError: when the file has other columns or kinds than the table.

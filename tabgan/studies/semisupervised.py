@@ -42,7 +42,7 @@ Settings = dict[str, Any]
 
 
 def semisupervised_study(
-    *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Contestant],  # noqa: ARG001
+    *, tables: Iterable[Prepared], make_contestant: Callable[[str, Sequence[str]], Contestant],  # noqa: ARG001
     seeds: Sequence[int], cache: Path, out: Path, shares: Sequence[float],
     module: Callable[..., LightningModule], settings: Settings, steps: int, batch_size: int,
 ) -> list[Line]:  # fmt: skip
@@ -52,7 +52,7 @@ def semisupervised_study(
 
     Args:
         tables: with a nominal target.
-        recipe: not used; every study is given one.
+        make_contestant: not used; every study is given one.
         seeds: of the labels that are kept and of the trainings.
         cache: where everything is kept.
         out: a folder.
@@ -98,11 +98,11 @@ class _Study:
         for share in shares:
             for name, predict in self._methods().items():
                 cell = open_cell(
-                    self.cache / "cells", recipe=name.replace(" ", ""), table=self.table.name,
+                    self.cache / "cells", contestant=name.replace(" ", ""), table=self.table.name,
                     seed=self.seed, configuration={"share": share, **self.settings},
                 )  # fmt: skip
                 line: Line = {
-                    "table": self.table.title, "recipe": name, "rows": f"{share:.0%} of labels",
+                    "table": self.table.title, "contestant": name, "rows": f"{share:.0%} of labels",
                     "seed": self.seed, "side": "ours",
                 }  # fmt: skip
                 yield {**line, **cell.once("scores", partial(self._scores, predict, share))}

@@ -13,7 +13,7 @@ from tabgan.metrics.registry import METRICS
 from tabgan.report.html import figure_text
 
 Line = Mapping[str, Any]
-WORDS = ("table", "recipe", "rows")  # what a group of seeds has in common
+WORDS = ("table", "contestant", "rows")  # what a group of seeds has in common
 HEADINGS = {name: metric.label for name, metric in METRICS.items() if metric.heading}
 
 
@@ -24,7 +24,7 @@ def spread(lines: Sequence[Line]) -> pd.DataFrame:
         lines: flat; words under ``WORDS``, of which ``rows`` may be absent, and ``side``.
 
     Returns:
-        A row per table, recipe and kind of rows; columns ``(figure, "mean")``, ``(figure, "std")``
+        A row per table, contestant and kind of rows; ``(figure, "mean")``, ``(figure, "std")``
         (NaN of one seed) and ``(figure, "count")``.
     """
     frame = pd.DataFrame(list(lines)).drop(columns=["seed", "side"])
@@ -36,7 +36,7 @@ def markdown(lines: Sequence[Line], figures: Mapping[str, str]) -> str:
     """A Markdown table of some figures: ``0.581 ± 0.004`` where there are several seeds.
 
     Args:
-        lines: one per table, recipe, kind of rows and seed.
+        lines: one per table, contestant, kind of rows and seed.
         figures: the name of each figure -> its heading.
     """
     frame = spread(lines)

@@ -39,7 +39,7 @@ DRAWN = {"categories lost": "lost_categories", "crowded": "spacing"}  # in the p
 
 
 class Game(TypedDict):
-    """A recipe that tools are tried on.
+    """A contestant that tools are tried on.
 
     Attributes:
         tables: titles of the tables that it is tried on.
@@ -53,7 +53,7 @@ class Game(TypedDict):
 
 
 def toolbox_study(
-    *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Contestant],
+    *, tables: Iterable[Prepared], make_contestant: Callable[[str, Sequence[str]], Contestant],
     seeds: Sequence[int], cache: Path, out: Path, games: Mapping[str, Game],
 ) -> list[Line]:  # fmt: skip
     """Train every game with every tool, on each of its tables, and set them side by side.
@@ -66,7 +66,7 @@ def toolbox_study(
 
     Args:
         tables: what is learned.
-        recipe: a contestant from a name and overrides of ``tabgan.train``.
+        make_contestant: a contestant from a name and overrides of ``tabgan.train``.
         seeds: one training of each per seed.
         cache: where everything is kept.
         out: a folder.
@@ -84,7 +84,7 @@ def toolbox_study(
         for name, game in games.items()
         for tool, changed in game["tools"].items()
     }
-    recipes = {name: recipe(name, said) for name, said in overrides.items()}
+    contestants = {name: make_contestant(name, said) for name, said in overrides.items()}
 
     def report(lines: list[Line]) -> None:
         write_tally(out, "toolbox", lines, page(lines, FIGURES, overrides))
@@ -92,7 +92,7 @@ def toolbox_study(
             (out / f"{title}.png").write_bytes(_picture(title, lines))
 
     trainings = (
-        (by_title[title], recipes[f"{name}, {tool}"], seed)
+        (by_title[title], contestants[f"{name}, {tool}"], seed)
         for seed in seeds
         for name, game in games.items()
         for title in game["tables"]
@@ -132,13 +132,13 @@ def _beside_train(train: pd.DataFrame, rows: pd.DataFrame) -> Figures:
 
 def _picture(title: str, lines: Sequence[Line]) -> bytes:
     own = [line for line in lines if line["table"] == title and line["side"] == OURS]
-    names = list(dict.fromkeys(line["recipe"] for line in own))
+    names = list(dict.fromkeys(line["contestant"] for line in own))
     groups = {
         label: {
             name: [
                 line[f"{RAW}.{figure}"]
                 for line in own
-                if line["recipe"] == name and f"{RAW}.{figure}" in line  # not of every table
+                if line["contestant"] == name and f"{RAW}.{figure}" in line  # not of every table
             ]
             for name in names
         }

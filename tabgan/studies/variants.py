@@ -16,7 +16,7 @@ from tabgan.system.locks import HeldError
 
 log = logging.getLogger(__name__)
 
-SHARED = ("table", "recipe", "seed", "side", "fit_wall")  # by both kinds of rows
+SHARED = ("table", "contestant", "seed", "side", "fit_wall")  # by both kinds of rows
 Training = tuple[Prepared, Contestant, int]  # and its seed
 Work = Callable[[], list[Line]]
 

@@ -47,7 +47,7 @@ class Curve(TypedDict):
 
 
 def wasserstein_study(
-    *, tables: Iterable[Prepared], recipe: Callable[[str, Sequence[str]], Contestant],
+    *, tables: Iterable[Prepared], make_contestant: Callable[[str, Sequence[str]], Contestant],
     seeds: Sequence[int], cache: Path, out: Path, games: Mapping[str, Curve],
 ) -> list[Line]:  # fmt: skip
     """Train every game, and correlate its curve with ``val/c2st_auc`` wherever the panel looked.
@@ -58,7 +58,7 @@ def wasserstein_study(
 
     Args:
         tables: what is learned.
-        recipe: a contestant from a name and overrides of ``tabgan.train``.
+        make_contestant: a contestant from a name and overrides of ``tabgan.train``.
         seeds: one training of each per seed.
         cache: where everything is kept.
         out: a folder.
@@ -72,10 +72,10 @@ def wasserstein_study(
         courses: dict[str, pd.DataFrame] = {}
         for seed in seeds:
             for name, game in games.items():
-                contestant = recipe(name, game["overrides"])
+                contestant = make_contestant(name, game["overrides"])
                 looks, fit_wall = _looks(contestant, table, game["curve"], seed=seed, cache=cache)
                 curve = f"{name}, {game['curve']}"
-                facts = {"table": table.title, "recipe": curve, "seed": seed, "side": "ours"}
+                facts = {"table": table.title, "contestant": curve, "seed": seed, "side": "ours"}
                 lines.append(facts | correlations(looks) | {"fit_wall": fit_wall})
                 courses.setdefault(curve, looks)
                 overrides = "".join(
@@ -112,7 +112,7 @@ def _looks(
 ) -> tuple[pd.DataFrame, float]:
     """Curve and C2ST AUC at every look, and the seconds of the training."""
     cell = open_cell(
-        cache / CELLS, recipe=contestant.name, table=table.name, seed=seed,
+        cache / CELLS, contestant=contestant.name, table=table.name, seed=seed,
         configuration=contestant.configuration,
     )  # fmt: skip
     fit = cell.once("fit", lambda: contestant.fit(cell.folder, table, seed))

@@ -44,7 +44,7 @@ def test_runs_that_differ_only_in_the_seed_are_one_row_with_mean_and_spread(make
             f"sweep/{seed}", seed=seed, threads=seed + 1, c2st_test_auc_worst=auc, metrics=metrics
         )
     (row,) = ranked(tmp_path)
-    assert row.recipe == "small"
+    assert row.contestant == "small"
     assert row.seeds == ("0", "1", "2")
     assert row.mean("c2st_test_auc_worst") == pytest.approx(0.7)
     assert row.spread("c2st_test_auc_worst") == pytest.approx(0.1)  # sqrt((.01 + 0 + .01) / 2)
@@ -53,10 +53,10 @@ def test_runs_that_differ_only_in_the_seed_are_one_row_with_mean_and_spread(make
     assert row.spread("wnmis") is None
 
 
-def test_a_recipe_is_named_by_its_overrides(make_run, tmp_path):
+def test_a_contestant_is_named_by_its_overrides(make_run, tmp_path):
     make_run("a", c2st_test_auc_worst=0.6)
     make_run("b", lr=2, c2st_test_auc_worst=0.7)
-    assert [row.recipe for row in ranked(tmp_path)] == ["small", "small model.lr=2"]
+    assert [row.contestant for row in ranked(tmp_path)] == ["small", "small model.lr=2"]
 
 
 def test_refined_rows_are_a_line_of_their_own(make_run, tmp_path):
@@ -64,7 +64,7 @@ def test_refined_rows_are_a_line_of_their_own(make_run, tmp_path):
         "a",
         **{"c2st_test_auc_worst": 0.6, "refined.c2st_test_auc_worst": 0.55, "real_test.wnmis": 1.0},
     )
-    assert [row.recipe for row in ranked(tmp_path)] == ["small, refined", "small"]
+    assert [row.contestant for row in ranked(tmp_path)] == ["small, refined", "small"]
     entries, _ = read_runs(find_runs([str(tmp_path)]))
     (real, _) = anchors(entries, "pets")
     assert real.figures["wnmis"] == [1.0]  # one run, counted once
@@ -75,7 +75,7 @@ def test_the_first_is_nearest_to_chance_even_from_below(make_run, tmp_path):
     make_run("b", name="below", c2st_test_auc_worst=0.45)
     make_run("c", name="none", wnmis=1.0)
     rows = ranked(tmp_path)
-    assert [row.recipe for row in rows] == ["below", "far", "none"]
+    assert [row.contestant for row in rows] == ["below", "far", "none"]
     assert best(rows, "c2st_test_auc_worst") == rows[:1]
     assert best(rows, "seconds") == []
 
@@ -83,7 +83,7 @@ def test_the_first_is_nearest_to_chance_even_from_below(make_run, tmp_path):
 def test_runs_measured_unlike_are_not_averaged(make_run, tmp_path):
     make_run("a", seed=1, c2st_test_auc_worst=0.6, detector_name="xgboost")
     make_run("b", seed=2, c2st_test_auc_worst=0.7, detector_name="histogram")
-    assert [row.recipe for row in ranked(tmp_path)] == ["small (a)", "small (b)"]
+    assert [row.contestant for row in ranked(tmp_path)] == ["small (a)", "small (b)"]
 
 
 def test_job_ten_stands_behind_job_nine(make_run, tmp_path):
@@ -104,14 +104,14 @@ def test_a_report_elsewhere_counts_for_the_run_that_it_names(make_run, tmp_path)
     report = {"data": "pets", "run": str(run), "c2st_test_auc_worst": 0.6}
     (tmp_path / "elsewhere" / "report.json").write_text(json.dumps(report), "utf-8")
     (row,) = ranked(tmp_path / "elsewhere")
-    assert (row.recipe, row.seeds, row.mean("seconds")) == ("small", ("3",), 7)
+    assert (row.contestant, row.seeds, row.mean("seconds")) == ("small", ("3",), 7)
 
 
 def test_a_report_of_files_is_named_by_its_folder(tmp_path):
     (tmp_path / "rows_report").mkdir()
     report = {"data": "pets", "c2st_test_auc_worst": 0.6}
     (tmp_path / "rows_report" / "report.json").write_text(json.dumps(report), "utf-8")
-    assert [row.recipe for row in ranked(tmp_path)] == ["rows_report"]
+    assert [row.contestant for row in ranked(tmp_path)] == ["rows_report"]
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"data": '])
@@ -142,7 +142,7 @@ class Pictures(HTMLParser):
         self.text += data
 
 
-def test_the_files_hold_every_recipe_and_nothing_from_the_network(make_run, tmp_path, capsys):
+def test_the_files_hold_every_contestant_and_nothing_from_the_network(make_run, tmp_path, capsys):
     anchors = {"real_test.c2st_test_auc_worst": 0.5, "independent.c2st_test_auc_worst": 0.99}
     for seed in (1, 2):
         make_run(f"s/{seed}", seed=seed, c2st_test_auc_worst=0.6 + seed / 100, **anchors,
@@ -151,7 +151,7 @@ def test_the_files_hold_every_recipe_and_nothing_from_the_network(make_run, tmp_
     make_run("none", seed=3)
     build_leaderboard([str(tmp_path)], tmp_path / "out")
     frame = pd.read_csv(tmp_path / "out" / "leaderboard.csv")
-    assert frame["recipe"].tolist() == ["small", "<b> model.lr=2"]
+    assert frame["contestant"].tolist() == ["small", "<b> model.lr=2"]
     assert frame["n"].tolist() == [2, 1]
     assert frame.loc[0, "c2st_test_auc_worst"] == pytest.approx(0.615)
     page = Pictures()

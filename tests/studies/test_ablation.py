@@ -61,8 +61,8 @@ def study(folder):
     toss = prepare("toss", rows.iloc[:200], rows.iloc[200:], SCHEMA, cache=folder / "tables")
     variants = {"the recipe": [], "no dependence": ["shuffled"]}
     return lambda: ablation_study(
-        tables=[toss], recipe=lambda name, words: Resampler(name, tuple(words)), seeds=[0, 1],
-        cache=folder / "cache", out=folder / "out", base=["base"], variants=variants,
+        tables=[toss], make_contestant=lambda name, words: Resampler(name, tuple(words)),
+        seeds=[0, 1], cache=folder / "cache", out=folder / "out", base=["base"], variants=variants,
     )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def lines(study):
 
 
 def test_a_variant_without_dependence_is_worse_at_everything_that_looks_at_it(lines, folder):
-    by_name = {line["recipe"]: line for line in lines if line["seed"] == 0}
+    by_name = {line["contestant"]: line for line in lines if line["seed"] == 0}
     whole, broken = by_name["the recipe"], by_name["no dependence"]
     assert broken["raw.wnmis"] < 0.75 < 0.9 < whole["raw.wnmis"]
     assert broken["refined.mle_auc"] < 0.8 < whole["refined.mle_auc"]

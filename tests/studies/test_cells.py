@@ -6,7 +6,7 @@ from tabgan.studies.cells import digest, open_cell
 
 
 def cell(folder, **changes):
-    key = {"recipe": "cgan", "table": "people", "seed": 0, "configuration": {"lr": 1}}
+    key = {"contestant": "cgan", "table": "people", "seed": 0, "configuration": {"lr": 1}}
     return open_cell(folder, **(key | changes))
 
 
@@ -32,7 +32,8 @@ def test_a_step_that_failed_is_done_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"recipe": "ctgan"}, {"table": "bank"}, {"seed": 1}, {"configuration": {"lr": 2}}]
+    "change",
+    [{"contestant": "ctgan"}, {"table": "bank"}, {"seed": 1}, {"configuration": {"lr": 2}}],
 )
 def test_what_decides_the_rows_decides_the_cell(tmp_path, change):
     assert cell(tmp_path).folder == cell(tmp_path).folder

@@ -43,14 +43,14 @@ def out(tmp_path_factory):
     rows = toss_rows()
     toss = prepare("toss", rows.iloc[:200], rows.iloc[200:], SCHEMA, cache=folder / "tables")
     divergences_study(
-        tables=[toss], recipe=Resampler, seeds=[0], cache=folder / "cache", out=folder / "out",
-        base=["base"], losses=["f_kl"], others=["hinge"],
+        tables=[toss], make_contestant=Resampler, seeds=[0], cache=folder / "cache",
+        out=folder / "out", base=["base"], losses=["f_kl"], others=["hinge"],
     )  # fmt: skip
     return folder / "out"
 
 
 def test_each_divergence_is_trained_with_and_without_the_trick(out):
-    lines = pd.read_csv(out / "divergences.csv").set_index("recipe")
+    lines = pd.read_csv(out / "divergences.csv").set_index("contestant")
     assert list(lines.index[2:]) == ["f_kl", "f_kl, no trick", "hinge"]
     assert lines.loc["f_kl, no trick", "raw.collapse"] > 0.9  # no entropy is left, but for chance
     assert lines.loc["f_kl", "raw.lost_categories"] == 0

@@ -99,20 +99,22 @@ def study(table, tmp_path, **changed):
     options = {"ratio": [None], "resamplers": ["none", "class weights", "random"], **TUNED}
     options |= {"rows": 200, "test_rows": 100, "seeds": [0], **changed}
     where = {"cache": tmp_path / "cache", "out": tmp_path / "out"}
-    return imbalance_study(tables=[table], recipe=None, **where, **options)
+    return imbalance_study(tables=[table], make_contestant=None, **where, **options)
 
 
 def test_the_study_writes_a_table_a_page_and_a_picture_and_goes_on_where_it_was(table, tmp_path):
     lines = study(table, tmp_path)
     assert len(lines) == 3 * 2  # resamplers x folds
     frame = pd.read_csv(tmp_path / "out" / "imbalance.csv")
-    assert list(frame["recipe"].unique()) == ["none", "class weights", "random"]
+    assert list(frame["contestant"].unique()) == ["none", "class weights", "random"]
     assert frame[list(FIGURES)].apply(lambda column: column.between(0, 1)).all(axis=None)
     assert frame["roc_auc"].mean() == pytest.approx(0.92, abs=0.05)  # Phi(2 / sqrt 2)
     page = (tmp_path / "out" / "imbalance.md").read_text("utf-8")
     assert "buyers: do not oversample." in page
     assert "| resampler | buyers |" in page
-    assert frame.loc[frame["recipe"] == "random", "nearness"].gt(0.9).all()  # rows learned, again
+    assert (
+        frame.loc[frame["contestant"] == "random", "nearness"].gt(0.9).all()
+    )  # rows learned, again
     assert min(png_size((tmp_path / "out" / "imbalance.png").read_bytes())) > 100
     cells = sorted((tmp_path / "cache" / "cells").rglob("fold*.json"))
     before = [path.stat().st_mtime_ns for path in cells]
@@ -166,7 +168,7 @@ def lines_of(**gains):
     """Four folds of each resampler, whose figures are .5 + gain; ``fold`` moves all alike."""
     return pd.DataFrame(
         [
-            {"table": "t", "recipe": name, "classifier": "c", "seed": 0, "fold": fold}
+            {"table": "t", "contestant": name, "classifier": "c", "seed": 0, "fold": fold}
             | {
                 figure: 0.5 + 0.05 * fold + gain + 0.001 * (fold % 2) * (gain != 0)
                 for figure in FIGURES
@@ -196,7 +198,7 @@ def test_who_is_above_both_baselines_in_both_figures_helps():
 
 def test_who_wins_in_f1_alone_does_not_help():
     lines = lines_of(**{"none": 0.0, "class weights": 0.0, "random": 0.1})
-    lines.loc[lines["recipe"] == "random", "pr_auc"] = 0.5
+    lines.loc[lines["contestant"] == "random", "pr_auc"] = 0.5
     assert helpers(lines) == {"t": []}
     assert verdict(lines)[0].startswith("t: do not oversample. With c, the rows as they are have")
 

@@ -8,8 +8,8 @@ from tabgan.errors import TabganError
 from tabgan.studies.tallies import markdown, write_tally
 
 
-def line(recipe, seed, **figures):
-    words = {"table": "pets", "recipe": recipe, "rows": "raw", "side": "ours"}
+def line(contestant, seed, **figures):
+    words = {"table": "pets", "contestant": contestant, "rows": "raw", "side": "ours"}
     return words | {"seed": seed} | figures
 
 
@@ -19,7 +19,7 @@ LINES = [line("cgan", 0, wall=2.0), line("cgan", 1, wall=4.0), line("real", 0, a
 def test_figures_of_several_seeds_are_a_mean_and_a_standard_deviation():
     # mean 3, deviation sqrt((1 + 1) / 1)
     assert markdown(LINES, {"wall": "s", "auc": "AUC"}) == (
-        "| table | recipe | rows | s | AUC |\n"
+        "| table | contestant | rows | s | AUC |\n"
         "| --- | --- | --- | ---: | ---: |\n"
         "| pets | cgan | raw | 3.00 ± 1.414 | - |\n"
         "| pets | real | raw | - | 0.500 |\n"

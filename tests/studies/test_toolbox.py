@@ -72,7 +72,7 @@ def lines(folder, tables):
         "two": {"tables": ["throw"], "overrides": ["other"], "tools": {"none": []}},
     }
     return toolbox_study(
-        tables=tables, recipe=Resampler, seeds=[0, 1], cache=folder / "cache",
+        tables=tables, make_contestant=Resampler, seeds=[0, 1], cache=folder / "cache",
         out=folder / "out", games=games,
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def test_all_of_a_seed_come_before_the_next_in_the_order_of_the_games(lines):
 
 
 def test_a_collapsed_generator_has_lost_its_rows_and_one_of_two_categories(lines):
-    by_name = {line["recipe"]: line for line in lines if line["table"] == "toss"}
+    by_name = {line["contestant"]: line for line in lines if line["table"] == "toss"}
     collapsed, plain = by_name["one, bad"], by_name["one, none"]
     # so many of 200 differ; less 3.09 deviations of one distinct row in 200, 1 of it
     lost = 1 - 1 / 193 - norm.isf(0.001) / 193
@@ -117,13 +117,13 @@ def test_what_another_process_is_at_work_on_is_left_to_it_and_the_rest_is_done(t
 
     def study():
         lines = toolbox_study(
-            tables=tables[:1], recipe=Resampler, seeds=[7], cache=cache, out=folder / "of_two",
-            games=games,
+            tables=tables[:1], make_contestant=Resampler, seeds=[7], cache=cache,
+            out=folder / "of_two", games=games,
         )  # fmt: skip
-        return [line["recipe"] for line in lines]
+        return [line["contestant"] for line in lines]
 
     none = open_cell(
-        cache / "cells", recipe="one, none", table=tables[0].name, seed=7, configuration=[]
+        cache / "cells", contestant="one, none", table=tables[0].name, seed=7, configuration=[]
     )
     anchors = ["real test rows", "independent columns"]
     with held(none.folder):
@@ -135,7 +135,7 @@ def test_a_table_that_no_game_is_tried_on_is_refused(folder, tables):
     games = {"one": {"tables": ["tos"], "overrides": [], "tools": {"none": []}}}
     with pytest.raises(TabganError, match="no game is tried on 'toss'; did you mean 'tos'"):
         toolbox_study(
-            tables=tables[:1], recipe=Resampler, seeds=[0], cache=folder / "cache",
+            tables=tables[:1], make_contestant=Resampler, seeds=[0], cache=folder / "cache",
             out=folder / "out", games=games,
         )  # fmt: skip
 

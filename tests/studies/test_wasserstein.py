@@ -53,7 +53,7 @@ def test_ranks_in_the_same_order_are_1_and_in_the_opposite_one_minus_1():
 def test_the_study_reads_what_the_trainings_logged(toss, tmp_path):
     out = tmp_path / "out"
     words = {"seeds": [0], "cache": tmp_path, "out": out, "games": GAMES}
-    lines = wasserstein_study(tables=[toss], recipe=Logged, **words)
+    lines = wasserstein_study(tables=[toss], make_contestant=Logged, **words)
     assert [line["rank_correlation"] for line in lines] == [pytest.approx(1), pytest.approx(-1)]
     assert {(line["first"], round(line["last"], 2), line["looks"]) for line in lines} == {
         (0.9, 0.55, 8)
@@ -67,4 +67,4 @@ def test_a_training_without_the_curve_is_named(toss, tmp_path):
     games = {"other": {"overrides": ["up"], "curve": "val/distance"}}
     words = {"seeds": [0], "cache": tmp_path, "out": tmp_path / "out", "games": games}
     with pytest.raises(TabganError, match=r"other: logged no 'val/distance' beside 'val/c2st_auc'"):
-        wasserstein_study(tables=[toss], recipe=Logged, **words)
+        wasserstein_study(tables=[toss], make_contestant=Logged, **words)

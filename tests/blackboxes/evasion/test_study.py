@@ -82,8 +82,8 @@ def requested(name, words):
 
 def study(tables, out, *words, **changed):
     settings = dict(
-        recipe=requested, seeds=[0], cache=out / "cache", detectors=["DT", "KNN"], retrain_rows=100,
-        rules=["all"],
+        make_contestant=requested, seeds=[0], cache=out / "cache", detectors=["DT", "KNN"],
+        retrain_rows=100, rules=["all"],
     ) | changed  # fmt: skip
     return evasion_study(tables=tables, out=out, overrides=[*WORDS, *words], **settings)
 
@@ -104,7 +104,7 @@ def run_of(out):
 def done(prepared, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     lines = study([prepared], out)
-    return out, {(line["recipe"], line["rows"]): line for line in lines}
+    return out, {(line["contestant"], line["rows"]): line for line in lines}
 
 
 def test_what_may_change_passes_and_what_may_not_is_seen_as_before(done):
