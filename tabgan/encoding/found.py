@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tabgan.encoding.derived import EVIDENCE, find_derived
+from tabgan.encoding.dependencies import EVIDENCE, find_derived
 from tabgan.encoding.numbers import resolution
 from tabgan.encoding.sums import Sum, find_sums
 from tabgan.tables.constraints.columns import Columns

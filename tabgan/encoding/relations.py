@@ -9,8 +9,8 @@ import numpy as np
 
 from tabgan.encoding.column import Numbers, State
 from tabgan.encoding.computed import Computed
-from tabgan.encoding.derived import Lookup, find_derived
-from tabgan.encoding.joint import Joint, find_joint
+from tabgan.encoding.dependencies import Lookup, find_derived
+from tabgan.encoding.joint_blocks import Joint, find_joint
 from tabgan.encoding.sums import Reading, Sum, find_sums, holds
 
 CODES = ("onehot", "levels")  # encodings of one block, whose code alone says the value
@@ -49,7 +49,7 @@ class Relations:
         join: bool = True,
         deciding: Collection[str] = (),
     ) -> Self:
-        """Relations that hold on every training row (``encoding.derived``, ``joint``, ``sums``).
+        """Relations that hold on every training row (``dependencies``, ``joint_blocks``, ``sums``).
 
         Args:
             columns: those in the row, the numbers and discrete ones, float64 [n], NaN for missing.

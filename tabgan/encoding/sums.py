@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import lstsq
 
 from tabgan.encoding.column import Numbers, State
-from tabgan.encoding.derived import Lookup
+from tabgan.encoding.dependencies import Lookup
 
 MOST_COLUMNS = 200  # numbers that are looked at; the search costs their number cubed
 MOST_TERMS = 20

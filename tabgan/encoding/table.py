@@ -62,10 +62,10 @@ class TableEncoder:
         schema: what the table is.
         nominal, numeric, levels, many: of ``Choice``.
         derive: whether what others decide leaves the row and is put back: a discrete column that
-            another one decides (``encoding.derived``), a number or date that is a sum of others
+            another decides (``encoding.dependencies``), a number or date that is a sum of others
             (``encoding.sums``), columns some of whose pairs never occur, in whose place there is
-            one block of those that do (``encoding.joint``). Only the first where missing values
-            are missing cells.
+            one block of those that do (``encoding.joint_blocks``). Only the first
+            where missing values are missing cells.
         conditional: whether a nominal target is the condition instead of a part of the row.
         missing: "category", a missing value being one that rows have like any other; or "masked",
             a missing cell that says nothing (``encoding.coded``): generated rows have none.

@@ -3,7 +3,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from tabgan.encoding.derived import Lookup, find_derived
+from tabgan.encoding.dependencies import Lookup, find_derived
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabgan.encoding.joint import Joint, find_joint
+from tabgan.encoding.joint_blocks import Joint, find_joint
 from tabgan.encoding.table import TableEncoder
 from tabgan.sampling.regions import Regions
 from tabgan.sampling.requests import Request
