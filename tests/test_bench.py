@@ -101,6 +101,7 @@ def test_a_peer_stands_beside_the_anchors(bench, tmp_path):
     assert ended.out.rstrip().endswith("bench.md")
 
 
+@pytest.mark.usefixtures("made_up_figures")
 def test_a_bench_that_is_asked_again_runs_nothing(bench, calls):
     first = bench("experiments=", "seeds=0,1")
     assert calls() == ["fit", "sample", "sample"] * 2  # rows to judge, then rows to time
@@ -108,6 +109,7 @@ def test_a_bench_that_is_asked_again_runs_nothing(bench, calls):
     assert calls() == ["fit", "sample", "sample"] * 2
 
 
+@pytest.mark.usefixtures("made_up_figures")
 def test_a_bench_that_stopped_goes_on_where_it_was(bench, calls):
     ended = bench("experiments=", stumbles=1)
     assert ended.status == 1
@@ -116,6 +118,7 @@ def test_a_bench_that_stopped_goes_on_where_it_was(bench, calls):
     assert calls() == ["fit", "sample", "sample", "sample"]  # the fit is not done again
 
 
+@pytest.mark.usefixtures("made_up_figures")
 def test_peers_may_be_trained_with_fewer_seeds(bench, calls, tmp_path):
     assert bench("experiments=", "seeds=0,1", "peer_seeds=1").status == 0
     assert calls().count("fit") == 1
@@ -123,6 +126,7 @@ def test_peers_may_be_trained_with_fewer_seeds(bench, calls, tmp_path):
     assert lines.loc["peer", "seed"] == 1
 
 
+@pytest.mark.usefixtures("made_up_figures")
 def test_other_settings_are_another_run(bench, calls):
     bench("experiments=")
     bench("experiments=", depth=3)

@@ -42,7 +42,7 @@ TINY = {
     "model.critic.hidden_dims": [16],
     "model.noise_dim": 8,
     "data.batch_size": 50,
-    "trainer.max_epochs": 2,
+    "trainer.max_epochs": 1,
 }
 UNREFINED = TINY | {"refiner.rounds": 0, "logger": "none", "callbacks": "report"}
 
@@ -93,6 +93,7 @@ def test_a_name_that_tabgan_has_not_is_an_attribute_error():
         tabgan.TableGen  # noqa: B018
 
 
+@pytest.mark.slow
 def test_the_docstring_example_runs_and_leaves_nothing(here):
     results = doctest.testmod(tabgan.estimator)
     assert (results.failed, results.attempted > 5) == (0, True)
@@ -124,6 +125,7 @@ DTYPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["ordered", "float32", None])
 def test_every_dtype_comes_back_and_the_table_stays_as_it_was(target):
     table = pd.DataFrame(DTYPES, index=np.arange(240)[::-1])
@@ -133,6 +135,7 @@ def test_every_dtype_comes_back_and_the_table_stays_as_it_was(target):
     assert rows.dtypes.to_dict() == table.dtypes.to_dict()
 
 
+@pytest.mark.slow
 def test_integers_that_are_few_are_classes_and_can_be_asked_for():
     table = people().assign(member=[0, 1] * 120)
     gan = TableGAN("cgan_basic", overrides={"trainer.max_epochs": 1}).fit(table, target="member")
@@ -164,10 +167,12 @@ def test_imputations_are_as_many_as_a_numpy_integer_says(fitted):
     assert len(fitted.impute(people().head(8), np.int64(2))) == 2
 
 
+@pytest.mark.slow
 def test_a_table_without_a_target_has_no_condition():
     assert TableGAN(overrides=UNREFINED).fit(people()).run_.encoder.condition_width == 0
 
 
+@pytest.mark.slow
 def test_the_commands_train_and_draw_the_same_rows(command, mixed_arff, tmp_path):
     words = [f"{key}={value}" for key, value in TINY.items()]
     words += [f"data.path={mixed_arff}", "data.target=label", "data.test_fraction=0", "seed=3"]
@@ -181,12 +186,14 @@ def test_the_commands_train_and_draw_the_same_rows(command, mixed_arff, tmp_path
     pd.testing.assert_frame_equal(loaded.sample(40, seed=5), theirs)
 
 
+@pytest.mark.slow
 def test_a_dataframe_is_learned_as_its_file_is(mixed_arff):
     table, _ = read_table(mixed_arff)
     one, two = (TableGAN(overrides=UNREFINED).fit(t, target="label") for t in (table, mixed_arff))
     assert one.sample(30).equals(two.sample(30))
 
 
+@pytest.mark.slow
 def test_a_named_set_brings_its_target_and_test_rows():
     words = {"+trainer.limit_train_batches": 1, "trainer.max_epochs": 1, "logger": "none"}
     with pytest.warns(UserWarning, match="mode collapse"):  # after one step
@@ -227,6 +234,7 @@ def test_a_run_that_was_not_to_be_refined_is_not(fitted):
         chosen_refiner(fitted.run_, True)
 
 
+@pytest.mark.slow
 def test_keys_and_missing_cells_cannot_be_asked_for_and_missing_cells_are_not_refined():
     table = people().assign(rank=np.random.default_rng(0).permutation(240))
     words = {"encoder.missing": "masked", "logger": "none", "refiner": "boosted"}
@@ -241,6 +249,7 @@ def test_keys_and_missing_cells_cannot_be_asked_for_and_missing_cells_are_not_re
     assert gan.sample(2, where={"job": [None, "cook"]})["job"].tolist() == ["cook", "cook"]
 
 
+@pytest.mark.slow
 def test_evaluate_scores_the_rows_that_sample_draws(refined):
     run = refined.run_
     train = read_data(run).train
@@ -264,6 +273,7 @@ def test_evaluate_says_why_a_metric_is_absent(fitted, capfd):
     assert re.search(r"c2st_test_auc: .*5", capfd.readouterr().out)
 
 
+@pytest.mark.slow
 def test_evaluate_writes_a_report_with_anchors(fitted, tmp_path):
     figures = fitted.evaluate(people().tail(120), n=120, out=tmp_path / "report")
     assert (tmp_path / "report" / "report.html").stat().st_size > 0
@@ -280,6 +290,7 @@ def test_a_saved_model_draws_the_same_rows_wherever_it_lies(fitted, tmp_path):
     assert loaded.get_params() == fitted.get_params()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dumps", ["pickle", "joblib", "deepcopy"])
 def test_a_pickled_model_samples_saves_evaluates_and_goes_on(fitted, tmp_path, dumps):
     gan = TableGAN.load(fitted.run_.folder)
@@ -362,6 +373,7 @@ def test_scikit_learn_is_told_that_text_categories_and_missing_values_are_welcom
     assert "TableGAN" in estimator_html_repr(fitted)
 
 
+@pytest.mark.slow
 def test_the_recipe_for_a_bench_of_synthesizers_gives_rows_of_the_table():
     """The two functions that docs/guides/python.md has for SDGym."""
     page = (ROOT / "docs" / "guides" / "python.md").read_text("utf-8")
@@ -403,6 +415,7 @@ def test_fit_knows_its_columns(fitted):
     assert fitted.n_features_in_ == 4
 
 
+@pytest.mark.slow
 def test_a_second_fit_forgets_the_first(here):
     gan = TableGAN(overrides=UNREFINED).fit(people(), target="member")
     first = gan.run_.folder
@@ -425,6 +438,7 @@ def test_a_fit_that_fails_leaves_the_model_as_it_was(here):
     assert len(list(here.glob("tabgan-*"))) == 1
 
 
+@pytest.mark.slow
 def test_a_run_goes_where_folder_says_and_a_second_fit_replaces_it(tmp_path):
     folder = tmp_path / "runs" / "people"
     gan = TableGAN(overrides=UNREFINED, folder=folder)
@@ -448,7 +462,7 @@ def test_lightning_callbacks_are_called():
     counting = Counting()
     words = UNREFINED | {"model.rounds": 0}
     TableGAN(overrides=words).fit(people(), callbacks=[counting])
-    assert counting.steps == 2 * 50  # an epoch of codes is 50 batches at least
+    assert counting.steps == 50  # an epoch of codes is 50 batches at least
 
 
 RATES = ("model.lr", "model.round_lr", "model.critic_lr")
@@ -470,6 +484,7 @@ def test_fine_tuning_goes_on_from_the_weights_and_keeps_the_encoder(fitted):
     assert gan.run_.encoder.schema_ == fitted.run_.encoder.schema_
 
 
+@pytest.mark.slow
 def test_fine_tuning_at_a_rate_above_zero_moves_the_weights(fitted):
     gan = TableGAN.load(fitted.run_.folder).fit(people().head(150), fine_tune=True)
     name = "generator.layers.0"
@@ -477,6 +492,7 @@ def test_fine_tuning_at_a_rate_above_zero_moves_the_weights(fitted):
     assert fitted.run_.folder.is_dir()
 
 
+@pytest.mark.slow
 def test_a_fine_tuned_model_can_be_saved_evaluated_and_tuned_again(fitted, tmp_path):
     gan = TableGAN.load(fitted.run_.folder).fit(people().head(150), fine_tune=True)
     gan.save(tmp_path / "tuned")
@@ -486,6 +502,7 @@ def test_a_fine_tuned_model_can_be_saved_evaluated_and_tuned_again(fitted, tmp_p
     assert len(again.fit(people(), fine_tune=True).sample(3)) == 3
 
 
+@pytest.mark.slow
 def test_a_model_that_looks_rows_up_while_it_trains_looks_them_up_in_the_new_table():
     gan = TableGAN("ctgan", overrides={"trainer.max_epochs": 1, "logger": "none"})
     gan.fit(people(), target="member").fit(people().head(100), fine_tune=True)
@@ -512,6 +529,7 @@ def test_fine_tuning_refuses_what_the_run_never_saw(fitted, change, says):
         gan.fit(people().assign(**change), fine_tune=True)
 
 
+@pytest.mark.slow
 def test_a_refit_that_fails_leaves_the_model_before(tmp_path):
     gan = TableGAN(overrides=UNREFINED, folder=tmp_path / "model").fit(people(), target="member")
     rows = gan.sample(5)
@@ -524,6 +542,7 @@ def test_a_refit_that_fails_leaves_the_model_before(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.slow
 def test_ids_and_totals_grow_out_of_a_narrow_dtype():
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"id": np.arange(240), "a": rng.integers(0, 120, 240)}).astype("uint8")
@@ -535,6 +554,7 @@ def test_ids_and_totals_grow_out_of_a_narrow_dtype():
     assert [str(dtype) for dtype in rows.dtypes] == ["int64", "uint8", "uint8", "int64"]
 
 
+@pytest.mark.slow
 def test_names_and_values_that_look_like_markup_are_shown_as_they_are(capsys):
     table = people().rename(columns={"pay": "pay [/h]"}).replace({"cook": "[/b] cook"})
     table.loc[::5, "pay [/h]"] = None
@@ -550,6 +570,7 @@ def test_fine_tuning_for_another_target_is_refused(fitted):
         gan.fit(people(), target="job", fine_tune=True)
 
 
+@pytest.mark.slow
 def test_the_command_starts_from_a_run_with_that_runs_model(command, mixed_arff, trained, tmp_path):
     words = (f"start={trained}", f"data.path={mixed_arff}", "model.lr=0", "model.critic_lr=0")
     ended = command("train", *words, "hydra.run.dir=tuned")
@@ -565,6 +586,7 @@ def test_the_command_says_when_start_is_no_run(command, mixed_arff):
     assert "not a run folder" in ended.err
 
 
+@pytest.mark.slow
 def test_an_outer_hydra_application_stays_as_it_was():
     with initialize_config_dir(str(conf_dir()), version_base="1.2", job_name="outer"):
         outer = GlobalHydra.instance().hydra
@@ -580,6 +602,7 @@ def test_an_outer_hydra_application_stays_as_it_was():
             HydraConfig.instance().cfg = None
 
 
+@pytest.mark.slow
 def test_random_states_threads_and_environment_stay_as_they_were():
     def state():
         numpy = np.random.get_state()[1].tolist()  # noqa: NPY002
@@ -591,6 +614,7 @@ def test_random_states_threads_and_environment_stay_as_they_were():
     assert dict(os.environ) == environ
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "verbose", "seen"),
     [
@@ -620,6 +644,7 @@ def test_a_training_is_watched_in_terminals_and_notebooks_unless_it_is_told_not_
         assert "\x1b" not in said.err
 
 
+@pytest.mark.slow
 def test_nothing_is_said_unless_asked(capfd):
     TableGAN(overrides=UNREFINED).fit(people()).sample(5)
     assert capfd.readouterr() == ("", "")
@@ -705,6 +730,7 @@ def test_test_rows_of_another_table_are_refused(fitted):
         fitted.evaluate()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*none of the 400 training and validation rows is like that")
 def test_totals_are_totals_in_sampled_asked_and_imputed_rows():
     rng = np.random.default_rng(0)
@@ -729,6 +755,7 @@ def test_totals_are_totals_in_sampled_asked_and_imputed_rows():
         assert filled.dtypes.equals(bills.dtypes)  # int64, which the missing cells had made Int64
 
 
+@pytest.mark.slow
 def test_no_pair_that_never_occurs_is_sampled_asked_or_imputed():
     rng = np.random.default_rng(0)
     job = rng.integers(6, size=1_200)  # independent columns would have 40 of each pair at least
@@ -759,6 +786,7 @@ def test_no_pair_that_never_occurs_is_sampled_asked_or_imputed():
         assert filled["department"][:30].tolist() == staff["department"][:30].tolist()
 
 
+@pytest.mark.slow
 def test_test_rows_may_have_the_columns_that_the_run_left_out(tmp_path):
     rng = np.random.default_rng(0)
     words = [f"{a} {b}" for a, b in rng.integers(20, size=(300, 2))]  # text, little repeated
