@@ -1,6 +1,7 @@
 """Sweeps: through every launcher, with jobs that fail, and one at a time in a folder."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -30,6 +31,24 @@ def sweep(command, mixed_arff, tmp_path):
         "train", "-m", f"data.path={mixed_arff}", *SMALL, f"hydra.sweep.dir={tmp_path / 'sweep'}",
         *words,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def swept_once(command_in, mixed_arff, tmp_path_factory):
+    """A finished sweep of three seeds, and a copy of it; shared by ``swept``."""
+    folder = tmp_path_factory.mktemp("swept")
+    words = (f"data.path={mixed_arff}", *SMALL, f"hydra.sweep.dir={folder / 'sweep'}")
+    ended = command_in(folder, "train", "-m", *words, "seed=0,1,2")
+    assert ended.status == 0, ended.err
+    shutil.copytree(folder / "sweep", folder / "as it was")
+    return folder
+
+
+@pytest.fixture
+def swept(swept_once):
+    """The folder of a finished sweep that a test may break: it is put back for the next one."""
+    shutil.rmtree(swept_once / "sweep")
+    return Path(shutil.copytree(swept_once / "as it was", swept_once / "sweep"))
 
 
 def finished(folder: Path) -> list[str]:
@@ -81,53 +100,46 @@ def test_a_job_that_fails_is_recorded_and_the_others_go_on(sweep, command, tmp_p
     assert ended.err.startswith("error: 1 of 3 jobs failed; 1: data.batch_size=9999")
 
 
-def test_a_job_that_failed_for_a_while_is_finished_and_its_record_goes(sweep, command, tmp_path):
-    folder = tmp_path / "sweep"
-    sweep("seed=0,1")
-    (folder / "1" / "metrics.json").unlink()
-    (folder / "1" / "failed.json").write_text('{"error": "the disk was full"}', "utf-8")
-    ended = command("train", f"run={folder}", "resume=true")
+def test_a_job_that_failed_for_a_while_is_finished_and_its_record_goes(swept, command):
+    (swept / "1" / "metrics.json").unlink()
+    (swept / "1" / "failed.json").write_text('{"error": "the disk was full"}', "utf-8")
+    ended = command("train", f"run={swept}", "resume=true")
     assert ended.status == 0, ended.err
-    assert finished(folder) == ["0", "1"]
-    assert not (folder / "1" / "failed.json").exists()
-    assert f"every job is finished; side by side: python -m tabgan.compare {folder}" in ended.out
+    assert finished(swept) == ["0", "1", "2"]
+    assert not (swept / "1" / "failed.json").exists()
+    assert f"every job is finished; side by side: python -m tabgan.compare {swept}" in ended.out
 
 
-def test_what_is_left_of_a_sweep_goes_on_through_a_launcher(sweep, command, tmp_path):
-    folder = tmp_path / "sweep"
-    assert sweep("seed=0,1,2").status == 0
-    before = (folder / "0" / "metrics.json").read_bytes()
+def test_what_is_left_of_a_sweep_goes_on_through_a_launcher(swept, command, tmp_path):
+    before = (swept / "0" / "metrics.json").read_bytes()
     for number in (1, 2):
-        (folder / str(number) / "metrics.json").unlink()
-    ended = command("train", f"run={folder}", "resume=true", "hydra/launcher=basic")
+        (swept / str(number) / "metrics.json").unlink()
+    ended = command("train", f"run={swept}", "resume=true", "hydra/launcher=basic")
     assert ended.status == 0, ended.err
-    assert finished(folder) == ["0", "1", "2"]
-    assert (folder / "0" / "metrics.json").read_bytes() == before
+    assert finished(swept) == ["0", "1", "2"]
+    assert (swept / "0" / "metrics.json").read_bytes() == before
     assert not (tmp_path / "multirun.yaml").exists()
 
 
-def test_a_job_killed_while_its_configuration_was_written_begins_anew(sweep, command, tmp_path):
-    folder = tmp_path / "sweep"
-    assert sweep("seed=0,1").status == 0
-    for path in sorted((folder / "1").rglob("*"), reverse=True):
+def test_a_job_killed_while_its_configuration_was_written_begins_anew(swept, command):
+    for path in sorted((swept / "1").rglob("*"), reverse=True):
         if path.is_file() and path.name != "config.yaml":
             path.unlink()
-    ended = command("train", f"run={folder}", "resume=true")
+    ended = command("train", f"run={swept}", "resume=true")
     assert ended.status == 0, ended.err
-    assert finished(folder) == ["0", "1"]
-    assert (folder / "1" / ".hydra" / "overrides.yaml").is_file()
+    assert finished(swept) == ["0", "1", "2"]
+    assert (swept / "1" / ".hydra" / "overrides.yaml").is_file()
 
 
-def test_a_second_sweep_in_a_folder_is_refused(sweep, tmp_path):
-    assert sweep("seed=0,1").status == 0
-    before = (tmp_path / "sweep" / "multirun.yaml").read_bytes()
-    ended = sweep("seed=2,3")
+def test_a_second_sweep_in_a_folder_is_refused(swept, sweep):
+    before = (swept / "multirun.yaml").read_bytes()
+    ended = sweep("seed=2,3", f"hydra.sweep.dir={swept}")
     assert ended.status == 1
-    assert ended.err.startswith(f"error: {tmp_path / 'sweep'}: holds a sweep already; go on with:")
-    assert (tmp_path / "sweep" / "multirun.yaml").read_bytes() == before
+    assert ended.err.startswith(f"error: {swept}: holds a sweep already; go on with:")
+    assert (swept / "multirun.yaml").read_bytes() == before
 
 
-def test_two_processes_in_the_folder_of_a_sweep_are_refused(sweep, command, tmp_path):
+def test_two_processes_in_the_folder_of_a_sweep_are_refused(sweep, swept, command, tmp_path):
     folder = tmp_path / "sweep"
     folder.mkdir()
     with held(folder):
@@ -135,11 +147,10 @@ def test_two_processes_in_the_folder_of_a_sweep_are_refused(sweep, command, tmp_
     assert ended.status == 1
     assert "has been at work here since" in ended.err
     assert not list(folder.glob("*"))
-    sweep("seed=0,1")
-    (folder / "1" / "metrics.json").unlink()
-    with held(folder):
-        ended = command("train", f"run={folder}", "resume=true")
-    assert (ended.status, finished(folder)) == (1, ["0"])
+    (swept / "1" / "metrics.json").unlink()
+    with held(swept):
+        ended = command("train", f"run={swept}", "resume=true")
+    assert (ended.status, finished(swept)) == (1, ["0", "2"])
     assert "has been at work here since" in ended.err
 
 

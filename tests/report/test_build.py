@@ -19,6 +19,12 @@ from tabgan.report.verdict import Judged, findings, headline, in_short
 OPTIONS = {"seed": 0, "threads": 1}
 
 
+@pytest.fixture
+def few_points(monkeypatch):
+    """t-SNE sees 60 rows of each table: nobody looks at its picture."""
+    monkeypatch.setattr("tabgan.report.embedding.MAX_ROWS", 60)
+
+
 def silent(step, *, stage=None):
     """Nobody watches."""
 
@@ -172,6 +178,8 @@ def test_what_voids_the_rest_comes_first_in_the_words_too():
     assert in_short(judge(duplicate_rate=0.1)).startswith("They copy training rows: do not give")
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_points")
 def test_a_quantity_as_target_is_judged_by_its_error(people, tmp_path):
     report = build_report(replace(people, target="age"), out=tmp_path, **OPTIONS)
     assert report["mle_rmse"] > 0
@@ -190,6 +198,8 @@ def test_too_few_rows_leave_metrics_out_and_say_so(people, tmp_path):
     assert "Too little to judge realism by." in page
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_points")
 def test_constant_and_missing_columns_are_findings_and_are_drawn(people, tmp_path):
     train, test, synthetic = (
         t.assign(pay=np.nan) for t in (people.train, people.test, people.synthetic)
@@ -208,6 +218,8 @@ def test_constant_and_missing_columns_are_findings_and_are_drawn(people, tmp_pat
     assert (tmp_path / "pictures" / "column_01_pay.png").is_file()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_points")
 def test_one_column_and_no_target_is_a_report(people, tmp_path):
     tables = (t[["age"]] for t in (people.train, people.test, people.synthetic))
     train, test, synthetic = tables
