@@ -136,6 +136,7 @@ def test_a_target_without_any_value(refused):
     assert "target 'label': every value is missing" in told
 
 
+@pytest.mark.slow
 def test_a_constant_column_is_kept_and_comes_back(train_on, tmp_path):
     assert train_on(arff(rows=["7" + row[2:] for row in GOOD])).status == 0
     (preview,) = tmp_path.glob("outputs/pets/*/samples/preview.csv")
@@ -158,6 +159,7 @@ def test_no_table_at_all(command, tmp_path):
     assert told == "no table: give data=<named set> or data.path=<file>"
 
 
+@pytest.mark.slow
 def test_a_mistake_leaves_an_older_run_alone(train_on, tmp_path):
     train_on(arff())
     before = sorted(tmp_path.glob("outputs/*/*"))
@@ -235,6 +237,7 @@ def test_a_run_folder_with_the_last_checkpoint_alone_samples(command, run_copy):
     assert command("sample", f"run={run_copy}", "n=5", "out=rows.csv").status == 0
 
 
+@pytest.mark.slow
 def test_rows_of_a_run_that_has_not_finished_are_called_so(command, run_copy):
     said = "its training has not finished; what follows comes from best.ckpt as it is now"
     words = (f"run={run_copy}", "n=5", "out=rows.csv")
@@ -351,6 +354,7 @@ def test_a_table_of_a_single_column_is_learned(train_csv, tmp_path):
     assert set(preview_of(tmp_path).label) == {"no", "yes"}
 
 
+@pytest.mark.slow
 def test_a_target_of_one_class_says_what_to_do(train_csv, tmp_path):
     told = refusal(train_csv("data.target=label", age=numbers(30), label=["no"] * 30), tmp_path)
     assert told.endswith("without data.target it is a column like any other")
@@ -358,6 +362,7 @@ def test_a_target_of_one_class_says_what_to_do(train_csv, tmp_path):
     assert set(preview_of(tmp_path).label) == {"no"}
 
 
+@pytest.mark.slow
 def test_a_class_of_one_row(train_csv, tmp_path):
     labels = ["rare", *["no", "yes"] * 50]
     assert train_csv("data.target=label", age=numbers(101), label=labels).status == 0
@@ -391,6 +396,7 @@ def test_a_table_of_five_rows_trains(train_csv, tmp_path, target):
     assert list(preview_of(tmp_path).columns) == ["age", "label"]
 
 
+@pytest.mark.slow
 def test_a_column_of_a_hundred_thousand_levels(train_csv, tmp_path):
     n, rng = 100_000, np.random.default_rng(0)
     columns = {
@@ -423,6 +429,7 @@ def test_a_memory_limit_that_is_none(train_csv, tmp_path, limit):
     assert told.endswith("expected GiB, above 0, or auto")
 
 
+@pytest.mark.slow
 def test_a_diverging_run_says_where_and_what_it_kept_can_be_sampled(
     train_on, command, tmp_path, monkeypatch
 ):

@@ -43,6 +43,7 @@ def baselines(command, mixed_arff, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_every_table_shows_cart_and_interpolation_of_any_file(baselines):
     lines, ended = baselines()
     assert list(lines.index) == [
@@ -62,12 +63,14 @@ def test_every_table_shows_cart_and_interpolation_of_any_file(baselines):
     )  # of 30 test rows no rate at 1 % false positives
 
 
+@pytest.mark.slow
 def test_a_resplit_gives_the_share_of_rows_near_the_half_that_was_learned(baselines):
     lines, _ = baselines("baselines=cart_5", "resplit=true")
     assert lines.loc["cart_5", "dcr_share"] > 0.55  # 135 rows each, and leaves of five
     assert pd.isna(lines.loc["independent columns", "dcr_share"])
 
 
+@pytest.mark.slow
 def test_baselines_are_done_once_too(baselines, tmp_path):
     first, _ = baselines("baselines=cart_20")
     cell = next((tmp_path / "cache" / "cells").glob("people-*/cart_20-*"))
@@ -77,6 +80,7 @@ def test_baselines_are_done_once_too(baselines, tmp_path):
     pd.testing.assert_frame_equal(first[same], again[same])
 
 
+@pytest.mark.slow
 def test_a_leaf_is_a_setting_of_a_peer(baselines):
     lines, _ = baselines("baselines=cart_20,cart", "peer.cart.leaf=2")
     assert lines.loc["cart", "membership_auc"] > lines.loc["cart_20", "membership_auc"]
@@ -88,6 +92,7 @@ def calls(tmp_path):
     return lambda: (tmp_path / "calls").read_text().split()
 
 
+@pytest.mark.slow
 def test_a_peer_stands_beside_the_anchors(bench, tmp_path):
     ended = bench("experiments=")
     assert ended.status == 0, ended.err
@@ -101,6 +106,7 @@ def test_a_peer_stands_beside_the_anchors(bench, tmp_path):
     assert ended.out.rstrip().endswith("bench.md")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("made_up_figures")
 def test_a_bench_that_is_asked_again_runs_nothing(bench, calls):
     first = bench("experiments=", "seeds=0,1")
@@ -109,6 +115,7 @@ def test_a_bench_that_is_asked_again_runs_nothing(bench, calls):
     assert calls() == ["fit", "sample", "sample"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("made_up_figures")
 def test_a_bench_that_stopped_goes_on_where_it_was(bench, calls):
     ended = bench("experiments=", stumbles=1)
@@ -126,6 +133,7 @@ def test_peers_may_be_trained_with_fewer_seeds(bench, calls, tmp_path):
     assert lines.loc["peer", "seed"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("made_up_figures")
 def test_other_settings_are_another_run(bench, calls):
     bench("experiments=")

@@ -237,6 +237,7 @@ def test_a_logger_without_its_package_says_what_to_install(
     assert not list(tmp_path.glob("outputs/*"))
 
 
+@pytest.mark.slow
 def test_an_error_of_our_own_keeps_its_traceback(command, monkeypatch):
     def broken(_):
         raise KeyError("not the user's")
@@ -246,6 +247,7 @@ def test_an_error_of_our_own_keeps_its_traceback(command, monkeypatch):
         command("train", "+debug=smoke")
 
 
+@pytest.mark.slow
 def test_a_mistake_in_one_job_lets_the_other_jobs_of_a_multirun_finish(
     command, mixed_arff, tmp_path
 ):

@@ -56,11 +56,13 @@ def test_every_debug_file_composes(debug):
 GROUPS = ["data", "model", "encoder", "loss", "penalty", "tool", "trainer", "callbacks", "logger"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("group", "name"), [(g, n) for g in GROUPS for n in names(g)])
 def test_every_choice_of_a_group_composes(group, name):
     check_config(composed(f"{group}={name}"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", names("model"))
 def test_every_model_has_the_four_keys_that_sweeps_use(model):
     cfg = composed(f"model={model}")

@@ -78,6 +78,7 @@ def test_wrong_rules_are_refused_before_training(frame, rules, message):
         TableGAN(constraints=rules, overrides=TINY).fit(frame)
 
 
+@pytest.mark.slow
 def test_the_command_says_the_lines_and_the_rate(command, tmp_path, frame):
     frame.loc[[3, 7], "high"] = 0.0
     frame.to_csv(tmp_path / "t.csv", index=False)

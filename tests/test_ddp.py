@@ -51,6 +51,7 @@ def pair(mixed_arff, tmp_path_factory):
     return folder / "run", *seen_by_both(folder, process)
 
 
+@pytest.mark.slow
 def test_after_both_phases_both_processes_hold_the_same_weights(pair):
     _, (first, other), _ = pair
     assert len(first["batches"]) == 80  # likelihood_steps=60, and 2,000 drawn rows by 100
@@ -58,6 +59,7 @@ def test_after_both_phases_both_processes_hold_the_same_weights(pair):
         assert torch.equal(weights, other["weights"][name]), name
 
 
+@pytest.mark.slow
 def test_together_they_have_seen_the_batches_of_one_process(pair):
     _, (first, other), _ = pair
     assert first["batches"].shape == other["batches"].shape
@@ -66,6 +68,7 @@ def test_together_they_have_seen_the_batches_of_one_process(pair):
     assert len(both.unique(dim=0)) == 200  # 4 whole batches of the first pass over 243 rows
 
 
+@pytest.mark.slow
 def test_the_run_is_kept_once(pair):
     run, _, _ = pair
     assert json.loads((run / "metrics.json").read_text())["steps"] == 80
@@ -74,6 +77,7 @@ def test_the_run_is_kept_once(pair):
     assert len(list(run.rglob("events.out.tfevents.*"))) == 1
 
 
+@pytest.mark.slow
 def test_what_is_said_is_said_once(pair):
     _, _, said = pair
     assert said.count("maximum likelihood: 60 steps") == said.count("round 1 of 1: ") == 1

@@ -472,6 +472,7 @@ def weights(gan):
     return gan.run_.module.state_dict()
 
 
+@pytest.mark.slow
 def test_fine_tuning_goes_on_from_the_weights_and_keeps_the_encoder(fitted):
     # at a learning rate of 0 nothing but the weights it starts from can come out
     gan = TableGAN.load(fitted.run_.folder)

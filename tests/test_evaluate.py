@@ -29,6 +29,7 @@ def words(files, **changed):
     return [f"{name}={value}" for name, value in given.items() if value is not None]
 
 
+@pytest.mark.slow
 def test_three_files_make_a_report(command, files, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "140")
     ended = command("evaluate", *words(files), "threads=1", f"out={tmp_path / 'here'}")
@@ -47,6 +48,7 @@ def test_three_files_make_a_report(command, files, tmp_path, monkeypatch):
     assert "here/report.html" in ended.out + ended.err
 
 
+@pytest.mark.slow
 def test_ids_of_three_files_are_not_compared(command, files, tmp_path):
     numbers = np.random.default_rng(0).permutation(10_000)[:450].reshape(3, 150)
     for name, ids in zip(("train", "test", "rows"), numbers, strict=True):
@@ -60,6 +62,7 @@ def test_ids_of_three_files_are_not_compared(command, files, tmp_path):
     assert "customer_id" not in report["worst_columns"]
 
 
+@pytest.mark.slow
 def test_without_out_the_report_lies_beside_the_synthetic_table(command, files):
     copy = files / "copy.csv"
     shutil.copy(files / "test.csv", copy)
@@ -83,6 +86,7 @@ def test_a_run_is_compared_with_its_own_table(command, trained, tmp_path):
     assert "batch_size: 50" in page  # the run's configuration
 
 
+@pytest.mark.slow
 def test_unseen_categories_are_a_finding(command, files, tmp_path):
     rows = pd.read_csv(files / "rows.csv")
     rows.loc[:4, "job"] = "<i>pilot</i>"
@@ -120,6 +124,7 @@ def test_a_target_that_is_no_column_ends_in_one_line(command, files):
     assert "target 'labl' is not a column" in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -139,6 +144,7 @@ def test_words_that_do_not_fit_end_in_one_line(command, given, said):
     assert ended.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_run_without_test_rows_asks_for_some(command, mixed_arff):
     table = (f"data.path={mixed_arff}", "data.target=label", "data.test_fraction=0")
     small = ("model=cgan_basic", "data.batch_size=50", "+debug=smoke", "hydra.run.dir=run")

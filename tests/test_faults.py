@@ -89,6 +89,7 @@ def weights(run):
     return torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_when_there_is_room(
     mounted, train, at_step, command, tmp_path
 ):
@@ -108,6 +109,7 @@ def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_when_there_is_room(
     assert all(torch.equal(one[name], other[name]) for name in other)
 
 
+@pytest.mark.slow
 def test_an_event_file_whose_disk_is_full_ends_in_one_line_and_the_weights_are_kept(
     mounted, train, at_step, tmp_path
 ):
@@ -173,6 +175,7 @@ def test_a_run_on_a_read_only_mount_is_sampled_to_another_place(
     assert len((tmp_path / "rows.csv").read_text().splitlines()) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", [86_400.0, -86_400.0])
 def test_a_clock_that_jumps_changes_nothing(train, at_step, monkeypatch, tmp_path, jump):
     assert train(run="steady").status == 0
@@ -201,6 +204,7 @@ def test_a_file_that_cannot_be_written_whole_leaves_the_one_before(mounted):
     assert sorted(path.name for path in disk.iterdir()) == ["file", "filler"]
 
 
+@pytest.mark.slow
 def test_a_second_process_in_a_run_folder_is_told_who_is_there(train, command, tmp_path):
     assert train().status == 0
     run = tmp_path / "run"
@@ -248,6 +252,7 @@ def test_runs_of_the_same_second_get_different_folders(tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_command_takes_the_next_free_folder(command, mixed_arff, tmp_path):
     words = (f"data.path={mixed_arff}", *SMALL, "+debug=smoke", "hydra.run.dir='${fresh:here}'")
     for _ in range(2):

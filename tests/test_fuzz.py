@@ -32,6 +32,7 @@ def fuzz():
     return module
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(number=st.integers(0, 2**32 - 1))
 @pytest.mark.parametrize("kind", ["arff", "csv", "pieces", "schema", "where"])
@@ -42,6 +43,7 @@ def test_what_is_broken_is_read_as_the_reference_reads_it_or_refused(
     assert fuzz.outcome(fuzz.CASES[kind], kind, 0, number, folder)
 
 
+@pytest.mark.slow
 def test_a_broken_run_folder_draws_the_same_rows_or_is_refused(fuzz, trained, tmp_path):
     case = fuzz.Runs(trained, trained)
     found = {fuzz.outcome(case, "run", 0, number, tmp_path) for number in range(12)}

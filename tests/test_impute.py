@@ -56,6 +56,7 @@ def test_missing_cells_are_filled_with_valid_values_and_known_cells_stay(
     assert "1 rows have no known cell: they are drawn like any row" in ended.out
 
 
+@pytest.mark.slow
 def test_imputations_of_different_calls_are_not_mixed(command, run, incomplete, tmp_path):
     words = (f"run={run}", f"data.path={incomplete}")
     for n in (3, 2, 1):

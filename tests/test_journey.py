@@ -146,6 +146,7 @@ def test_the_sidecar_says_what_was_asked(trained, sample, tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("out", ["rows.csv", "rows.csv.gz", "rows.parquet", "rows.arff"])
 def test_the_same_seed_gives_the_same_bytes(trained, sample, out):
     first = sample(trained, "seed=7", out=out)
@@ -153,6 +154,7 @@ def test_the_same_seed_gives_the_same_bytes(trained, sample, out):
     assert sample(trained, "seed=8", out=out) != first
 
 
+@pytest.mark.slow
 def test_every_format_holds_the_same_rows(trained, sample, rows, tmp_path):
     table = rows(trained)
     sample(trained, out="rows.arff")
@@ -216,6 +218,7 @@ def test_missing_values_are_in_the_columns_that_had_them_and_in_no_other(trained
     assert set(missing[missing].index) == {"daily pay", "job"}
 
 
+@pytest.mark.slow
 def test_a_constant_and_a_boolean_come_back(trained, rows):
     table = rows(trained)
     assert set(table["planet"]) == {"earth"}
@@ -232,6 +235,7 @@ def test_many_rows_begin_with_the_rows_of_one_chunk(trained, rows):
     assert not second.reset_index(drop=True).equals(third.reset_index(drop=True))
 
 
+@pytest.mark.slow
 def test_a_sweep_leaves_a_run_folder_for_each_seed(command, mixed_arff, tmp_path):
     words = (f"data.path={mixed_arff}", "data.target=label", "data.batch_size=50", "+debug=smoke")
     assert command("train", *words, "model=cgan_basic", "-m", "seed=1,2").status == 0
@@ -242,6 +246,7 @@ def test_a_sweep_leaves_a_run_folder_for_each_seed(command, mixed_arff, tmp_path
     assert weights[0] != weights[1]
 
 
+@pytest.mark.slow
 def test_the_same_words_train_the_same_weights(command, mixed_arff, tmp_path):
     words = (f"data.path={mixed_arff}", "data.target=label", "data.batch_size=50", "+debug=smoke")
     for name in ("one", "two"):
@@ -254,6 +259,7 @@ def weights_of(run: Path):
     return torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
 
 
+@pytest.mark.slow
 def test_a_table_of_a_single_column_without_a_target_trains(command, tmp_path):
     lines = [f"{row % 7}.5" for row in range(300)]
     (tmp_path / "one.arff").write_text(
@@ -265,6 +271,7 @@ def test_a_table_of_a_single_column_without_a_target_trains(command, tmp_path):
     assert ended.status == 0, ended.err
 
 
+@pytest.mark.slow
 def test_conditions_on_several_columns_hold_for_every_row(trained, rows, tmp_path):
     table = rows(
         trained, "where.age=30..50", "where.job=[cook,?]", "where.joined=2020-02-01..2020-11-30"
@@ -295,6 +302,7 @@ def test_a_file_of_conditions_says_how_many_rows_there_are(command, trained, tmp
     assert len(table) == 3
 
 
+@pytest.mark.slow
 def test_rows_under_a_condition_are_compared_with_the_real_ones(command, trained, tmp_path):
     words = (f"run={trained}", "n=300", "out=rows.csv", "check=true")
     ended = command("sample", *words, "where.label=yes")
@@ -305,6 +313,7 @@ def test_rows_under_a_condition_are_compared_with_the_real_ones(command, trained
     assert "100" in ended.out
 
 
+@pytest.mark.slow
 def test_too_few_real_rows_are_said_and_wider_conditions_compared(command, trained, tmp_path):
     words = (f"run={trained}", "n=50", "out=rows.csv", "check=true", "where.age=38..42")
     ended = command("sample", *words, "where.label=yes")

@@ -90,6 +90,7 @@ def test_the_same_model_is_the_same_bytes(fitted, saved, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["0.tabgan", "1.tabgan"]
 
 
+@pytest.mark.slow
 def test_a_file_holds_no_training_rows_and_says_so_when_they_are_missed(fitted, saved, alone):
     names = set(zipfile.ZipFile(saved).namelist())
     assert "checkpoints/best.ckpt" in names
@@ -254,6 +255,7 @@ def test_a_card_of_a_table_with_rules_and_without_a_target(tmp_path):
     assert "where=" not in card
 
 
+@pytest.mark.slow
 def test_figures_that_were_evaluated_are_in_the_card_of_what_is_saved_then(fitted, tmp_path):
     gan = pickle.loads(pickle.dumps(fitted))
     figures = gan.evaluate(people().tail(60), n=60)

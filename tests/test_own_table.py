@@ -55,6 +55,7 @@ def elsewhere(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_table_whatever_folder_the_command_is_given_in(home, elsewhere, command_in):
     ended = command_in(elsewhere, "evaluate", f"run={home / 'run'}", "threads=1")
     assert ended.status == 0, ended.err
@@ -93,6 +94,7 @@ def test_a_table_that_is_gone_is_not_replaced_by_one_of_its_name(home, elsewhere
     assert f"{elsewhere / 'people.csv'}: not the table that" in ended.err
 
 
+@pytest.mark.slow
 def test_a_project_that_was_moved_as_a_whole_finds_its_table(home, tmp_path, command_in):
     moved = tmp_path / "moved"
     shutil.move(home, moved)
@@ -111,6 +113,7 @@ def test_a_loaded_model_is_evaluated_on_its_own_table(home, elsewhere, monkeypat
         gan.evaluate()
 
 
+@pytest.mark.slow
 def test_a_run_beside_another_table_says_so_first(home, elsewhere, command_in):
     table = elsewhere / "people.csv"
     words = (f"real={table}", f"test={table}", "n=100", "threads=1", "out=report")
@@ -128,6 +131,7 @@ def test_a_run_that_does_not_say_what_it_learned_is_not_judged(home, command_in)
     assert "run.json is missing, which says what table the run was trained on" in ended.err
 
 
+@pytest.mark.slow
 def test_the_jobs_that_a_sweep_has_left_learn_the_sweeps_table(home, elsewhere, command_in):
     ended = command_in(home, "train", "-m", "seed=0,1", *SMALL, "hydra.sweep.dir=sweep")
     assert ended.status == 0, ended.err
@@ -169,6 +173,7 @@ def test_runs_on_two_tables_of_one_name_are_not_compared_with_each_other(
     assert len({entry.key for entry in entries}) == 2  # and no seeds of one contestant
 
 
+@pytest.mark.slow
 def test_a_study_does_not_go_on_with_another_table(home, command_in):
     words = [word for word in SMALL if word != "~callbacks.panel"]
     words = [*words, "tune=report", "out=study", "n_trials=1", "callbacks.panel.every_n_steps=1"]

@@ -112,6 +112,7 @@ def same_run(one, other):
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [5, 7, 11], ids=lambda step: f"step{step}")
 def test_a_training_stopped_anywhere_goes_on_to_the_bit(
     train, go_on, unbroken, signals_at, tmp_path, step
@@ -128,6 +129,7 @@ def test_a_training_stopped_anywhere_goes_on_to_the_bit(
     assert same_run(tmp_path / "run", unbroken)
 
 
+@pytest.mark.slow
 def test_a_training_stopped_twice_and_moved_goes_on_to_the_bit(
     train, go_on, unbroken, signals_at, tmp_path
 ):
@@ -154,6 +156,7 @@ def test_a_signal_says_what_was_kept_and_how_to_go_on(train, signals_at, tmp_pat
     assert not (run / "run.lock").exists()
 
 
+@pytest.mark.slow
 def test_a_second_signal_stops_at_once(train, signals_at, tmp_path):
     signals_at(2, signal.SIGINT, signal.SIGINT)
     ended = train()
@@ -177,6 +180,7 @@ def scored(command_in, data, tmp_path_factory):
     return folder / "run"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [5, 25, 50], ids=["rows", "labels", "even labels"])
 def test_a_scored_training_goes_on_to_the_bit(step, command, data, scored, signals_at, tmp_path):
     signals_at(step, signal.SIGTERM)
@@ -189,6 +193,7 @@ def test_a_scored_training_goes_on_to_the_bit(step, command, data, scored, signa
         assert plain(one[key]) == plain(other[key])
 
 
+@pytest.mark.slow
 def test_a_training_that_started_from_a_run_goes_on_to_the_bit(
     command, data, unbroken, signals_at, tmp_path
 ):
@@ -210,6 +215,7 @@ def test_a_signal_before_anything_has_begun_leaves_nothing(train, tmp_path, monk
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_run_whose_refiner_was_being_fitted_fits_it_again(
     train, go_on, unbroken, tmp_path, monkeypatch
 ):
@@ -223,6 +229,7 @@ def test_a_run_whose_refiner_was_being_fitted_fits_it_again(
     assert same_run(tmp_path / "run", unbroken)
 
 
+@pytest.mark.slow
 def test_a_run_that_kept_nothing_yet_begins_again(go_on, unbroken, tmp_path):
     shutil.copytree(unbroken, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "checkpoints")
@@ -231,6 +238,7 @@ def test_a_run_that_kept_nothing_yet_begins_again(go_on, unbroken, tmp_path):
     assert same_run(tmp_path / "run", unbroken)
 
 
+@pytest.mark.slow
 def test_a_finished_run_says_so_and_stays_as_it_is(go_on, unbroken, tmp_path):
     shutil.copytree(unbroken, tmp_path / "run")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*.[jcnp]*")}
@@ -240,6 +248,7 @@ def test_a_finished_run_says_so_and_stays_as_it_is(go_on, unbroken, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+@pytest.mark.slow
 def test_the_jobs_of_a_multirun_that_are_left_are_finished(
     command, data, signals_at, tmp_path, unbroken
 ):

@@ -65,6 +65,7 @@ def test_everything_that_a_training_leaves_is_on_the_list(command, run_copy):
     assert names - {"train.log"} <= set(LEAVINGS)
 
 
+@pytest.mark.slow
 def test_a_folder_of_ones_own_may_hold_other_things_and_keeps_them(train, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").touch()
@@ -89,6 +90,7 @@ def test_a_sweep_goes_neither_into_a_run_nor_over_its_own_jobs(train, run_copy, 
     assert "sweep/0: holds a finished run already" in ended.err
 
 
+@pytest.mark.slow
 def test_jobs_of_a_sweep_that_share_a_folder_are_refused_but_for_the_first(train, tmp_path):
     ended = train("-m", "seed=0,1", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=one")
     assert ended.status == 1
@@ -107,6 +109,7 @@ def test_a_run_that_goes_on_loses_the_report_on_what_it_was(command, run_copy):
     assert not (run_copy / "pictures").exists()
 
 
+@pytest.mark.slow
 def test_a_table_too_small_to_refine_says_that_refined_rows_are_raw_ones(
     command, tmp_path, monkeypatch
 ):
@@ -147,6 +150,7 @@ def test_an_unused_name_keeps_its_suffixes(tmp_path, name):
     assert unused(tmp_path / name).name == name.replace("rows", "rows-2")
 
 
+@pytest.mark.slow
 def test_two_tables_of_one_name_are_explored_in_two_folders_and_one_in_its_own(command, tmp_path):
     for place in ("a", "b"):
         (tmp_path / place).mkdir()
@@ -186,6 +190,7 @@ def test_a_report_on_something_else_does_not_go_into_a_runs_folder(
     assert files(run_copy) == before
 
 
+@pytest.mark.slow
 def test_the_report_on_others_rows_lies_beside_them_and_not_in_the_run(command, trained, tmp_path):
     assert command("sample", f"run={trained}", "n=60", "out=rows.csv").status == 0
     ended = command("evaluate", f"run={trained}", "synthetic=rows.csv", "threads=1")

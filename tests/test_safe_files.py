@@ -69,6 +69,7 @@ SAMPLED = (
 RESUMED = ("checkpoints/last.ckpt", "run.json", "plan.json", ".hydra/config.yaml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLED)
 def test_a_pickle_in_a_file_that_sample_reads(command, run, tmp_path, name):
     (run / name).write_bytes(pickle.dumps(Payload(tmp_path / "victim")))
@@ -255,6 +256,7 @@ def test_no_file_of_a_run_folder_names_where_it_lies(run, refined):
 NASTY = "<script>alert(1)</script>"
 
 
+@pytest.mark.slow
 def test_pages_escape_what_a_table_is_called_and_holds(command, tmp_path):
     rng = np.random.default_rng(0)
     for part in ("real", "test", "synthetic"):

@@ -43,6 +43,7 @@ def words_of(study):
     return [study.overrides]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ablation", "toolbox", "wasserstein", "impute", "missing"])
 def test_the_words_of_every_training_compose(name):
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):

@@ -83,6 +83,7 @@ def test_a_launcher_really_launches_two_runs(launcher, mixed_arff, tmp_path):
         assert hydra["hydra"]["job"]["env_set"] == {"OMP_NUM_THREADS": "1"}
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_is_recorded_and_the_others_go_on(sweep, command, tmp_path):
     ended = sweep("data.batch_size=50,9999,25")
     folder = tmp_path / "sweep"
@@ -110,6 +111,7 @@ def test_a_job_that_failed_for_a_while_is_finished_and_its_record_goes(swept, co
     assert f"every job is finished; side by side: python -m tabgan.compare {swept}" in ended.out
 
 
+@pytest.mark.slow
 def test_what_is_left_of_a_sweep_goes_on_through_a_launcher(swept, command, tmp_path):
     before = (swept / "0" / "metrics.json").read_bytes()
     for number in (1, 2):

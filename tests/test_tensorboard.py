@@ -241,6 +241,7 @@ class Browser:
         return base64.b64decode(self.ask("Page.captureScreenshot")["data"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 def test_a_browser_sees_both_loss_curves(trained, tmp_path):
     picture, deadline = tmp_path / "scalars.png", time.monotonic() + PATIENCE

@@ -68,6 +68,7 @@ def test_a_study_proposes_the_same_whether_or_not_it_was_interrupted(tune, tmp_p
     assert whole[0][1] != whole[1][1]
 
 
+@pytest.mark.slow
 def test_a_diverged_trial_and_one_that_cannot_be_trained_have_failed(tune, tmp_path, monkeypatch):
     from tabgan.training import tuning
 
@@ -120,6 +121,7 @@ def test_a_trial_worse_than_the_median_of_those_before_is_pruned():
         run(0.75)
 
 
+@pytest.mark.slow
 def test_a_signal_says_that_the_same_command_goes_on(tune, tmp_path, monkeypatch):
     from tabgan.runs.callbacks.reseed import Reseed
 
@@ -166,6 +168,7 @@ def test_a_mistake_is_one_line_and_begins_no_study(tune, tmp_path, words, told):
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.slow
 def test_batches_larger_than_the_training_rows_are_no_proposal(tune, tmp_path):
     space = "+tune.space={data.batch_size: {choices: [50, 243, 244]}}"
     ended = tune("n_trials=2", space)
@@ -179,6 +182,7 @@ def test_batches_larger_than_the_training_rows_are_no_proposal(tune, tmp_path):
     assert ended.err == "error: tune.space: data.batch_size: [500] are all more than the 243 rows\n"
 
 
+@pytest.mark.slow
 def test_a_folder_keeps_one_study(tune):
     assert tune("n_trials=1").status == 0
     ended = tune("n_trials=1", "model.noise_dim=4")
@@ -187,6 +191,7 @@ def test_a_folder_keeps_one_study(tune):
     assert ended.err.endswith("; give out=<another folder>\n")
 
 
+@pytest.mark.slow
 def test_a_study_of_which_no_trial_was_completed_says_so(tune):
     ended = tune("n_trials=1", "data.batch_size=9999")
     assert ended.status == 1

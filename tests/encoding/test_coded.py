@@ -49,6 +49,7 @@ def test_a_row_of_codes_takes_two_bytes_a_block(coded, layout):
     assert coded.codes.element_size() * coded.codes[0].numel() == 2 * blocks
 
 
+@pytest.mark.slow
 def test_a_missing_cell_is_nan_in_all_of_its_places():
     layout = RowLayout.from_widths([("a", "discrete", 2), ("x", "continuous", 1)])
     dense = torch.tensor([[1.0, 0, 4], [0, 1, 2], [1, 0, 0]])

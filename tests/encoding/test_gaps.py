@@ -62,6 +62,7 @@ def path(tmp_path):
     return tmp_path / "study.csv"
 
 
+@pytest.mark.slow
 def test_a_row_comes_back_and_raw_rows_keep_order_and_equality(training, path, tmp_path):
     ran = training(f"data.path={path}", "data.target=null", model="cgan")
     encoder = ran.data.encoder
@@ -89,6 +90,7 @@ def test_missing_cells_of_either_are_filled_in_order(training, path):
     assert filled["relapse"][:40].tolist() == incomplete["relapse"][:40].tolist()
 
 
+@pytest.mark.slow
 def test_the_upper_number_can_be_asked_for(command, path, tmp_path):
     words = [f"data.path={path}", "trainer.max_epochs=1", "refiner=none", "logger=none"]
     assert command("train", *words, "hydra.run.dir=run").status == 0

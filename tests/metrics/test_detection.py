@@ -14,6 +14,7 @@ from tabgan.metrics.detection import (
 from tabgan.metrics.drawing import independent_columns
 
 
+@pytest.mark.slow
 def test_two_halves_of_the_same_data_are_not_told_apart(dependent_rows):
     real, fresh = dependent_rows(1_000, 0), dependent_rows(1_000, 1)
     # standard error of an AUC of 1,000 + 1,000 rows: about .013
@@ -23,6 +24,7 @@ def test_two_halves_of_the_same_data_are_not_told_apart(dependent_rows):
     assert cheap_c2st_auc(real, fresh) < 0.55
 
 
+@pytest.mark.slow
 def test_lost_dependence_is_caught_by_trees_and_missed_by_a_logistic_regression(dependent_rows):
     real, train = dependent_rows(1_000, 0), dependent_rows(1_000, 1)
     broken = independent_columns(train, 1_000, seed=0)
@@ -36,6 +38,7 @@ def test_lost_dependence_is_caught_by_trees_and_missed_by_a_logistic_regression(
     assert c2st_train_score(train, broken, threads=1) < 0.3
 
 
+@pytest.mark.slow
 def test_the_worst_of_trees_and_net_is_the_larger(dependent_rows):
     real, train = dependent_rows(300, 0), dependent_rows(300, 1)
     broken = independent_columns(train, 300, seed=0)

@@ -14,6 +14,7 @@ def auc(real, fake, seed=0):
     return net_auc(*code_tables(real=real, fake=fake), seed=seed)
 
 
+@pytest.mark.slow
 def test_two_halves_of_the_same_data_are_not_told_apart_and_broken_ones_are(dependent_rows):
     real, train = dependent_rows(1_000, 0), dependent_rows(1_000, 1)
     # standard error of an AUC of 1,000 + 1,000 rows: about .013

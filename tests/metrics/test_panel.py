@@ -40,6 +40,7 @@ def test_the_panel_gives_every_metric_or_says_why_not(tables):
     assert len(named) == len(steps())
 
 
+@pytest.mark.slow
 def test_what_else_is_known_of_a_generator_gives_its_metrics(tables):
     train, test, synthetic = (
         each.assign(name=pd.Series([f"{who}{i}" for i in range(300)], dtype="str"))
@@ -58,6 +59,7 @@ def test_what_else_is_known_of_a_generator_gives_its_metrics(tables):
     assert {"nll_test", "dcr_share"} <= notes.keys()
 
 
+@pytest.mark.slow
 def test_every_score_lies_in_its_stated_range(tables):
     floor, _ = evaluate_tables(compared(*tables, target="pay").independent())
     assert set(floor) == set(METRICS) - UNDEFINED - {"mle_auc", "mle_auc_se", "mle_f1"}
@@ -65,11 +67,13 @@ def test_every_score_lies_in_its_stated_range(tables):
         assert METRICS[name].low <= value <= METRICS[name].high, name
 
 
+@pytest.mark.slow
 def test_the_seed_fixes_every_score(tables):
     rows = compared(*tables, target="job", seed=3)
     assert evaluate_tables(rows)[0] == evaluate_tables(rows)[0]
 
 
+@pytest.mark.slow
 def test_real_rows_use_no_row_twice(dependent_rows):
     train, test = dependent_rows(600, 0), dependent_rows(400, 1)
     scores, _ = evaluate_real_rows(compared(train, test, test, target="job"))
@@ -87,6 +91,7 @@ def test_an_undefined_metric_is_left_out_and_not_averaged(tables):
     assert not set(scores) & {"trend_error", "wnmis", "mle_auc", "mle_f1", "mle_rmse"}
 
 
+@pytest.mark.slow
 def test_categories_that_train_never_has_and_lost_classes_are_findings(tables):
     train, test, synthetic = tables
     synthetic = synthetic.assign(
@@ -97,6 +102,7 @@ def test_categories_that_train_never_has_and_lost_classes_are_findings(tables):
     assert "['baker']" in notes["classes"]
 
 
+@pytest.mark.slow
 def test_an_order_of_all_training_rows_that_synthetic_rows_break_is_a_finding(tables):
     def ordered(table, broken=0):
         low = np.arange(len(table)) % 7.0

@@ -138,6 +138,7 @@ def coins(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_few_epochs_learn_the_marginals_of_a_trivial_table(coins, training, seed):
     ran = training(
         f"data.path={coins}", "data.target=null", f"seed={seed}", "model.lr=5e-3",
@@ -162,6 +163,7 @@ class Interrupted(Callback):
             trainer.should_stop = True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_a_resumed_training_equals_an_unbroken_one_bit_for_bit(training, tmp_path, model):
     def callbacks(name):
@@ -205,6 +207,7 @@ class Signalled(Callback):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_a_training_stopped_within_an_epoch_goes_on_bit_for_bit(training, tmp_path, model):
     def fit(name, *callbacks, ckpt_path=None):
@@ -255,6 +258,7 @@ def test_another_critic_logs_no_distance(training):
     assert not [name for name in curves if "em_distance" in name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["cgan_basic", "cgan_report"])
 @pytest.mark.parametrize("penalty", ["r1", "r2", "r1r2", "gp"])
 def test_every_penalty_trains_every_critic(training, model, penalty):
@@ -262,6 +266,7 @@ def test_every_penalty_trains_every_critic(training, model, penalty):
     assert all(value.isfinite().all() for value in ran.weights.values())
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_table_is_not_resumed(training, tmp_path):
     last = BestAndLast(
         dirpath=str(tmp_path), monitor="val/generator_loss", tolerance=0.0, last_every=1e9

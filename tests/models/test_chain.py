@@ -77,6 +77,7 @@ class Spoiling(Callback):
                     parameter.data.normal_()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("average", ["0.9", "null"])
 def test_the_likelihood_phase_stops_early_and_gives_the_likeliest_weights_back(
     training, pairs, average
@@ -161,6 +162,7 @@ class Watching(Callback):
             self.seen.add(tuple(moved))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "moved"),
     [
@@ -178,6 +180,7 @@ def test_a_rounds_step_moves_the_nets_that_play(training, pairs, words, moved):
     assert watching.seen <= {moved, (False, False)}  # where critics see no difference any more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -247,6 +250,7 @@ def test_a_validation_likelihood_that_is_no_number_stops_the_run(training):
         training("model.likelihood_steps=500", model="cgan").fit(Late(), max_epochs=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -294,6 +298,7 @@ RESUMED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", RESUMED)
 def test_a_training_stopped_in_either_phase_goes_on_to_the_bit(training, pairs, tmp_path, where):
     step, words = RESUMED[where]
@@ -319,6 +324,7 @@ def test_a_training_stopped_in_either_phase_goes_on_to_the_bit(training, pairs, 
         assert getattr(resumed.module, name) == getattr(unbroken.module, name)
 
 
+@pytest.mark.slow
 def test_the_net_critic_of_the_rounds_pays_its_penalty_and_keeps_to_its_bound(training, pairs):
     own = (f"data.path={pairs}", "data.target=right", "model.likelihood_steps=5", IGNORANT)
     own += ("model.tree_critic=false", "model.clip=0.03")

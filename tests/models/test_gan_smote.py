@@ -96,6 +96,7 @@ def test_what_it_cannot_do_is_said(changed, text):
         module(**changed)
 
 
+@pytest.mark.slow
 def test_two_classes_are_learned_and_asked_for(command, tmp_path):
     lines = [f"{'ab'[i % 4 == 0]},{i % 3},{'xy'[i % 4 == 0]}\n" for i in range(400)]
     (tmp_path / "table.csv").write_text("letter,n,label\n" + "".join(lines), "utf-8")

@@ -52,6 +52,7 @@ def test_the_critic_sees_generated_rows_under_the_missing_cells_of_real_ones(tra
             assert 0 < float((real[:, span].sum(dim=1) == 0).float().mean()) < 1
 
 
+@pytest.mark.slow
 def test_whole_rows_are_learned_from_rows_with_missing_cells(training, pairs):
     own = ("model.lr=5e-3", "model.average=0.95", "model.dropout=0")
     ran = training(*words(pairs), *own, model="cgan_basic").fit(max_epochs=8)
@@ -82,6 +83,7 @@ def test_a_model_that_asks_for_known_cells_is_refused(training, pairs):
         training(*words(pairs), model="ctgan")
 
 
+@pytest.mark.slow
 def test_a_chain_learns_whole_rows_from_rows_with_missing_cells(training, pairs):
     own = ("model.likelihood_steps=400", "model.dropout=0", "model.average=0.9")
     ran = training(*words(pairs), *own, model="cgan")

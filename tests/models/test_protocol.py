@@ -101,6 +101,7 @@ def words(data, target, *left_out):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_models")
 def test_a_model_of_four_methods_trains_and_draws(command, mixed_arff, tmp_path):
     ended = command("train", *words(mixed_arff, "own.Copies", *OTHERS))

@@ -35,6 +35,7 @@ GAMES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("model", GAMES)
 def test_every_tool_trains_both_games_or_says_that_it_has_no_meaning(training, model, tool):
@@ -73,6 +74,7 @@ def test_tools_set_to_change_nothing_change_nothing(training):
         torch.testing.assert_close(one, other)
 
 
+@pytest.mark.slow
 def test_tools_go_together_and_resume_bit_for_bit(training, tmp_path):
     words = (
         "tool=[dropout_gan,minibatch,virtual_batch_norm,historical_averaging,instance_noise]",

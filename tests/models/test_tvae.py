@@ -121,6 +121,7 @@ def test_rows_under_conditions_are_drawn_until_they_satisfy_them(run, command_in
     assert sidecar["tried"] > 200
 
 
+@pytest.mark.slow
 def test_it_is_evaluated_and_has_no_critic_to_fool(run, command_in):
     ended = command_in(run, "evaluate", f"run={run}")
     assert ended.status == 0, ended.err
@@ -136,6 +137,7 @@ def test_it_fills_no_missing_cells(run, letters, command_in):
     assert "impute: expected a run of model=cgan" in ended.err
 
 
+@pytest.mark.slow
 def test_a_training_that_was_stopped_goes_on_to_the_bit(letters, command, tmp_path, monkeypatch):
     words = (f"data.path={letters}", "data.target=label", *SMALL, "trainer.max_epochs=3")
     assert command("train", *words, "hydra.run.dir=whole").status == 0
@@ -163,6 +165,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_bit(letters, command, tmp_pa
     assert previews[0] == previews[1]
 
 
+@pytest.mark.slow
 def test_a_sweep_trains_it_with_each_setting(letters, command, tmp_path):
     words = (f"data.path={letters}", "data.target=label", *SMALL, "trainer.max_epochs=1")
     ended = command("train", *words, "-m", "model.noise_dim=2,3", "hydra.sweep.dir=sweep")
@@ -171,6 +174,7 @@ def test_a_sweep_trains_it_with_each_setting(letters, command, tmp_path):
     assert finished == ["0", "1"]
 
 
+@pytest.mark.slow
 def test_table_gan_keeps_it_and_gives_the_same_rows(letters, tmp_path):
     overrides = {"model.hidden_dims": [16], "model.noise_dim": 4, "trainer.max_epochs": 1}
     gan = TableGAN("tvae", seed=1, overrides=overrides).fit(pd.read_csv(letters), target="label")

@@ -38,6 +38,7 @@ def built(people, tmp_path_factory):
     return folder, report
 
 
+@pytest.mark.slow
 def test_the_report_is_flat_and_holds_finite_numbers_and_strings(built):
     folder, report = built
     stored = json.loads((folder / "report.json").read_text("utf-8"))
@@ -46,6 +47,7 @@ def test_the_report_is_flat_and_holds_finite_numbers_and_strings(built):
         assert isinstance(value, str) or math.isfinite(value), name
 
 
+@pytest.mark.slow
 def test_every_metric_stands_beside_its_anchors_or_a_note_says_why_not(built):
     _, report = built
     undefined = {"dcr_share", "nll_test", "identifying_overlap", "mle_rmse", "mle_rmse_se"}
@@ -59,6 +61,7 @@ def test_every_metric_stands_beside_its_anchors_or_a_note_says_why_not(built):
     assert {"seed", "rows", "detector_name", "data", "command", "version.numpy"} <= set(report)
 
 
+@pytest.mark.slow
 def test_the_page_names_every_section_and_no_address(built):
     folder, _ = built
     page = (folder / "report.html").read_text("utf-8")
@@ -71,6 +74,7 @@ def test_the_page_names_every_section_and_no_address(built):
     assert set(re.findall(r'src="(.{22})', page)) == {"data:image/png;base64,"}
 
 
+@pytest.mark.slow
 def test_a_column_named_like_a_script_is_text(built):
     page = (built[0] / "report.html").read_text("utf-8")
     assert "<script" not in page
@@ -78,6 +82,7 @@ def test_a_column_named_like_a_script_is_text(built):
     assert "evaluate &lt;b&gt;" in page
 
 
+@pytest.mark.slow
 def test_every_picture_is_a_file_too(built):
     folder, _ = built
     page = (folder / "report.html").read_text("utf-8")
@@ -87,6 +92,7 @@ def test_every_picture_is_a_file_too(built):
     assert "column_00__script_alert_1_script_.png" in files
 
 
+@pytest.mark.slow
 def test_the_page_loads_every_picture_and_fits_a_phone(built, browse):
     folder, _ = built
     console, told = browse(folder / "report.html")
@@ -95,10 +101,12 @@ def test_the_page_loads_every_picture_and_fits_a_phone(built, browse):
     assert told == f"{n_pictures} pictures, 0 broken, 0 pixels too wide"
 
 
+@pytest.mark.slow
 def test_the_answers_and_what_to_try_next_print_on_one_page(built, printed_pages):
     assert printed_pages(built[0] / "report.html") == 1
 
 
+@pytest.mark.slow
 def test_few_rows_are_said(built):
     note = built[1]["notes.rows"]
     # two standard deviations of an AUC of chance: 2 sqrt((2 n + 1) / 12 n^2) = .047 for n = 300
@@ -106,6 +114,7 @@ def test_few_rows_are_said(built):
     assert "C2ST AUC of .5 ± 0.05 is chance" in note
 
 
+@pytest.mark.slow
 def test_the_test_table_as_synthetic_is_scored_as_the_anchor(people):
     shuffled = people.test.sample(frac=1, random_state=1)
     measured = measure(
@@ -188,6 +197,7 @@ def test_a_quantity_as_target_is_judged_by_its_error(people, tmp_path):
     assert "Error on real test rows" in (tmp_path / "report.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_too_few_rows_leave_metrics_out_and_say_so(people, tmp_path):
     few = replace(people, test=people.test.head(8), synthetic=people.synthetic.head(8))
     report = build_report(few, out=tmp_path, **OPTIONS)

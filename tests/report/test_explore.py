@@ -123,6 +123,7 @@ def test_a_target_that_is_no_column_is_named(command, mixed_arff):
     assert "target 'labl' is not a column; did you mean 'label'?" in ended.err
 
 
+@pytest.mark.slow
 def test_the_command_leaves_its_page_where_it_says(command, mixed_arff, tmp_path):
     ended = command("explore", f"data.path={mixed_arff}", "data.target=label")
     assert ended.status == 0, ended.err

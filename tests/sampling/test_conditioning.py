@@ -98,6 +98,7 @@ ENCODERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "words"), ENCODERS)
 def test_every_row_satisfies_its_condition(drawing, model, words):
     rows = drawing(*words, model=model)
@@ -138,6 +139,7 @@ def test_a_rare_condition_costs_no_more_than_a_common_one(drawing):
 WHERE = {"age": "35..44", "member": "true", "wage": "[?,50..90]", "gain": "[0,10..40]"}
 
 
+@pytest.mark.slow
 def test_the_other_columns_are_those_of_plain_rows_that_satisfy_the_condition(drawing):
     rows, tally = drawing(), Tally()
     plain = rows(n=60_000, seed=1)

@@ -94,6 +94,7 @@ def middle_width(ran):
     return np.sort(every_row(ran)["width"].unique())[40]
 
 
+@pytest.mark.slow
 def test_a_category_follows_its_probability_given_the_known_cells(ran, p_value):
     """Those that are drawn before the known ones too."""
     width, every = middle_width(ran), every_row(ran)
@@ -106,6 +107,7 @@ def test_a_category_follows_its_probability_given_the_known_cells(ran, p_value):
     assert abs(sizes[0] - sizes[1]) > 0.1  # so that the test can fail
 
 
+@pytest.mark.slow
 def test_a_number_follows_its_distribution_given_the_known_cells(ran, p_value):
     known = {"grade": "b", "size": "big"}
     expected = chances(every_row(ran), "width", **known)
@@ -139,6 +141,7 @@ def test_the_likeliest_category_is_the_most_probable_one(ran):
         assert share(filled[name], expected.idxmax()) > 0.9, name  # each counts 128 particles
 
 
+@pytest.mark.slow
 def test_sharp_draws_square_the_chances_of_categories_and_leave_numbers(ran):
     every, table = every_row(ran), table_of(ran, N, colour="red")
     imputer = Imputer(ran.module, ran.data.encoder)
@@ -155,6 +158,7 @@ def test_sharp_draws_square_the_chances_of_categories_and_leave_numbers(ran):
     assert first.equals(sharp)
 
 
+@pytest.mark.slow
 def test_the_class_is_a_cell_like_any_other(ran):
     every, of_class = every_row(ran), every_row(ran, shown=True)
     filled = imputed(ran, table_of(ran, N, colour="red"))
@@ -165,6 +169,7 @@ def test_the_class_is_a_cell_like_any_other(ran):
     assert share(filled["size"], "big") == pytest.approx(expected, abs=0.03)
 
 
+@pytest.mark.slow
 def test_rows_with_a_class_and_rows_without_one_stand_beside_each_other(ran):
     table = table_of(ran, 2 * N, size="small")
     table.loc[::2, "label"] = "no"
@@ -176,6 +181,7 @@ def test_rows_with_a_class_and_rows_without_one_stand_beside_each_other(ran):
     assert both.mean() == pytest.approx(expected, abs=0.03)
 
 
+@pytest.mark.slow
 def test_without_a_known_cell_rows_are_those_of_the_generator(ran, p_value):
     filled = imputed(ran, table_of(ran, N))
     names = ["grade", "colour", "size", "label"]
@@ -185,6 +191,7 @@ def test_without_a_known_cell_rows_are_those_of_the_generator(ran, p_value):
     assert not filled.isna().any().any()
 
 
+@pytest.mark.slow
 def test_a_missing_cell_of_a_column_that_training_missed_too_is_filled(ran):
     assert ran.data.encoder.layout_.of("colour")[0].width == 3
     filled = imputed(ran, table_of(ran, N, size="small"))

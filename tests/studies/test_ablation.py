@@ -11,6 +11,8 @@ from tabgan.studies.ablation import ablation_study
 from tabgan.studies.prepared import prepare
 from tests.studies.toss import SCHEMA, toss_rows
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Resampler:

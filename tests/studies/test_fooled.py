@@ -83,6 +83,7 @@ def test_rows_that_all_get_one_verdict_are_said(command, run_copy, monkeypatch):
     assert (run_copy / "fooled" / "generate_samples.csv").is_file()
 
 
+@pytest.mark.slow
 def test_a_column_called_passed_is_left_as_it_is(command, tmp_path):
     lines = [f"{i % 7},{'ab'[i % 2]},{'xy'[i % 3 == 0]}\n" for i in range(120)]
     (tmp_path / "table.csv").write_text("n,passed,label\n" + "".join(lines), "utf-8")

@@ -83,6 +83,7 @@ def test_a_target_of_numbers_is_refused(tmp_path):
         cut(table, None, rows=40, test_rows=40)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RESAMPLERS)
 def test_a_resampler_leaves_the_rows_and_adds_rare_ones(table, name):
     task = cut(table, None, rows=100, test_rows=100)
@@ -102,6 +103,7 @@ def study(table, tmp_path, **changed):
     return imbalance_study(tables=[table], make_contestant=None, **where, **options)
 
 
+@pytest.mark.slow
 def test_the_study_writes_a_table_a_page_and_a_picture_and_goes_on_where_it_was(table, tmp_path):
     lines = study(table, tmp_path)
     assert len(lines) == 3 * 2  # resamplers x folds
@@ -136,6 +138,7 @@ def test_nearness_is_0_for_unseen_rows_and_high_for_the_learned_ones(table):
     assert of(pd.concat(rare)) == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.slow
 def test_test_rows_decide_neither_the_model_nor_the_threshold(table, tmp_path):
     other = prepare("buyers", buyers(400, 0), buyers(200, 5), SCHEMA, cache=tmp_path / "tables")
     one, two = (study(each, tmp_path) for each in (table, other))

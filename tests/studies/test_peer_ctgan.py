@@ -55,6 +55,7 @@ def driver(tmp_path, monkeypatch):
     return lambda *words: subprocess.run([*start, *words], cwd=tmp_path, check=True)
 
 
+@pytest.mark.slow
 def test_a_missing_category_is_one_more_and_a_missing_number_the_median(driver, tmp_path):
     driver("fit", "job.json")
     driver("sample", "job.json", "3", "0", "rows.csv")

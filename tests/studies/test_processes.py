@@ -24,6 +24,7 @@ def test_sleeping_takes_time_and_no_processor(tmp_path):
     assert costs["cpu"] < 0.5
 
 
+@pytest.mark.slow
 def test_the_memory_is_the_commands_and_not_that_of_its_starter(tmp_path):
     ours = np.ones(40_000_000)  # 320 MB
     small = timed(python("pass"), folder=tmp_path, name="small")

@@ -109,6 +109,7 @@ def test_the_page_has_a_row_per_game_and_tool_and_each_table_a_picture(lines, fo
         assert png_size((folder / "out" / f"{title}.png").read_bytes())[0] > 400
 
 
+@pytest.mark.slow
 def test_what_another_process_is_at_work_on_is_left_to_it_and_the_rest_is_done(tables, folder):
     cache = folder / "shared"
     games = {

@@ -341,6 +341,7 @@ def files_of(folder):
     return [pytest.param(None, marks=pytest.mark.skip(reason=f"no ARFF files in {folder}"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", files_of(SHARED))
 def test_shared_data_equals_liac(path):
     assert_equals_liac(read_arff(path)[0], liac(path))
@@ -376,6 +377,7 @@ TOKENS = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_mutated_bytes_give_liac_values_or_a_tabgan_error(tmp_path_factory, seed):

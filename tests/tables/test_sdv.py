@@ -67,6 +67,7 @@ def with_categories(schema, changes):
     return TableSchema.from_plain(plain)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("five")
 def test_the_command_writes_it(command, tmp_path):
     words = ("data.path=five.csv", "data.target=class", "out=explored", "metadata=m.json")

@@ -240,6 +240,7 @@ def tables(draw, names):
     return schema.conform(pd.DataFrame(values)), schema
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(case=tables(TEXT.filter(bool)))
 def test_any_table_survives_arff(tmp_path_factory, case):
@@ -251,6 +252,7 @@ def test_any_table_survives_arff(tmp_path_factory, case):
     pd.testing.assert_frame_equal(schema.conform(found), table)
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(case=tables(PLAIN_NAME))
 def test_any_table_is_read_alike_by_liac(tmp_path_factory, case):
@@ -264,6 +266,7 @@ def test_any_table_is_read_alike_by_liac(tmp_path_factory, case):
     pd.testing.assert_frame_equal(schema.conform(found), table)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(case=tables(TEXT.filter(bool)))
 def test_any_table_survives_parquet(tmp_path_factory, case):

@@ -24,6 +24,8 @@ from tabgan.studies.prepared import prepare
 from tabgan.tables.schema import Column, TableSchema
 from tabgan.tables.writers import write_table
 
+pytestmark = pytest.mark.slow  # each test looks at trainings against detectors
+
 FEATURES = {"core": ["flag"], "side": ["count", "errors"]}
 CATEGORIES = {
     "flood": {"attacks": ["flood"], "held": ["core"]},
@@ -385,7 +387,6 @@ def test_a_file_of_attacks_that_does_not_fit_is_refused(prepared, tmp_path):
         study([prepared], tmp_path, f"traffic.attacks_path={tmp_path / 'kinds.csv'}")
 
 
-@pytest.mark.slow
 def test_the_command_runs_on_a_slice_of_nsl_kdd(command, shared_data, tmp_path, monkeypatch):
     monkeypatch.setenv("TABGAN_DATA", str(shared_data))
     recipe = ("+experiment=evade_nslkdd", "trainer.limit_train_batches=5", "traffic.tested_rows=30",

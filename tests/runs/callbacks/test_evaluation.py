@@ -17,6 +17,7 @@ MEASURED = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["cgan_basic", "cgan"])
 def test_a_run_ends_in_the_same_weights_with_and_without_it(training, model):
     plain = training(model=model).fit(max_epochs=2).weights
@@ -121,6 +122,7 @@ def test_the_rows_that_fooled_the_critic_are_kept(training, tmp_path):
     assert rows == min(20, round(float(share) * 27))  # of as many as there are validation rows
 
 
+@pytest.mark.slow
 def test_the_worst_columns_are_drawn_beside_the_curves(training, tmp_path):
     ran = training()
     logger = TensorBoardLogger(tmp_path, name="", version="board")
