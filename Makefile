@@ -33,7 +33,7 @@ test: $(READY) $(PANDAS2_READY)  ## Set everything up and run what CI runs: form
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not bench and not gpu"
-	$(PANDAS2)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not bench and not gpu" $(OF_PANDAS)
+	$(PANDAS2)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not bench and not gpu" $(OF_PANDAS)
 
 check: $(READY)  ## Format, lint, types and the fast tests
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy

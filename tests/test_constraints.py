@@ -32,6 +32,7 @@ def fitted(frame):
     return TableGAN(constraints=RULES, overrides=TINY).fit(frame, target="kind")
 
 
+@pytest.mark.slow
 def test_no_row_breaks_a_declared_rule(fitted):
     rows = fitted.sample(3_000, refine=False)
     assert (rows["low"] <= rows["high"]).all()
@@ -39,6 +40,7 @@ def test_no_row_breaks_a_declared_rule(fitted):
     np.testing.assert_allclose(rows["total"], rows["low"] + rows["high"], atol=0.006)
 
 
+@pytest.mark.slow
 def test_rows_under_a_condition_keep_them_too(fitted):
     rows = fitted.sample(500, where={"kind": "b", "of 9": (2, 5)}, refine=False)
     assert set(rows["kind"]) == {"b"}
@@ -46,6 +48,7 @@ def test_rows_under_a_condition_keep_them_too(fitted):
     assert (rows["high"] - rows["low"]).between(0, 4 + 1e-9).all()
 
 
+@pytest.mark.slow
 def test_ids_are_new_in_every_draw(fitted, frame):
     one, other = fitted.sample(1_000, seed=1), fitted.sample(1_000, seed=2)
     assert one["account"].is_unique
@@ -54,6 +57,7 @@ def test_ids_are_new_in_every_draw(fitted, frame):
     pd.testing.assert_frame_equal(one, fitted.sample(1_000, seed=1))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_read_back_keeps_them(fitted, tmp_path):
     fitted.save(tmp_path / "kept")
     again = TableGAN.load(tmp_path / "kept")

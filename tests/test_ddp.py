@@ -109,9 +109,9 @@ def test_both_processes_take_the_same_rounds(tmp_path, adversarial):
     ("words", "steps"),
     [
         # 5 epochs of 4: 243 rows
-        ((*tiny_words("ctgan"), "tool=[dropout_gan,feature_matching]"), 20),
+        ((*tiny_words("ctgan"), "tool=[dropout_gan,feature_matching]", "logger=none"), 20),
         # likelihood_steps=20, scored_steps=40, and 2,000 drawn rows by 100
-        ((*tiny_words("scored_surrogate"), "callbacks=scored"), 80),
+        ((*tiny_words("scored_surrogate"), "callbacks=scored", "logger=none"), 80),
     ],
     ids=["ctgan and tools", "scored"],
 )

@@ -11,6 +11,8 @@ import pytest
 
 from tabgan import TabganError, TableGAN
 
+pytestmark = pytest.mark.slow
+
 N = 240
 QUICK = {
     "model.generator.hidden_dim": 16,

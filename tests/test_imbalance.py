@@ -16,6 +16,8 @@ import tabgan.imbalance
 from tabgan import TabganError
 from tabgan.imbalance import GANOversampler, _settings
 
+pytestmark = pytest.mark.slow
+
 BRIEF = {"trainer.max_epochs": 1}
 MODES = ("conditional", "gan_smote", "filtered_smote")
 
@@ -31,7 +33,6 @@ def test_filtered_smote_passes_the_checks_of_imbalanced_learn(estimator, check):
     check(estimator)
 
 
-@pytest.mark.slow
 @checks(GANOversampler(overrides=BRIEF | {"model.likelihood_steps": 5, "model.rounds": 0}))
 def test_a_gan_of_all_classes_passes_the_checks_of_imbalanced_learn(estimator, check):
     check(estimator)
@@ -85,7 +86,6 @@ def test_integers_of_an_array_stay_integers(mode):
     assert more[:, 0].max() <= 6
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_the_same_random_state_gives_the_same_bytes_and_another_one_others(mode):
     def resampled(state):
@@ -97,7 +97,6 @@ def test_the_same_random_state_gives_the_same_bytes_and_another_one_others(mode)
     assert once != resampled(2)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_each_of_several_classes_gets_the_rows_that_the_strategy_asks_for(mode):
     labels = np.repeat([7, 8, 9], [60, 40, 20])
@@ -112,7 +111,6 @@ def test_a_balanced_table_comes_back_as_it_is():
     pd.testing.assert_frame_equal(more, table.reset_index(drop=True))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["conditional", "gan_smote"])
 def test_gans_take_missing_values(mode):
     table = mixed().assign(pay=np.where(np.arange(120) % 5 == 0, np.nan, 30.0))
@@ -174,7 +172,6 @@ class Witness(ClassifierMixin, BaseEstimator):
         return np.repeat(self.classes_[:1], len(rows))
 
 
-@pytest.mark.slow
 def test_in_a_pipeline_a_cross_validation_learns_from_the_training_folds_alone():
     # each age stands in one fold only: new rows of the other's could only have leaked
     table = pd.DataFrame({"age": [20, 21] * 60, "pay": np.arange(120) % 13})

@@ -61,15 +61,18 @@ def test_dates_are_shown_in_the_form_of_the_table(caplog, capsys):
     assert capsys.readouterr().out.split() == ["two", "rows", "day", "06.07.2024", "?"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", RUN_FOLDER)
 def test_the_run_folder_holds(made, path):
     assert (made / path).stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_the_run_folder_holds_an_event_file(made):
     assert len(list((made / "tensorboard").glob("events.out.tfevents.*"))) == 1
 
 
+@pytest.mark.slow
 def test_training_says_where_everything_is_and_shows_rows(journey, made):
     assert f"the run folder: {made}" in journey[1]
     assert f"more rows: python -m tabgan.sample run={made} n=1000" in journey[1]
@@ -78,6 +81,7 @@ def test_training_says_where_everything_is_and_shows_rows(journey, made):
     assert "generated rows" in journey[1]
 
 
+@pytest.mark.slow
 def test_nothing_else_is_left_behind(journey):
     assert [path.name for path in journey[0].iterdir()] == ["outputs"]
 
@@ -91,6 +95,7 @@ def plain(value):
     return type(value) in (torch.Tensor, str, int, float, bool, type(None))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["best", "last"])
 def test_a_checkpoint_holds_tensors_and_plain_data_alone(made, name):
     checkpoint = torch.load(made / "checkpoints" / f"{name}.ckpt", weights_only=True)
@@ -98,6 +103,7 @@ def test_a_checkpoint_holds_tensors_and_plain_data_alone(made, name):
     assert [key for key, value in checkpoint.items() if not plain(value)] == []
 
 
+@pytest.mark.slow
 def test_the_preview_has_the_tables_columns_and_a_hundred_rows(made):
     preview = pd.read_csv(made / "samples" / "preview.csv")
     assert list(preview.columns) == [
@@ -129,6 +135,7 @@ def rows(sample, tmp_path):
     return drawn
 
 
+@pytest.mark.slow
 def test_the_run_of_a_process_samples(made, rows):
     assert len(rows(made, n=30)) == 30
 

@@ -16,7 +16,7 @@ from tabgan.tables.writers import write_table
 
 N_ROWS = 2_000
 
-pytestmark = pytest.mark.usefixtures("small_pieces")
+pytestmark = [pytest.mark.usefixtures("small_pieces"), pytest.mark.slow]
 
 
 def people(n_rows=N_ROWS):
@@ -198,7 +198,6 @@ def test_a_second_start_reads_no_row(file, tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(again.test, first.test)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("changed", [{"seed": 1}, {"drop": ["grade"]}, {"test_fraction": 0.2}])
 def test_what_would_give_other_codes_has_another_key(file, tmp_path, changed):
     keys = set()
@@ -221,7 +220,6 @@ def test_an_epoch_from_the_disk_holds_each_row_once(file, tmp_path):
     assert torch.allclose(seen.sum(dim=0), torch.cat([rows[:], condition[:]], dim=1).sum(dim=0))
 
 
-@pytest.mark.slow
 def test_the_rows_of_a_test_file_are_the_test_rows(file, tmp_path):
     test = people().head(300).assign(city="Dover")  # a city that the file does not know
     test.to_csv(tmp_path / "test.csv", index=False)
@@ -246,7 +244,6 @@ def test_a_damaged_cache_is_told(file, tmp_path):
         datamodule(file, tmp_path).setup()
 
 
-@pytest.mark.slow
 def test_a_training_out_of_core_ends_like_any_other(command, mixed_arff, tmp_path):
     words = ["model=cgan", "model.generator.hidden_dim=16", "model.critic.hidden_dims=[16]"]
     words += [f"data.path={mixed_arff}", "data.target=label", "data.out_of_core=true"]

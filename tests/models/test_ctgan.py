@@ -161,6 +161,7 @@ def obedient(letters, training):
     ).fit(max_epochs=20)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_generated_rows_have_the_value_that_was_asked_of_the_column(obedient):
     encoder, vector = obedient.data.encoder, obedient.module.vector
     for name, position, letter in [("second", 0, "c"), ("second", 2, "e"), ("third", 1, "g")]:
@@ -169,6 +170,7 @@ def test_generated_rows_have_the_value_that_was_asked_of_the_column(obedient):
         assert (table[name] == letter).mean() > 0.9  # a third to a half, if it did not listen
 
 
+@pytest.mark.slow
 def test_a_condition_of_a_sample_is_asked_through_the_vector(obedient):
     tally, where = Tally(), {"second": "[c,e]", "third": "f"}
     chunks = draw_chunks(

@@ -92,6 +92,7 @@ def run(letters, command_in):
     return folder / "run"
 
 
+@pytest.mark.slow
 def test_it_learns_and_its_curves_have_plain_names(run):
     metrics = json.loads((run / "metrics.json").read_text("utf-8"))
     assert {"train/reconstruction_loss", "train/kl", "val/reconstruction_loss", "val/kl"} <= set(
@@ -103,6 +104,7 @@ def test_it_learns_and_its_curves_have_plain_names(run):
     assert "val/pass_rate" not in metrics  # there is no critic
 
 
+@pytest.mark.slow
 def test_rows_under_conditions_are_drawn_until_they_satisfy_them(run, command_in):
     words = (
         f"run={run}",
@@ -132,6 +134,7 @@ def test_it_is_evaluated_and_has_no_critic_to_fool(run, command_in):
     assert "expected a run whose model has a critic to fool, got TVAEModule" in ended.err
 
 
+@pytest.mark.slow
 def test_it_fills_no_missing_cells(run, letters, command_in):
     ended = command_in(run, "impute", f"run={run}", f"data.path={letters}")
     assert "impute: expected a run of model=cgan" in ended.err

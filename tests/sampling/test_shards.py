@@ -8,6 +8,8 @@ import pytest
 from tabgan.errors import TabganError
 from tabgan.sampling.shards import MANIFEST, Shard
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def parts(trained, command_in, tmp_path_factory):

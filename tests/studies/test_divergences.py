@@ -10,6 +10,8 @@ from tabgan.studies.divergences import divergences_study
 from tabgan.studies.prepared import prepare
 from tests.studies.toss import SCHEMA, toss_rows
 
+pytestmark = pytest.mark.slow
+
 
 class Resampler:
     """Rows drawn from the training rows; without the trick, one of them again and again."""

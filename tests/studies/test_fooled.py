@@ -11,6 +11,8 @@ from tabgan.models.losses.divergences import f_gan
 from tabgan.sampling.judging import draw_judged, interval, logits, logits_of_table, threshold_of
 from tabgan.studies.sharing import cliffs_delta, shared_traits
 
+pytestmark = pytest.mark.slow
+
 STUDY = (
     "+study=fooled",
     "study.judged=200",
@@ -83,7 +85,6 @@ def test_rows_that_all_get_one_verdict_are_said(command, run_copy, monkeypatch):
     assert (run_copy / "fooled" / "generate_samples.csv").is_file()
 
 
-@pytest.mark.slow
 def test_a_column_called_passed_is_left_as_it_is(command, tmp_path):
     lines = [f"{i % 7},{'ab'[i % 2]},{'xy'[i % 3 == 0]}\n" for i in range(120)]
     (tmp_path / "table.csv").write_text("n,passed,label\n" + "".join(lines), "utf-8")

@@ -17,6 +17,8 @@ from tabgan.studies.toolbox import toolbox_study
 from tabgan.system.locks import held
 from tests.studies.toss import SCHEMA, toss_rows
 
+pytestmark = pytest.mark.slow
+
 
 class Resampler:
     """Rows drawn from the training rows; told ``collapsed``, one of them again and again."""
@@ -109,7 +111,6 @@ def test_the_page_has_a_row_per_game_and_tool_and_each_table_a_picture(lines, fo
         assert png_size((folder / "out" / f"{title}.png").read_bytes())[0] > 400
 
 
-@pytest.mark.slow
 def test_what_another_process_is_at_work_on_is_left_to_it_and_the_rest_is_done(tables, folder):
     cache = folder / "shared"
     games = {

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def scored_copy(scored_run, tmp_path):
@@ -86,7 +88,6 @@ def test_a_scored_run_has_its_curves_and_scatters(scored_run):
     assert "asked_and_obtained" in tags["images"]
 
 
-@pytest.mark.slow
 def test_an_audit_leaves_rows_figures_and_a_page(command, scored_copy):
     ended = command("audit", f"run={scored_copy}", "n=60", "tolerance=0.1", "threads=1")
     assert ended.status == 0, ended.err
@@ -141,7 +142,6 @@ def test_a_range_that_cannot_be_reached_is_named(command, trained, tmp_path, by_
     assert sidecar["best_score_per_tenth"]["0.9"] <= 0.11
 
 
-@pytest.mark.slow
 def test_a_constant_box_has_one_score(command, trained, by_age):
     by_age.score = lambda rows: [0.25] * len(rows)
     ended = command("sample", f"run={trained}", "score=0.9", "n=5", *FUNCTION)
@@ -181,7 +181,6 @@ def test_a_run_folder_starts_no_code_and_no_connection(command, scored_copy):
     assert "a run folder may not start by itself" in ended.err
 
 
-@pytest.mark.slow
 def test_a_box_over_http_is_audited(command, scored_copy, serve):
     ended = command("audit", f"run={scored_copy}", "n=40", "threads=1", *serve().words)
     assert ended.status == 0, ended.err
@@ -198,7 +197,6 @@ def test_a_box_that_dies_on_the_way_leaves_what_was_kept(command, scored_run, se
     assert f"the {kept} rows kept until then: {out}" in ended.err
 
 
-@pytest.mark.slow
 def test_a_constant_box_is_audited_and_called_so(command, trained, tmp_path, by_age):
     by_age.score = lambda rows: [0.25] * len(rows)
     words = ("n=40", "threads=1", f"out={tmp_path / 'audit'}", *FUNCTION)
@@ -220,7 +218,6 @@ def test_an_audit_whose_box_dies_leaves_what_was_kept(command, scored_copy, serv
     assert ((rows["score_asked"] - rows["score_obtained"]).abs() <= 0.02 + 1e-9).all()
 
 
-@pytest.mark.slow
 def test_a_black_box_is_trained_described_and_used(command, mixed_arff, trained, tmp_path):
     box = tmp_path / "box"
     words = (f"data.path={mixed_arff}", "data.target=label", "blackbox.n_estimators=5")

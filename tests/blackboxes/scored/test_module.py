@@ -11,6 +11,8 @@ from tabgan.blackboxes.scored.module import rival_weights
 from tabgan.blackboxes.scored.scorer import table_of
 from tabgan.errors import TabganError
 
+pytestmark = pytest.mark.slow
+
 MODEL = (
     "model=scored_conditional", "model.generator.hidden_dim=32", "model.likelihood_steps=100",
     "model.scored_steps=300", "model.labels=4000", "model.even_labels=4000",
@@ -75,7 +77,6 @@ def test_the_same_generator_state_gives_the_same_rows(fitted):
     assert torch.equal(one.codes, two.codes)
 
 
-@pytest.mark.slow
 def test_the_box_is_asked_for_labels_and_of_validation_rows_and_for_no_more(make):
     made = make(*SHORT)
     made.fit()
@@ -140,7 +141,6 @@ def test_rivals_count_as_they_are_near_and_one_on_average():
     torch.testing.assert_close(weights, torch.tensor([1.5, 0.5, 1.0, 1.0]))
 
 
-@pytest.mark.slow
 def test_sharpened_rows_come_nearer_without_a_choice(make, by_age, fitted):
     made = make(*MODEL, *by_age, "model.sharpening=3").fit()
     assert made.module.rounds_done == 3
