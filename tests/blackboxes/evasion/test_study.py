@@ -90,6 +90,14 @@ def study(tables, out, *words, **changed):
     return evasion_study(tables=tables, out=out, overrides=[*WORDS, *words], **settings)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_climbs():
+    """What stays seen whatever is tried is looked for in 30 trials, not in 200."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tabgan.studies.evasion.BEST_CLIMBS", 30)
+        yield
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("traffic")
