@@ -42,7 +42,7 @@ def test_a_notebook_is_kept_with_its_output_and_names_no_machine(path):
 
 
 def test_commands_are_run_alike_and_in_processes_of_their_own_in_one_short_form():
-    """In the short form of the audit they are run in the notebook's process, which takes a third."""
+    """In the short form of the audit they are run in the notebook's own process, which is quick."""
     cells = [cell for path in NOTEBOOKS for cell in nbformat.read(path, as_version=4).cells]
     runs = [cell for cell in cells if cell.source.startswith("import os\nimport subprocess")]
     assert len({cell.source for cell in runs}) == 1
