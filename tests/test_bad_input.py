@@ -123,6 +123,7 @@ def test_a_constant_target(refused):
     assert "target 'label' is constant: every value is 'no'" in told
 
 
+@pytest.mark.slow
 def test_a_column_without_any_value_is_left_out_with_a_warning(train_on, tmp_path):
     ended = train_on(arff(rows=["?" + row[2:] for row in GOOD]))
     assert ended.status == 0
@@ -332,6 +333,7 @@ def test_an_all_constant_table(train_csv, tmp_path):
     assert told == "table 'pets': no column varies, there is nothing to learn"
 
 
+@pytest.mark.slow
 def test_of_a_table_whose_target_alone_varies_its_shares_are_learned(train_csv, tmp_path):
     ended = train_csv("data.target=label", age=[7] * 30, label=["no", "yes", "no"] * 10)
     assert ended.status == 0, ended.err
@@ -388,6 +390,7 @@ def test_a_table_of_three_rows_is_refused(train_csv, tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["none", "class", "number"])
 def test_a_table_of_five_rows_trains(train_csv, tmp_path, target):
     columns = {"age": [1.5, 2.5, 3.0, 4.0, 7.5], "label": ["no", "yes", "no", "yes", "no"]}

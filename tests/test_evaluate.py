@@ -74,6 +74,7 @@ def test_without_out_the_report_lies_beside_the_synthetic_table(command, files):
     assert report["notes.mle_auc"] == "no target was given"
 
 
+@pytest.mark.slow
 def test_a_run_is_compared_with_its_own_table(command, trained, tmp_path):
     ended = command("evaluate", f"run={trained}", "threads=1", f"out={tmp_path}", "seed=3")
     assert ended.status == 0, ended.err

@@ -37,6 +37,7 @@ def incomplete(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_missing_cells_are_filled_with_valid_values_and_known_cells_stay(
     command, run, incomplete, tmp_path
 ):
@@ -68,6 +69,7 @@ def test_imputations_of_different_calls_are_not_mixed(command, run, incomplete, 
     assert "filled_gaps_3.csv is of an earlier call" in ended.out
 
 
+@pytest.mark.slow
 def test_several_imputations_are_several_files_and_a_seed_gives_them_again(
     command, run, incomplete, tmp_path
 ):

@@ -100,6 +100,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", REFUSED)
 def test_an_override_that_cannot_be_is_refused_before_a_table_is_read(word):
     if word in ("trainer=gpu", "trainer=mps") and torch.accelerator.is_available():

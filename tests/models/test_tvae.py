@@ -187,6 +187,7 @@ def test_table_gan_keeps_it_and_gives_the_same_rows(letters, tmp_path):
     pd.testing.assert_frame_equal(gan.sample(20, seed=3), again.sample(20, seed=3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("word", "text"),
     [

@@ -31,6 +31,7 @@ def parts(shipped):
     return {"train": rows[:cut], "test": rows[cut:]}
 
 
+@pytest.mark.slow
 # UCI's adult.names: 32,561 and 16,281 rows; 7,841 and 3,846 of them earn more.
 @pytest.mark.parametrize(
     ("part", "n_rows", "n_rich"), [("train", 32_561, 7_841), ("test", 16_281, 3_846)]
@@ -40,6 +41,7 @@ def test_part_has_the_published_size_and_balance(parts, part, n_rows, n_rich):
     assert sum(row[-1] == ">50K" for row in parts[part]) == n_rich
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_part_equals_ucis_file_cell_by_cell_and_in_order(shipped, parts, part):
     published = SHARED / f"adult-{part}.arff.gz"
