@@ -136,6 +136,7 @@ def shipped():
     return words + [f"+{word}" for word in every("experiment")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", shipped())
 def test_what_ships_is_of_its_keys_types(word):
     cfg = composed(word)
@@ -198,6 +199,7 @@ def test_a_seed_of_more_than_32_bits_is_hashed_and_others_stay():
     assert all(0 <= seed < 2**32 for seed in hashed)
 
 
+@pytest.mark.slow
 def test_a_time_stamp_is_a_seed(command, mixed_arff, tmp_path):
     table = (f"data.path={mixed_arff}", *TABLE, "logger=none")
     for name, seed in (("one", 1706700000123), ("two", 1706700000123), ("other", 1706700000124)):

@@ -53,6 +53,7 @@ def test_a_tilde_is_the_home(home):
     ]
 
 
+@pytest.mark.slow
 def test_commands_and_the_estimator_take_a_tilde(home, command, table):
     (home / "people.arff").write_bytes(table.read_bytes())
     words = ("data.path=~/people.arff", *SMALL, "hydra.run.dir=~/run")
@@ -100,6 +101,7 @@ def test_a_run_may_lie_in_a_folder_of_any_name(command, table, tmp_path, monkeyp
     assert f"run={tmp_path}/{ODD}/run" in shlex.split(told["facts"]["rows_again"])
 
 
+@pytest.mark.slow
 def test_a_sweep_over_tables_and_targets_is_as_many_jobs(command, table, tmp_path):
     (tmp_path / "other.arff").write_bytes(table.read_bytes())
     words = ("data.path=people.arff,other.arff", "data.target=label,job", *SMALL[1:], "-m")
