@@ -143,8 +143,9 @@ class ChainModule(CGANModule):
 
     @property
     def may_be_kept(self) -> bool:
-        """Once the likelihood, which says more of few rows than an AUC does, has had its say."""
-        return self.likelihood_ended is not None
+        """Once likelihood and rounds, which say more of few rows than an AUC does, are through."""
+        rounds_are_through = self.adversarial != "boundary" or self.rounds_done >= self.rounds
+        return self.likelihood_ended is not None and rounds_are_through
 
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:
         """Start from the marginals of the training rows.
