@@ -144,8 +144,8 @@ class ChainModule(CGANModule):
     @property
     def may_be_kept(self) -> bool:
         """Once likelihood and rounds, which say more of few rows than an AUC does, are through."""
-        rounds_are_through = self.adversarial != "boundary" or self.rounds_done >= self.rounds
-        return self.likelihood_ended is not None and rounds_are_through
+        is_over = self.rounds_done >= self.rounds or self.global_step >= total_steps(self.trainer)
+        return self.likelihood_ended is not None and (is_over or self.adversarial != "boundary")
 
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:
         """Start from the marginals of the training rows.

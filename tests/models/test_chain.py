@@ -281,6 +281,32 @@ class Signalled(Callback):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+class Candidates(Callback):
+    """At each epoch's end: the step, rounds done, and whether the weights may be kept."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_train_epoch_end(self, trainer, module):
+        self.seen.append((trainer.global_step, module.rounds_done, module.may_be_kept))
+
+
+@pytest.mark.slow
+def test_only_the_weights_after_the_last_round_may_be_kept(training, pairs):
+    words = (f"data.path={pairs}", "data.target=right", "model.likelihood_steps=20", IGNORANT)
+    candidates = Candidates()
+    ran = training(*words, "model.rounds=2", model="cgan").fit(candidates, max_epochs=40)
+    *before, (step, rounds, kept) = candidates.seen
+    assert (step, rounds, kept) == (ran.trainer.global_step, 2, True)
+    assert {kept for *_, kept in before} == {False}
+    candidates = Candidates()  # of a training that ends in the middle of the rounds, the last
+    training(*words, "model.rounds=90", model="cgan").fit(candidates, max_epochs=2)
+    assert [kept for *_, kept in candidates.seen] == [False, True]
+    candidates = Candidates()  # without rounds, all once the likelihood is through
+    training(*words, *SLOPES, model="cgan").fit(candidates, max_epochs=6)
+    assert candidates.seen[-1][2]
+
+
 def optimizer_states(ran):
     return [
         {(position, name): value.tolist() for position, state in entries.items()
