@@ -42,7 +42,7 @@ def tables(folder, seed):
         if not (least <= len(table) <= most and few <= table.shape[1] <= many):
             continue
         for name in table:
-            if not pd.api.types.is_numeric_dtype(table[name]):
+            if table[name].dtype == bool or not pd.api.types.is_numeric_dtype(table[name]):
                 known = table[name].notna()
                 table[name] = table[name].astype(str).where(known).astype("category")
         name = f"{path.parent.name}/{path.name.removesuffix('.pkl.compress')}"

@@ -22,7 +22,8 @@ BATCHES = ((20_000, 128), (100_000, 256))  # rows of a step below so many traini
 LARGE_BATCH, LARGE_STEPS = 512, 4_000  # for more rows
 DROPOUT, DROPOUT_ROWS = 0.25, 14_000  # it falls with the fourth root of the rows
 LEAST_DROPOUT, MOST_DROPOUT = 0.05, 0.7
-ROUNDS, ROUNDS_OF_FEW, FEW_ROWS = 4, 8, 10_000  # they are cheap below so many rows
+ROUNDS, MORE_ROUNDS = 4, 8
+FEW_ROWS = range(300, 10_000)  # where more rounds are cheap, and critics have rows enough for them
 HIDDEN, NARROW_HIDDEN, RANK = 96, 64, 64
 MOST_WEIGHTS = 4_000_000  # of heads that see all inputs; beyond, they see a running sum
 
@@ -54,7 +55,7 @@ def plan_chain(requested: Mapping[str, Any], n_rows: int, layout: RowLayout) -> 
     * ``likelihood_steps``: 36 per root of the rows, at least 300 and at most 3,000; from 100,000
       rows on 4,000;
     * ``dropout``: .25 at 14,000 rows, falling with the fourth root of their number, .05 to .7;
-    * ``rounds``: 8 below 10,000 rows, then 4; they end where critics tell nothing apart;
+    * ``rounds``: 8 from 300 to 9,999 rows, else 4; they end where critics tell nothing apart;
     * ``generator.rank``: 64, and ``hidden_dim`` 64, where heads that see all inputs would have
       more than 4 million weights in their first layer; else null, and 96.
 
@@ -71,7 +72,7 @@ def plan_chain(requested: Mapping[str, Any], n_rows: int, layout: RowLayout) -> 
     values = {
         "likelihood_steps": LARGE_STEPS if large else steps,
         "dropout": round(min(max(dropout, LEAST_DROPOUT), MOST_DROPOUT), 2),
-        "rounds": ROUNDS_OF_FEW if n_rows < FEW_ROWS else ROUNDS,
+        "rounds": MORE_ROUNDS if n_rows in FEW_ROWS else ROUNDS,
         "generator.hidden_dim": NARROW_HIDDEN if wide else HIDDEN,
         "generator.rank": RANK if wide else None,
     }
