@@ -194,8 +194,10 @@ class ChainGenerator(nn.Module):
 
     def _possible(self, logits: Buckets, codes: Tensor) -> Buckets:
         """The logits, ``NEVER`` where a row's codes before rule a code out."""
-        never = [torch.zeros_like(each, dtype=torch.bool) for each in logits]
         tables = self.exclusions.tables()
+        if not any(tables):
+            return logits
+        never = [torch.zeros_like(each, dtype=torch.bool) for each in logits]
         for at, head in enumerate(self.heads):
             bucket, position = self.readout.position[at]
             for earlier, table in [] if head.is_cell else tables[head.column]:
