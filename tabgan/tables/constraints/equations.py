@@ -65,7 +65,8 @@ class Equation:
         computed, total = of(value), columns[self.column]
         with np.errstate(invalid="ignore"):
             slack = half_step(own) + EXACT * np.maximum(np.abs(computed), np.abs(total))
-            return np.asarray(~(np.abs(computed - total) > slack), bool)
+            off = (np.abs(computed - total) > slack) | (np.isinf(computed) & np.isfinite(total))
+            return np.asarray(~off, bool)
 
 
 def half_step(column: Column) -> float:

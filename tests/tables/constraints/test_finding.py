@@ -1,5 +1,7 @@
 """Rules found on hand-made tables, with what speaks for each; and tables that keep none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from tabgan.tables.constraints.finding.equalities import Equal, find_equalities
 from tabgan.tables.constraints.finding.exclusions import find_exclusions
 from tabgan.tables.constraints.finding.orders import find_orders
 from tabgan.tables.constraints.finding.rules import find_rules
+from tabgan.tables.constraints.finding.transforms import find_transforms
 from tabgan.tables.constraints.syntax import number_text
 from tabgan.tables.profile import infer_schema
 
@@ -123,6 +126,34 @@ def test_a_number_in_a_rule_has_all_its_digits(rng):
 def test_a_number_is_written_so_that_it_reads_as_itself(number, text):
     assert number_text(number) == text
     assert float(text) == number
+
+
+def test_logarithms_squares_products_and_ratios_of_others(rng):
+    wage, hours = np.round(rng.lognormal(3, 1, N), 2), rng.integers(1, 60, N)
+    member, paid = rng.integers(0, 2, N), rng.lognormal(size=N)
+    columns = columns_of(
+        wage=wage, hours=hours, member=member, lwage=np.log(wage), hours2=hours**2,
+        week=np.round(wage * hours, 2), dues=wage * member, paid=paid,
+        rate=np.round(paid / hours, 3), other=rng.random(N),
+        root=pd.Series(np.sqrt(wage)).where(member == 1),
+    )  # fmt: skip
+    assert texts(find_transforms(columns)) == [
+        "hours2 = hours ** 2",
+        "lwage = log(wage)",
+        "week = wage * hours",
+        "dues = wage * member",
+        "rate = paid / hours",
+    ]  # root is missing where wage is not
+    given = columns_of(wage=wage, lwage=np.log(wage))
+    given.schema = replace(given.schema, target="lwage")
+    assert texts(find_transforms(given)) == ["wage = exp(lwage)"]  # a target gives
+
+
+def test_a_logarithm_of_zero_is_zero_where_the_table_has_it_so(rng):
+    paid = np.where(rng.random(N) < 0.3, 0.0, rng.lognormal(size=N))
+    log = np.where(paid > 0, np.log(np.where(paid > 0, paid, 1)), 0)
+    (found,) = find_transforms(columns_of(paid=paid, log=log))
+    assert found.rule.text == "log = where(paid > 0, log(paid), 0)"
 
 
 def test_what_no_row_has_together(rng):

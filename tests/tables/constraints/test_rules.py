@@ -67,6 +67,13 @@ def test_a_total_is_met_to_half_its_last_digit():
     assert rule.kept(Columns.of_table(schema, schema.conform(frame))).tolist() == [True, False]
 
 
+def test_no_finite_number_is_the_logarithm_of_zero():
+    frame = pd.DataFrame({"a": [1.0, 0.0], "b": [0.0, 0.5]})
+    schema = infer_schema(frame, name="t")
+    rule = read_constraint("b = log(a)")
+    assert rule.kept(Columns.of_table(schema, schema.conform(frame))).tolist() == [True, False]
+
+
 def test_combinations_are_those_of_training(orders):
     schema, table = orders
     rule = Combination(("city", "canton", "small")).fitted(Columns.of_table(schema, table.head(3)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from tabgan.tables.constraints.columns import Columns, Numbers
 from tabgan.tables.constraints.equations import Equation
-from tabgan.tables.constraints.finding.evidence import Found, measured
+from tabgan.tables.constraints.finding.evidence import Found, measured, once
 from tabgan.tables.constraints.formula import Formula
 from tabgan.tables.constraints.syntax import quoted
 from tabgan.tables.constraints.values import clock_minutes
@@ -31,7 +31,7 @@ def find_clocks(columns: Columns) -> list[Found]:
             rule = _difference(columns, early, late, delay)
             if rule is not None:
                 found.append(Found(rule, float(columns.n * (1 - 1 / 1_440))))
-    return _once(found)
+    return once(found)
 
 
 def _is_clock(numbers: Numbers) -> bool:
@@ -60,14 +60,3 @@ def _difference(columns: Columns, early: str, late: str, delay: str) -> Equation
         if np.array_equal(computed, b, equal_nan=True):
             return Equation(late, formula)
     return None
-
-
-def _once(found: list[Found]) -> list[Found]:
-    """Of two ways round the first: what gives a column is not given by it."""
-    kept: list[Found] = []
-    for one in found:
-        parts = {name for other in kept for name in other.rule.columns[1:]}
-        given = {other.rule.columns[0] for other in kept}
-        if one.rule.columns[0] not in parts | given and given.isdisjoint(one.rule.columns[1:]):
-            kept.append(one)
-    return kept

@@ -73,6 +73,17 @@ def discrete(columns: Columns, most: int = MOST_VALUES) -> Discrete:
     return found
 
 
+def once(found: list[Found]) -> list[Found]:
+    """Of two ways round the first: what gives a column is not given by it."""
+    kept: list[Found] = []
+    for one in found:
+        parts = {name for other in kept for name in other.rule.columns[1:]}
+        given = {other.rule.columns[0] for other in kept}
+        if one.rule.columns[0] not in parts | given and given.isdisjoint(one.rule.columns[1:]):
+            kept.append(one)
+    return kept
+
+
 def _varies(numbers: Numbers) -> bool:
     known = numbers[~np.isnan(numbers)]
     return bool(len(known) and (known != known[0]).any())

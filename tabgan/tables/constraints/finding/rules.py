@@ -16,12 +16,14 @@ from tabgan.tables.constraints.finding.decided import find_decided
 from tabgan.tables.constraints.finding.evidence import Found
 from tabgan.tables.constraints.finding.exclusions import find_exclusions
 from tabgan.tables.constraints.finding.orders import find_orders
+from tabgan.tables.constraints.finding.transforms import find_transforms
 from tabgan.tables.constraints.groups import Follows
 
 FINDERS: tuple[Callable[[Columns], list[Found]], ...] = (
     find_orders,
     find_dates,
     find_clocks,
+    find_transforms,
     find_blanks,
     find_exclusions,
 )
