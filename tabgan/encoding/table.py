@@ -33,6 +33,7 @@ from tabgan.seeding import rng_at
 from tabgan.tables.constraints.columns import Columns
 from tabgan.tables.constraints.constraints import Constraints
 from tabgan.tables.constraints.equations import Equation
+from tabgan.tables.constraints.filters import Filter
 from tabgan.tables.constraints.finding.rules import find_rules
 from tabgan.tables.constraints.groups import Follows
 from tabgan.tables.constraints.reading import Constraint, read_constraint
@@ -510,7 +511,17 @@ class TableEncoder:
                 self.notes_.append(f"column {rule.sentence}: computed from the others, not learned")
                 self.encodings_[rule.column] = "computed"
                 del self.encoders_[rule.column]
-        self.found_ = Constraints(tuple(kept))
+        self.found_ = Constraints(tuple(rule for rule in kept if not self._is_too_exact(rule)))
+
+    def _is_too_exact(self, rule: Constraint) -> bool:
+        """Whether a filter looks at single values of a number that is computed in full precision.
+
+        The last digit of what is computed is another one than that of the training rows.
+        """
+        computed = (self.schema[n] for n in rule.columns if self.encodings_.get(n) == "computed")
+        return isinstance(rule, Filter) and any(
+            column.kind == "numeric" and column.decimals is None for column in computed
+        )
 
     def _give(self, rule: Equation | Follows) -> bool:
         """Leave a column to a rule, unless what gives it is given by it."""

@@ -88,3 +88,15 @@ def test_a_table_whose_rows_keep_orders_has_them_in_its_layout():
     assert found[:2] == ("here", "total")
     assert found.spans == tuple((code, 0, code) for code in range(1, 9))
     assert RowLayout.from_plain(made.layout_.to_plain()) == made.layout_
+
+
+def test_rules_on_single_values_of_a_computed_logarithm_are_left_out():
+    rng = np.random.default_rng(0)
+    flag = rng.random(600) < 0.2
+    wage = np.where(flag, 10.0, rng.lognormal(2, 1, 600).round(2))
+    frame = pd.DataFrame({"wage": wage, "lwage": np.log(wage), "flag": flag.astype(int)})
+    keys = {"nominal": "onehot", "numeric": "cells", "levels": 40}
+    made = TableEncoder(infer_schema(frame, name="t"), **keys, derive=True, conditional=False)
+    found = {rule.text for rule in made.fit(frame).found_}
+    assert "lwage = log(wage)" in found
+    assert not any("lwage ==" in text for text in found)
