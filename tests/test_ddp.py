@@ -80,7 +80,7 @@ def test_the_run_is_kept_once(pair):
 @pytest.mark.slow
 def test_what_is_said_is_said_once(pair):
     _, _, said = pair
-    assert said.count("maximum likelihood: 60 steps") == said.count("round 1 of 1: ") == 1
+    assert said.count("maximum likelihood ends after 60 steps") == said.count("round 1 of 1: ") == 1
 
 
 @pytest.mark.slow

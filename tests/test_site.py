@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import started
+
 pytest.importorskip("material", reason="the extra docs is not installed")
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,8 +75,7 @@ def test_every_page_opens_in_a_browser_without_an_error(site, tmp_path):
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}/tour.html"
-        words = [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", address]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=True)
+        done = started([CHROMIUM, *FLAGS, address], tmp_path)
         server.shutdown()
     (site / "tour.html").unlink()
     assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []

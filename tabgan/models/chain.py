@@ -144,8 +144,9 @@ class ChainModule(CGANModule):
     @property
     def may_be_kept(self) -> bool:
         """Once likelihood and rounds, which say more of few rows than an AUC does, are through."""
-        is_over = self.rounds_done >= self.rounds or self.global_step >= total_steps(self.trainer)
-        return self.likelihood_ended is not None and (is_over or self.adversarial != "boundary")
+        if self.likelihood_ended is None or self.adversarial != "boundary":
+            return self.likelihood_ended is not None
+        return self.rounds_done >= self.rounds or self.global_step >= total_steps(self.trainer)
 
     def prepare(self, train: Whole, validation: Whole, *, seed: int) -> None:
         """Start from the marginals of the training rows.

@@ -125,10 +125,13 @@ def test_a_target_that_draws_no_rows_is_refused_by_what_it_lacks(command, mixed_
 
 
 @pytest.mark.parametrize("word", ["loss=hinge", "penalty=r1", "tool=pacgan"])
-def test_a_part_that_a_model_does_not_take_is_refused_before_the_table_is_read(command, word):
+def test_a_part_that_a_model_does_not_take_is_refused_before_the_table_is_read(
+    command, word, tmp_path
+):
     key = word.partition("=")[0]
     added = word if key == "tool" else f"+{word}"
-    ended = command("train", "data.path=nothing.csv", "model=tvae", added)
+    (tmp_path / "no_table.csv").write_bytes(b"\0" * 9)
+    ended = command("train", f"data.path={tmp_path / 'no_table.csv'}", "model=tvae", added)
     assert (ended.status, ended.err) == (
         1,
         f"error: {key}: TVAEModule takes none; leave out {key}=\n",

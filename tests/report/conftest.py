@@ -1,7 +1,6 @@
 import html
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tabgan.report.reading import Tables
+from tests.chromium import started
 
 NASTY = "<script>alert(1)</script>"
 CHROMIUM = shutil.which("chromium")
@@ -64,8 +64,7 @@ def browse(tmp_path):
             pytest.skip("chromium is not installed")
         wrapper = tmp_path / "wrapper.html"
         wrapper.write_text(WRAPPER.format(page=html.escape(path.read_text("utf-8"))), "utf-8")
-        words = [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"file://{wrapper}"]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
+        done = started([CHROMIUM, *FLAGS, f"file://{wrapper}"], tmp_path)
         told = re.search(r'<p id="told">(.*?)</p>', done.stdout)
         return [line for line in done.stderr.splitlines() if "CONSOLE" in line], told[1]
 
@@ -82,9 +81,9 @@ def printed_pages(tmp_path):
         pdf = tmp_path / "printed.pdf"
         words = [
             CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--print-to-pdf={pdf}",
-            "--no-pdf-header-footer", f"--user-data-dir={tmp_path / 'profile'}", f"file://{path}",
+            "--no-pdf-header-footer", f"file://{path}",
         ]  # fmt: skip
-        subprocess.run(words, capture_output=True, timeout=120, check=True)
+        started(words, tmp_path)
         return len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes()))
 
     return printed
