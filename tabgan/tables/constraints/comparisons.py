@@ -85,7 +85,7 @@ class Range:
 
     def _end(self, end: float) -> str:
         if not self.dates or np.isinf(end):
-            return str(end) if np.isinf(end) else number_text(end)
+            return number_text(end)
         return repr(
             (pd.Timestamp(0) + pd.Timedelta(days=end)).isoformat().removesuffix("T00:00:00")
         )

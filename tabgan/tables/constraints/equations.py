@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tabgan.tables.constraints.columns import Columns, Mask
+from tabgan.tables.constraints.columns import Columns, Mask, Numbers
 from tabgan.tables.constraints.formula import Formula
 from tabgan.tables.constraints.syntax import quoted
 from tabgan.tables.constraints.values import EXACT, days_of, labels_of, numbers_of
@@ -63,10 +63,18 @@ class Equation:
             return np.asarray(unknown | (left == right), bool)
         of = days_of if own.kind == "date" else numbers_of
         computed, total = of(value), columns[self.column]
-        with np.errstate(invalid="ignore"):
-            slack = half_step(own) + EXACT * np.maximum(np.abs(computed), np.abs(total))
-            off = (np.abs(computed - total) > slack) | (np.isinf(computed) & np.isfinite(total))
-            return np.asarray(~off, bool)
+        return ~is_off(computed, total, half_step(own))
+
+
+def is_off(computed: Numbers, known: Numbers, step: float | Numbers) -> Mask:
+    """Whether computed numbers are further from known ones than ``step`` and rounding; not of NaN.
+
+    All three are broadcast.
+    """
+    with np.errstate(invalid="ignore"):
+        slack = step + EXACT * np.maximum(np.abs(computed), np.abs(known))
+        off = (np.abs(computed - known) > slack) | (np.isinf(computed) & np.isfinite(known))
+    return np.asarray(off, bool)
 
 
 def half_step(column: Column) -> float:

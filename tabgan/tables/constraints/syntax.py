@@ -114,7 +114,7 @@ def quoted(name: str) -> str:
 
 
 def number_text(value: float) -> str:
-    """A finite number in the fewest digits that are read as the same number."""
+    """A number in the fewest digits that are read as the same number."""
     whole = float(value).is_integer() and abs(value) < EXACT_INTEGERS
     return str(int(value)) if whole else repr(float(value))
 

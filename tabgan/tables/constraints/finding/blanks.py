@@ -73,12 +73,7 @@ def _independent(columns: Columns, codes: Discrete, mask: Mask, signs: list[Sign
     """Those of columns that do not decide each other altogether."""
     kept: list[Sign] = []
     for sign in signs:
-        name = sign[0]
-        if all(
-            not _decide_each_other(codes, name, other)
-            and not _number_each_other(columns, ~mask, name, other)
-            for other, _ in kept
-        ):
+        if not any(_decide_each_other(columns, codes, mask, sign[0], other) for other, _ in kept):
             kept.append(sign)
     return kept
 
@@ -96,12 +91,12 @@ def _number_each_other(columns: Columns, rest: Mask, one: str, other: str) -> bo
     return len(np.unique(a * n_values + b)) == n_values
 
 
-def _decide_each_other(codes: Discrete, one: str, other: str) -> bool:
-    """Whether a column decides the other for more than the one value."""
+def _decide_each_other(columns: Columns, codes: Discrete, mask: Mask, one: str, other: str) -> bool:
+    """Whether a column decides the other for more than the one value, of the rows of ``mask``."""
     if one == other:
         return True
     if one not in codes or other not in codes:
-        return False
+        return _number_each_other(columns, ~mask, one, other)
     (a, values), (b, others) = codes[one], codes[other]
     n_pairs = len(np.unique(a * len(others) + b))
     return (n_pairs == max(len(values), len(others)) and min(len(values), len(others)) > 2) or (

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabgan.tables.constraints.columns import Columns, Numbers
-from tabgan.tables.constraints.equations import Equation, half_step
+from tabgan.tables.constraints.equations import Equation, half_step, is_off
 from tabgan.tables.constraints.finding.evidence import Found, measured, once
 from tabgan.tables.constraints.formula import Formula
 from tabgan.tables.constraints.syntax import quoted
-from tabgan.tables.constraints.values import EXACT
 
 FEWEST_VALUES = 20  # different ones, of what is given and of what gives it: few meet by chance
 GLANCE = 16  # rows that a rule is tried on before it is tried on all
@@ -82,7 +81,5 @@ def _candidates(
 def _agree(computed: Numbers, few: Numbers, steps: Numbers) -> NDArray[np.bool_]:
     """Whether a computed column [rows, n] is a known one [rows, k], to half a step: [n, k]."""
     left, right = computed[:, :, None], few[:, None, :]
-    slack = steps + EXACT * np.maximum(np.abs(left), np.abs(right))
-    both = np.isnan(left) & np.isnan(right)
-    near = np.isfinite(left) & (np.abs(left - right) <= slack)
-    return np.asarray((both | near).all(axis=0), bool)
+    same_known = np.isnan(left) == np.isnan(right)
+    return np.asarray((same_known & ~is_off(left, right, steps)).all(axis=0), bool)
