@@ -342,8 +342,8 @@ class TinyChain:
     def __init__(self, *, scale=0.5, **changes):
         torch.manual_seed(0)
         choices = {"condition_width": 0, "noise_dim": 0, "dropout": 0.0, "hidden_dim": 8,
-                   "n_layers": 1, "embed_dim": 4, "octaves": 2, "rank": None, "order": None,
-                   "temperature": 0.7}  # fmt: skip
+                   "n_layers": 1, "embed_dim": 4, "octaves": 2, "relevance": True, "parents": 9,
+                   "order": None, "temperature": 0.7}  # fmt: skip
         self.net = ChainGenerator(layout=CHAIN_LAYOUT, **choices | changes).eval()
         each = torch.arange(600)
         sizes = torch.tensor([0, 0, 1, 1, 2, 3])[each % 6]
@@ -378,7 +378,7 @@ def chi_square_p(counts, chances):
 
 @pytest.fixture
 def tiny_chain(monkeypatch):
-    """``tiny_chain(rank=4)``: a ``TinyChain``, which multiplies float32 on every machine."""
+    """``tiny_chain(parents=1)``: a ``TinyChain``, which multiplies float32 on every machine."""
     monkeypatch.setattr("tabgan.models.nets.chain.multiplies_bfloat16", lambda device: False)
     return TinyChain
 

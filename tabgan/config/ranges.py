@@ -98,7 +98,7 @@ RANGES: dict[str, Range | Truth] = {
     "model.generator.n_layers": whole(0),
     "model.generator.embed_dim": whole(1),
     "model.generator.octaves": whole(0),
-    "model.generator.rank": whole(1, "auto", None),
+    "model.generator.parents": whole(1),
     "model.generator.temperature": number(0, above=True),
     "model.critic.hidden_dim": whole(1),
     "model.critic.n_blocks": whole(0),

@@ -10,10 +10,7 @@ from tabgan.encoding.layout import RowLayout
 from tabgan.models.rounds import round_steps
 
 AUTO = "auto"
-PLANNED = (
-    *("likelihood_steps", "dropout", "rounds", "generator.hidden_dim", "generator.rank"),
-    "scored_steps",
-)
+PLANNED = (*("likelihood_steps", "dropout", "rounds", "generator.hidden_dim", "scored_steps"),)
 
 GAME_STEPS, GAME_BATCH = 4_000, 500  # of two nets that play against each other
 
@@ -24,8 +21,8 @@ DROPOUT, DROPOUT_ROWS = 0.25, 14_000  # it falls with the fourth root of the row
 LEAST_DROPOUT, MOST_DROPOUT = 0.05, 0.7
 ROUNDS, MORE_ROUNDS = 4, 8
 FEW_ROWS = range(300, 10_000)  # where more rounds are cheap, and critics have rows enough for them
-HIDDEN, NARROW_HIDDEN, RANK = 96, 64, 64
-MOST_WEIGHTS = 4_000_000  # of heads that see all inputs; beyond, they see a running sum
+HIDDEN, NARROW_HIDDEN = 96, 64
+MANY_HEADS = 100  # from which on each is narrower
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +53,7 @@ def plan_chain(requested: Mapping[str, Any], n_rows: int, layout: RowLayout) -> 
       rows on 4,000;
     * ``dropout``: .25 at 14,000 rows, falling with the fourth root of their number, .05 to .7;
     * ``rounds``: 8 from 300 to 9,999 rows, else 4; they end where critics tell nothing apart;
-    * ``generator.rank``: 64, and ``hidden_dim`` 64, where heads that see all inputs would have
-      more than 4 million weights in their first layer; else null, and 96.
+    * ``generator.hidden_dim``: 96, and 64 from 100 heads on.
 
     Args:
         requested: the model's configuration.
@@ -67,14 +63,13 @@ def plan_chain(requested: Mapping[str, Any], n_rows: int, layout: RowLayout) -> 
     batch = next((size for below, size in BATCHES if n_rows < below), LARGE_BATCH)
     large = batch == LARGE_BATCH
     steps = min(max(int(STEPS_PER_ROOT * n_rows**0.5), LEAST_STEPS), MOST_STEPS)
-    wide = _first_weights(layout) > MOST_WEIGHTS
+    heads = sum(block.kind == "discrete" for block in layout.blocks)
     dropout = DROPOUT * (DROPOUT_ROWS / n_rows) ** 0.25
     values = {
         "likelihood_steps": LARGE_STEPS if large else steps,
         "dropout": round(min(max(dropout, LEAST_DROPOUT), MOST_DROPOUT), 2),
         "rounds": MORE_ROUNDS if n_rows in FEW_ROWS else ROUNDS,
-        "generator.hidden_dim": NARROW_HIDDEN if wide else HIDDEN,
-        "generator.rank": RANK if wide else None,
+        "generator.hidden_dim": HIDDEN if heads < MANY_HEADS else NARROW_HIDDEN,
     }
     most, rounds = (_chosen(requested, values, key) for key in ("likelihood_steps", "rounds"))
     of_rounds = rounds * round_steps(n_rows) if requested.get("adversarial") != "none" else 0
@@ -95,13 +90,3 @@ def plan_scored(requested: Mapping[str, Any], n_rows: int, layout: RowLayout) ->
 def _chosen(requested: Mapping[str, Any], values: Mapping[str, Any], key: str) -> int:
     given = requested.get(key, AUTO)
     return int(values[key] if given == AUTO else given)
-
-
-def _first_weights(layout: RowLayout) -> int:
-    """About how many weights the heads' first layers have, where they see all inputs."""
-    blocks = [block for block in layout.blocks if block.kind == "discrete"]
-    width, total = 0, 0
-    for block in blocks:  # 10 smooth inputs of a number, 16 of many categories, or a one-hot
-        total += width
-        width += 10 * bool(block.ordered) + min(block.width, 16) * (not block.ordered)
-    return total * HIDDEN

@@ -13,11 +13,12 @@ from tabgan.encoding.coded import CodedRows
 from tabgan.encoding.layout import RowLayout
 from tabgan.models.nets.cells import CellTables
 from tabgan.models.nets.dropping import ByteDropout
-from tabgan.models.nets.entrances import DirectEntrance, Head, StateEntrance
+from tabgan.models.nets.entrances import Entrance, Head
 from tabgan.models.nets.exclusions import Exclusions
 from tabgan.models.nets.gumbel import gumbel_like, soft_choice
 from tabgan.models.nets.inputs import ChainColumn, ColumnInputs, chain_columns
 from tabgan.models.nets.readout import NEVER, Buckets, Readout
+from tabgan.models.nets.relevance import relevance_of_columns
 from tabgan.models.nets.walk import HeadNets, Walk
 
 PSEUDO_ROWS = 0.5  # of every code, in the shares that heads start from
@@ -40,9 +41,9 @@ def quick_products(device: torch.device) -> AbstractContextManager[object]:
 class ChainGenerator(nn.Module):
     """p(row) = product of p(code | codes before it), each factor a head with its own hidden layers.
 
-    A head's first layer sees the inputs (``models.nets.inputs``) of all columns before its own; a
-    cell's head sees its bin too. Training computes all heads of a batch at once; drawing goes
-    column by column and costs the same products once.
+    A head's first layer sees the inputs (``models.nets.inputs``) of columns before its own, scaled
+    by how much they matter to it; a cell's head sees its bin too. Training computes all heads of a
+    batch at once; drawing goes column by column and costs the same products once.
 
     Pairs of codes that never go together in training (``models.nets.exclusions``) are never drawn.
 
@@ -59,8 +60,9 @@ class ChainGenerator(nn.Module):
         hidden_dim: of every head.
         n_layers: residual layers of a head.
         embed_dim, octaves: of ``ColumnInputs``.
-        rank: of the running sum that heads see in place of the inputs, so that the cost grows with
-            the number of columns and not with its square; None for the inputs themselves.
+        relevance: whether heads see columns scaled by how much they matter (a tree says so), or
+            all alike.
+        parents: columns that a head sees at most, those that matter most to its own.
         order: names of all columns, in which they are drawn; None for the layout's.
         temperature: of the Gumbel-softmax in ``forward``.
 
@@ -83,13 +85,14 @@ class ChainGenerator(nn.Module):
         n_layers: int,
         embed_dim: int,
         octaves: int,
-        rank: int | None,
+        parents: int,
+        relevance: bool,
         order: Sequence[str] | None,
         temperature: float,
     ) -> None:
         super().__init__()
         self.layout, self.noise_dim, self.hidden_dim = layout, noise_dim, hidden_dim
-        self.temperature = temperature
+        self.temperature, self.relevance = temperature, relevance
         self.columns = chain_columns(layout, order)
         self.inputs = ColumnInputs(columns=self.columns, embed_dim=embed_dim, octaves=octaves)
         self.heads = list(_heads(self.columns))
@@ -99,11 +102,7 @@ class ChainGenerator(nn.Module):
         self.class_at = noise_dim + condition_width  # where in the inputs the shown class stands
         self.first_width = self.class_at + self.class_width  # inputs that every head may see
         ends = [self.first_width + start for start in self.inputs.starts[:-1]]
-        self.entrance: DirectEntrance | StateEntrance = (
-            DirectEntrance(self.heads, ends, hidden_dim)
-            if rank is None
-            else StateEntrance(self.heads, ends, hidden_dim, rank)
-        )
+        self.entrance = Entrance(self.heads, ends, hidden_dim, parents)
         n_heads = len(self.heads)
         self.bias = nn.Parameter(torch.randn(n_heads, 1, hidden_dim) * 0.1)
         square = n_heads, hidden_dim, hidden_dim
@@ -124,8 +123,10 @@ class ChainGenerator(nn.Module):
 
     @torch.no_grad()
     def learn(self, rows: CodedRows) -> None:
-        """Start from the marginals of training rows: heads that see nothing draw these."""
+        """Start from the marginals of training rows, and see which columns matter to which."""
         self.inputs.learn(rows)
+        if self.relevance:
+            self.entrance.learn(relevance_of_columns(rows, self.columns, self.inputs))
         self.cells.learn(rows)
         self.exclusions.learn(rows)
         for at, head in enumerate(self.heads):

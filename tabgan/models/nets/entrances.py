@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-GROUPS = 6  # of heads, multiplied together; only in the last rows of a group are there zeros
+GROUPS = 6  # of heads, multiplied together; those of a group see about as many inputs
 SCALE = 0.3  # of the weights, at the start
 
 
@@ -31,101 +33,102 @@ class Head:
     is_cell: bool
 
 
-class DirectEntrance(nn.Module):
-    """hidden[head] = inputs of the columns before the head's @ weights of its own.
+class Entrance(nn.Module):
+    """hidden[head] = (inputs of columns before the head's, each scaled) @ weights of its own.
+
+    The scales say how much a column matters to the head's (``models.nets.relevance``). With all
+    equal weights and the same learning rate, what matters little is learned slowly, and heads of
+    few rows do not learn the noise of columns that say nothing. Of more than ``parents`` columns a
+    head sees those that matter most, so that the weights grow with the number of columns and not
+    with its square.
 
     Args:
         heads: in the order they are drawn.
-        ends: where the inputs of the columns before each chain position end.
+        ends: where the inputs of the columns before each chain position end; the inputs before the
+            first column are seen by all heads, unscaled.
         width: of the result.
+        parents: columns that a head sees at most.
+
+    Attributes:
+        groups: first head and end of each group.
+        weights: per group [heads, seen, width].
 
     Shape:
         inputs: [n, n_inputs]
         returns: [heads, n, width]
     """
 
-    def __init__(self, heads: Sequence[Head], ends: Sequence[int], width: int) -> None:
+    def __init__(
+        self, heads: Sequence[Head], ends: Sequence[int], width: int, parents: int
+    ) -> None:
         super().__init__()
-        self.width = width
-        self.seen = [ends[head.column] for head in heads]  # inputs that each head sees
+        self.width, self.ends, self.parents = width, list(ends), parents
+        self.columns = [head.column for head in heads]
         n_groups = min(GROUPS, len(heads))
         cuts = [round(len(heads) * group / n_groups) for group in range(n_groups + 1)]
         self.groups = list(pairwise(cuts))
+        widths = torch.tensor(self.ends).diff()
+        most = [
+            self.ends[0] + int(widths[:column].sort(descending=True).values[:parents].sum())
+            for column in self.columns
+        ]  # inputs that a head can see
         self.weights = nn.ParameterList()
         for group, (first, end) in enumerate(self.groups):
-            seen = torch.tensor(self.seen[first:end])
-            mask = (torch.arange(int(seen.max()))[:, None] < seen).float()[:, :, None]
-            columns = torch.tensor([head.column for head in heads[first:end]])
-            scale = SCALE / (1.0 + columns).sqrt()
-            start = torch.randn(len(mask), end - first, width) * scale[None, :, None] * mask
-            self.weights.append(nn.Parameter(start))
-            self.register_buffer(f"mask_{group}", mask, persistent=False)
+            shape = end - first, max(most[first:end])
+            self.register_buffer(f"at_{group}", torch.empty(shape, dtype=torch.int32))
+            self.register_buffer(f"scales_{group}", torch.empty(shape))
+            self.weights.append(nn.Parameter(torch.randn(*shape, width) * SCALE))
+        self._strengths = [1.0] * len(heads)  # by whose root the weights were divided
+        self.learn([np.ones(column) for column in range(len(self.ends))])
+
+    @torch.no_grad()
+    def learn(self, relevance: Sequence[NDArray[np.float64]]) -> None:
+        """Scale the inputs by how much each column before matters, and choose those seen.
+
+        The weights, which start at random, are scaled too: hidden positions begin about as large
+        whatever a head sees.
+
+        Args:
+            relevance: of each chain position, [columns before it], from 0 to 1.
+        """
+        for group, (first, end) in enumerate(self.groups):
+            at, scales = getattr(self, f"at_{group}"), getattr(self, f"scales_{group}")
+            at.fill_(self.ends[-1])  # a zero behind all inputs
+            scales.zero_()
+            for own, column in enumerate(self.columns[first:end]):
+                spans, of_inputs = [range(self.ends[0])], [np.ones(self.ends[0])]
+                chosen = np.argsort(-relevance[column], kind="stable")[: self.parents]
+                for seen in np.sort(chosen):
+                    span = range(self.ends[seen], self.ends[seen + 1])
+                    spans.append(span)
+                    of_inputs.append(np.full(len(span), relevance[column][seen]))
+                seen_at = np.concatenate([np.asarray(span, "int32") for span in spans])
+                at[own, : len(seen_at)] = torch.from_numpy(seen_at)
+                scales[own, : len(seen_at)] = torch.from_numpy(np.concatenate(of_inputs)).float()
+                strength = 1.0 + float(np.square(relevance[column][chosen]).sum())
+                self.weights[group][own] *= (self._strengths[first + own] / strength) ** 0.5
+                self._strengths[first + own] = strength
 
     def forward(self, inputs: Tensor) -> Tensor:
+        by_input = pad(inputs[:, : self.ends[-1]], (0, 1)).t().contiguous()
         parts = []
         for group, weight in enumerate(self.weights):
-            masked = (weight * getattr(self, f"mask_{group}")).flatten(1)
-            parts.append(inputs[:, : len(masked)] @ masked)
-        hidden = torch.cat(parts, dim=1).view(len(inputs), len(self.seen), self.width)
-        return hidden.transpose(0, 1)
+            at = getattr(self, f"at_{group}")
+            seen = by_input.index_select(0, at.flatten()).view(*at.shape, len(inputs))
+            parts.append(torch.bmm(seen.transpose(1, 2), self._scaled(group, weight)))
+        return torch.cat(parts)
 
     def per_head(self) -> list[Tensor]:
-        """The weights of each head, [inputs that it sees, width]."""
-        return [
-            self.weights[group][: self.seen[at], at - first]
-            for group, (first, end) in enumerate(self.groups)
-            for at in range(first, end)
-        ]
+        """The weights of each head, scaled: [inputs before its column, width], 0 where unseen."""
+        found = []
+        for group, weight in enumerate(self.weights):
+            first, end = self.groups[group]
+            scaled, at = self._scaled(group, weight), getattr(self, f"at_{group}").long()
+            for own, column in enumerate(self.columns[first:end]):
+                all_inputs = scaled.new_zeros(self.ends[-1] + 1, self.width)
+                found.append(all_inputs.index_add(0, at[own], scaled[own])[: self.ends[column]])
+        return found
 
-
-class StateEntrance(nn.Module):
-    """hidden[head] = (inputs of the columns before the head's @ shared weights) @ its own.
-
-    The shared product is a running sum over the columns: its cost and number of weights grow with
-    the number of columns, and not with its square.
-
-    Args:
-        heads: in the order they are drawn.
-        ends: where the inputs of the columns before each chain position end.
-        width: of the result.
-        rank: of the running sum.
-
-    Shape:
-        inputs: [n, n_inputs]
-        returns: [heads, n, width]
-    """
-
-    columns: Tensor
-    spread: Tensor
-
-    def __init__(self, heads: Sequence[Head], ends: Sequence[int], width: int, rank: int) -> None:
-        super().__init__()
-        self.width, self.seen = width, [ends[head.column] for head in heads]
-        self.ends = list(ends)
-        n_inputs = ends[-1]
-        start = torch.randn(n_inputs, rank) * SCALE / len(self.ends) ** 0.5
-        self.shared = nn.Parameter(start)
-        self.own = nn.Parameter(torch.randn(len(heads), rank, width) / rank**0.5)
-        columns = torch.tensor([head.column for head in heads])
-        self.register_buffer("columns", columns, persistent=False)
-        sizes = torch.tensor([0, *ends]).diff()  # of the pieces that are added one by one
-        most = int(sizes.max()) if len(sizes) else 0
-        starts = torch.tensor([0, *ends])[:-1]
-        within = torch.arange(most)[None]
-        spread = torch.where(within < sizes[:, None], starts[:, None] + within, n_inputs)
-        self.register_buffer("spread", spread, persistent=False)  # [pieces, most]
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return torch.bmm(self._states(inputs)[self.columns], self.own)
-
-    def _states(self, inputs: Tensor) -> Tensor:
-        """The running sum before each chain position, [positions, n, rank]."""
-        pieces = pad(inputs[:, : self.ends[-1]], (0, 1))[:, self.spread].transpose(
-            0, 1
-        )  # [pieces, n, most]
-        weights = pad(self.shared, (0, 0, 0, 1))[self.spread]  # [pieces, most, rank]
-        return torch.bmm(pieces, weights).cumsum(dim=0)
-
-    def per_head(self) -> list[Tensor]:
-        """The weights of each head, [inputs that it sees, width]."""
-        return [self.shared[:seen] @ own for seen, own in zip(self.seen, self.own, strict=True)]
+    def _scaled(self, group: int, weight: Tensor) -> Tensor:
+        scales: Tensor = getattr(self, f"scales_{group}")
+        return weight * scales[:, :, None]

@@ -1,9 +1,10 @@
-"""The heads' first layers: each sees the columns before its own, through weights of its own."""
+"""The heads' first layers: each sees columns before its own, as they matter, by its own weights."""
 
+import numpy as np
 import pytest
 import torch
 
-from tabgan.models.nets.entrances import DirectEntrance, Head, StateEntrance
+from tabgan.models.nets.entrances import Entrance, Head
 
 ENDS = [2, 5, 6, 10]  # inputs of noise, and of the first three columns behind it
 HEADS = [
@@ -13,54 +14,72 @@ HEADS = [
     Head(column=2, code=3, width=3, is_cell=False),
     Head(column=3, code=4, width=2, is_cell=False),
 ]
-SEEN = [2, 5, 5, 6, 10]
-ENTRANCES = {
-    "direct": lambda: DirectEntrance(HEADS, ENDS, 7),
-    "state": lambda: StateEntrance(HEADS, ENDS, 7, rank=3),
+BEFORE = [2, 5, 5, 6, 10]  # inputs before each head's column
+RELEVANCE = [np.ones(0), np.array([0.5]), np.array([1.0, 0.1]), np.array([0.2, 1.0, 0.6])]
+SEEN = {  # the inputs of each head, where it sees so many columns
+    3: [[0, 1], [*range(5)], [*range(5)], [*range(6)], [*range(10)]],
+    2: [[0, 1], [*range(5)], [*range(5)], [*range(6)], [0, 1, *range(5, 10)]],
+    1: [[0, 1], [*range(5)], [*range(5)], [*range(5)], [0, 1, 5]],
 }
 
 
-@pytest.fixture(params=ENTRANCES)
+@pytest.fixture(params=SEEN)
 def entrance(request):
     torch.manual_seed(0)
-    return ENTRANCES[request.param]()
+    made = Entrance(HEADS, ENDS, 7, parents=request.param)
+    made.learn(RELEVANCE)
+    return made
 
 
 def test_all_heads_at_once_are_each_head_by_itself(entrance):
     inputs = torch.randn(6, 12)
     hidden = entrance(inputs)
     weights = entrance.per_head()
-    assert [tuple(weight.shape) for weight in weights] == [(seen, 7) for seen in SEEN]
+    assert [tuple(weight.shape) for weight in weights] == [(before, 7) for before in BEFORE]
     for own, weight in zip(hidden, weights, strict=True):
         torch.testing.assert_close(own, inputs[:, : len(weight)] @ weight)
 
 
 @pytest.mark.parametrize("head", range(len(HEADS)))
-def test_a_head_sees_the_columns_before_its_own_and_no_other(entrance, head):
+def test_a_head_sees_the_columns_before_its_own_that_matter_most_and_no_other(entrance, head):
     inputs = torch.randn(6, 12, requires_grad=True)
     entrance(inputs)[head].square().sum().backward()
     seen = inputs.grad.abs().sum(dim=0) > 0
-    assert seen.tolist() == [True] * SEEN[head] + [False] * (12 - SEEN[head])
+    assert seen.nonzero().flatten().tolist() == SEEN[entrance.parents][head]
 
 
-def test_weights_of_what_a_head_does_not_see_stay_as_they_are():
+def test_a_columns_inputs_are_scaled_by_how_much_it_matters():
     torch.manual_seed(0)
-    entrance = DirectEntrance(HEADS, ENDS, 7)
-    entrance(torch.randn(6, 12)).square().sum().backward()
-    for group, (first, end) in enumerate(entrance.groups):
-        for at in range(first, end):
-            gradient = entrance.weights[group].grad[:, at - first]
-            assert gradient[: SEEN[at]].all()
-            assert not gradient[SEEN[at] :].any()
+    entrance = Entrance(HEADS, ENDS, 7, parents=3)
+    alike = entrance.per_head()[-1]
+    entrance.learn(RELEVANCE)
+    scaled = entrance.per_head()[-1]
+    # the squares of (1, 1, 1) and of (.2, 1, .6), beside that of the noise: 4 and 2.4
+    factors = scaled / alike * (2.4 / 4) ** 0.5
+    for span, scale in [
+        (slice(0, 2), 1),
+        (slice(2, 5), 0.2),
+        (slice(5, 6), 1),
+        (slice(6, 10), 0.6),
+    ]:
+        torch.testing.assert_close(factors[span], torch.full_like(factors[span], scale))
 
 
-def test_a_running_sum_has_weights_that_grow_with_the_columns_and_not_with_their_square():
-    def parameters(kind, n):
+def test_learning_again_leaves_weights_as_large_as_learning_once():
+    torch.manual_seed(0)
+    entrance = Entrance(HEADS, ENDS, 7, parents=2)
+    entrance.learn(RELEVANCE)
+    once = entrance.per_head()
+    entrance.learn(RELEVANCE)
+    for first, again in zip(once, entrance.per_head(), strict=True):
+        torch.testing.assert_close(first, again)
+
+
+def test_weights_grow_with_the_columns_and_not_with_their_square():
+    def parameters(n, parents):
         heads = [Head(column=j, code=j, width=2, is_cell=False) for j in range(n)]
-        made = kind(heads, list(range(0, 4 * n, 4)), 8)
+        made = Entrance(heads, list(range(0, 4 * n, 4)), 8, parents)
         return sum(p.numel() for p in made.parameters())
 
-    state = [parameters(lambda *sizes: StateEntrance(*sizes, rank=3), n) for n in (100, 200)]
-    direct = [parameters(DirectEntrance, n) for n in (100, 200)]
-    assert state[1] / state[0] == pytest.approx(2, abs=0.02)
-    assert direct[1] / direct[0] == pytest.approx(4, abs=0.1)
+    assert parameters(200, 5) / parameters(100, 5) == pytest.approx(2, abs=0.02)
+    assert parameters(200, 200) / parameters(100, 100) == pytest.approx(4, abs=0.1)
