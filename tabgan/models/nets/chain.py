@@ -273,7 +273,7 @@ class ChainGenerator(nn.Module):
         for head, own in enumerate(self.heads):
             column = self.columns[own.column]
             bins = drawn[column.bins_at] if own.is_cell else None
-            logits = nets.nets[head].logits(inputs, bins)
+            logits = nets.nets[head].logits(inputs.t(), bins)
             perturbed = logits + gumbel_like(logits, rng)
             drawn[own.code] = soft_choice(perturbed, self.temperature, hard=True)
             if own.column < len(nets.tables) and (own.is_cell or column.cells is None):

@@ -118,15 +118,14 @@ class Entrance(nn.Module):
             parts.append(torch.bmm(seen.transpose(1, 2), self._scaled(group, weight)))
         return torch.cat(parts)
 
-    def per_head(self) -> list[Tensor]:
-        """The weights of each head, scaled: [inputs before its column, width], 0 where unseen."""
+    def per_head(self) -> list[tuple[Tensor, Tensor]]:
+        """The inputs that each head sees, int64 [seen], and their weights, scaled [seen, width]."""
         found = []
         for group, weight in enumerate(self.weights):
-            first, end = self.groups[group]
             scaled, at = self._scaled(group, weight), getattr(self, f"at_{group}").long()
-            for own, column in enumerate(self.columns[first:end]):
-                all_inputs = scaled.new_zeros(self.ends[-1] + 1, self.width)
-                found.append(all_inputs.index_add(0, at[own], scaled[own])[: self.ends[column]])
+            for own, each in zip(scaled, at, strict=True):
+                seen = int((each < self.ends[-1]).sum())
+                found.append((each[:seen], own[:seen]))
         return found
 
     def _scaled(self, group: int, weight: Tensor) -> Tensor:

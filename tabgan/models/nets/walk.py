@@ -21,12 +21,14 @@ class HeadNet:
     """The weights of one head.
 
     Attributes:
+        seen: positions of the inputs that it sees, int64; None for the first ones.
         entrance: [inputs that it sees, hidden_dim]; bias: [hidden_dim].
         layers: weight [hidden_dim, hidden_dim] and bias of each residual layer.
         weight: [hidden_dim, width]; logit_bias: [width], float32.
         of_bins: of a cell's head, terms of the hidden positions and of the logits per bin.
     """
 
+    seen: Tensor | None
     entrance: Tensor
     bias: Tensor
     layers: list[tuple[Tensor, Tensor]]
@@ -35,11 +37,15 @@ class HeadNet:
     of_bins: tuple[Tensor, Tensor] | None
 
     def logits(self, inputs: Tensor, bins: Tensor | None) -> Tensor:
-        """Logits [n, width] of inputs [n, n_inputs]; ``bins`` is a cell's, as weights [n, bins].
+        """Logits [n, width] of inputs [n_inputs, n]; ``bins`` is a cell's, as weights [n, bins].
 
         Bins as codes, int64 [n], are looked up, weights are multiplied.
         """
-        hidden = inputs[:, : len(self.entrance)] @ self.entrance + self.bias
+        if self.seen is None:
+            seen = inputs[: len(self.entrance)]
+        else:
+            seen = inputs.index_select(0, self.seen)
+        hidden = seen.t() @ self.entrance + self.bias
         of_logits: Tensor | float = 0.0
         if self.of_bins is not None and bins is not None:
             of_hidden, of_logits = (
@@ -67,8 +73,11 @@ class HeadNets:
                 for w, b in zip(chain.layers, chain.layer_biases, strict=True)
             ]
             of_bins = chain.cells.of_column(cells[at]) if at in cells else None
+            seen, entrance = entrances[at]
+            every = not len(seen) or int(seen[-1]) == len(seen) - 1  # of those before its column
             net = HeadNet(
-                entrance=entrances[at].to(dtype).contiguous(),
+                seen=None if every else seen,
+                entrance=entrance.to(dtype).contiguous(),
                 bias=chain.bias[at, 0].to(dtype),
                 layers=layers,
                 weight=weight.to(dtype),
@@ -106,14 +115,15 @@ class Walk:
             len(first), len(chain.heads), dtype=torch.long, device=first.device
         )
         width = chain.first_width + chain.inputs.starts[-2]
-        self.inputs = torch.zeros(len(first), width, dtype=nets.dtype, device=first.device)
-        self.inputs[:, : first.shape[1]] = first.to(nets.dtype)
+        # an input is a line, as heads choose inputs
+        self.inputs = torch.zeros(width, len(first), dtype=nets.dtype, device=first.device)
+        self.inputs[: first.shape[1]] = first.to(nets.dtype).t()
         self.label = torch.full((len(first),), -1, device=first.device)
 
     def show(self, rows: Tensor, label: Tensor) -> None:
         """Show the class of some rows, int64 [m], to all heads."""
         self.label[rows] = label
-        self.inputs[rows, self.chain.class_at + label] = 1.0
+        self.inputs[self.chain.class_at + label, rows] = 1.0
 
     def logits(self, head: int) -> Tensor:
         """Logits of a head given the codes before it, float32 [n, width]."""
@@ -145,9 +155,13 @@ class Walk:
         if is_whole and own.column < len(self.nets.tables):
             start = self.chain.first_width + self.chain.inputs.starts[own.column]
             table = self.nets.tables[own.column]
-            self.inputs[:, start : start + table.shape[1]] = table[column.joint(self.codes)]
+            self.inputs[start : start + table.shape[1]] = table[column.joint(self.codes)].t()
 
     def at(self, rows: Tensor) -> Self:
         """Go on with these rows, int64 [m], one of them perhaps several times."""
-        self.codes, self.inputs, self.label = self.codes[rows], self.inputs[rows], self.label[rows]
+        self.codes, self.inputs, self.label = (
+            self.codes[rows],
+            self.inputs.index_select(1, rows),
+            self.label[rows],
+        )
         return self

@@ -218,7 +218,7 @@ def test_rows_of_a_walk_may_be_gone_on_with_in_another_order(tiny_chain):
 def test_a_bin_as_weights_is_seen_as_the_same_bin_as_a_code(tiny_chain):
     net = tiny_chain().net
     cell = HeadNets(net, torch.float32).nets[net.cell_heads[0]]
-    inputs, bins = net.first(torch.zeros(4, 0), torch.empty(4, 0)), torch.arange(4)
+    inputs, bins = net.first(torch.zeros(4, 0), torch.empty(4, 0)).t(), torch.arange(4)
     torch.testing.assert_close(cell.logits(inputs, bins), cell.logits(inputs, torch.eye(4)))
 
 

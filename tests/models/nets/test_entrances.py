@@ -14,7 +14,6 @@ HEADS = [
     Head(column=2, code=3, width=3, is_cell=False),
     Head(column=3, code=4, width=2, is_cell=False),
 ]
-BEFORE = [2, 5, 5, 6, 10]  # inputs before each head's column
 RELEVANCE = [np.ones(0), np.array([0.5]), np.array([1.0, 0.1]), np.array([0.2, 1.0, 0.6])]
 SEEN = {  # the inputs of each head, where it sees so many columns
     3: [[0, 1], [*range(5)], [*range(5)], [*range(6)], [*range(10)]],
@@ -34,10 +33,10 @@ def entrance(request):
 def test_all_heads_at_once_are_each_head_by_itself(entrance):
     inputs = torch.randn(6, 12)
     hidden = entrance(inputs)
-    weights = entrance.per_head()
-    assert [tuple(weight.shape) for weight in weights] == [(before, 7) for before in BEFORE]
-    for own, weight in zip(hidden, weights, strict=True):
-        torch.testing.assert_close(own, inputs[:, : len(weight)] @ weight)
+    heads = entrance.per_head()
+    assert [at.tolist() for at, _ in heads] == SEEN[entrance.parents]
+    for own, (at, weight) in zip(hidden, heads, strict=True):
+        torch.testing.assert_close(own, inputs[:, at] @ weight)
 
 
 @pytest.mark.parametrize("head", range(len(HEADS)))
@@ -51,9 +50,9 @@ def test_a_head_sees_the_columns_before_its_own_that_matter_most_and_no_other(en
 def test_a_columns_inputs_are_scaled_by_how_much_it_matters():
     torch.manual_seed(0)
     entrance = Entrance(HEADS, ENDS, 7, parents=3)
-    alike = entrance.per_head()[-1]
+    _, alike = entrance.per_head()[-1]
     entrance.learn(RELEVANCE)
-    scaled = entrance.per_head()[-1]
+    _, scaled = entrance.per_head()[-1]
     # the squares of (1, 1, 1) and of (.2, 1, .6), beside that of the noise: 4 and 2.4
     factors = scaled / alike * (2.4 / 4) ** 0.5
     for span, scale in [
@@ -71,7 +70,7 @@ def test_learning_again_leaves_weights_as_large_as_learning_once():
     entrance.learn(RELEVANCE)
     once = entrance.per_head()
     entrance.learn(RELEVANCE)
-    for first, again in zip(once, entrance.per_head(), strict=True):
+    for (_, first), (_, again) in zip(once, entrance.per_head(), strict=True):
         torch.testing.assert_close(first, again)
 
 
