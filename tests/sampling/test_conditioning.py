@@ -91,7 +91,7 @@ ENCODERS = [
     ("cgan", ()),
     ("cgan", ("encoder.levels=0", "encoder.derive=false")),
     ("cgan", ("encoder.numeric=bins",)),
-    ("cgan", ("data.target=null", "model.generator.rank=8")),
+    ("cgan", ("data.target=null", "model.generator.parents=2")),
     ("cgan", ("model.generator.order=[label,gain,wage,age,joined,member,grade]",)),
     ("cgan_basic", ()),
     ("cgan_report", ("encoder=report",)),

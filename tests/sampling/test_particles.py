@@ -89,7 +89,7 @@ def test_without_a_condition_rows_are_the_chains_own(chain, p_value):
 
 
 @pytest.mark.parametrize(
-    "kinds", [{"rank": 5}, {"noise_dim": 2}, {"order": ["kind", "job", "size"]}]
+    "kinds", [{"parents": 1}, {"noise_dim": 2}, {"order": ["kind", "job", "size"]}]
 )
 def test_rows_are_right_whatever_the_chain_is_made_of(tiny_chain, p_value, kinds):
     chain = tiny_chain(**kinds)
