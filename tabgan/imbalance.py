@@ -34,7 +34,7 @@ except ImportError as error:
 
 PRESETS = {"conditional": "cgan", "gan_smote": "gan_smote"}  # of TableGAN, of modes that train one
 MODES = (*PRESETS, "filtered_smote")
-ROWS_PER_EPOCH = 100  # of a training; a critic would learn few rows by heart
+MOST_REPEATS = 10  # of a rare row, in training; more of them, and generated rows are nearly its own
 REFINED_FROM = 2_000  # rows of a table; below, what trees could reject is not worth their time
 ROUNDS, POOL_FACTOR = 3, 3.0  # of filtered_smote's refiner, as in conf/refiner/boosted.yaml
 SPARE = 1.2  # candidates drawn for one that is expected to pass
@@ -53,10 +53,9 @@ class GANOversampler(BaseOverSampler):  # type: ignore[misc]  # it has no types
     ``mode="conditional"`` trains the class-conditional GAN of ``TableGAN`` (the preset ``cgan``
     with boosted refinement) on all rows and asks it for rows of the rare classes
     (after Douzas and Bacao 2018, doi:10.1016/j.eswa.2017.09.030). The rare classes' rows are
-    repeated for the training, as often as ``sampling_strategy`` asks: a class that is a hundredth
-    of the table would hardly be seen, and its rows drawn much like the others. It takes missing
-    values. It trains an epoch per 100 rows, at most as many as the preset: tiny tables take
-    seconds. New rows of a class of very few rows lie near those.
+    repeated for the training, as often as ``sampling_strategy`` asks and ten times at most: a class
+    that is a hundredth of the table would hardly be seen, and its rows drawn much like the others.
+    It takes missing values. New rows of a class of very few rows lie near those.
 
     ``mode="gan_smote"`` trains a GAN for each class on that class's rows alone (GAN-SMOTE, Scott
     and Plested 2019; ``models.gan_smote``). It takes missing values.
@@ -195,7 +194,7 @@ class GANOversampler(BaseOverSampler):  # type: ignore[misc]  # it has no types
         words = [str(code) for code in range(codes.max() + 1)]
         labelled = table.assign(**{label: pd.Categorical.from_codes(codes, words)})
         if self.mode == "conditional":  # a GAN for each class has no share of others to fear
-            repeats = [_repeated(labelled[codes == code], n, seed) for code, n in wanted.items()]
+            repeats = _repeats(labelled, codes, wanted, seed)
             labelled = pd.concat([labelled, *repeats], ignore_index=True)
         settings = _settings(len(labelled)) | dict(self.overrides or {})
         gan = TableGAN(PRESETS[self.mode], seed=seed, overrides=settings)
@@ -251,6 +250,17 @@ def _settings(n_rows: int) -> dict[str, Any]:
     """What shortens the training of a small table."""
     settings: dict[str, Any] = {"logger": "none"}
     return settings | ({"refiner.rounds": 0} if n_rows < REFINED_FROM else {})
+
+
+def _repeats(
+    rows: pd.DataFrame, codes: Codes, wanted: dict[int, int], seed: int
+) -> list[pd.DataFrame]:
+    """The rows of each class again, as many as are asked for, each ten times at most."""
+    counts = np.bincount(codes)
+    return [
+        _repeated(rows[codes == code], min(n, MOST_REPEATS * int(counts[code])), seed)
+        for code, n in wanted.items()
+    ]
 
 
 def _repeated(rows: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:

@@ -145,6 +145,28 @@ def test_a_class_of_one_to_five_rows_is_told_of_in_one_warning(mode, n_rare):
         assert len(repeats) == 120 - 2 * n_rare
 
 
+@pytest.mark.parametrize(("asked", "learned"), [(20, 100 + 20), (96, 100 + 40)])
+def test_a_gan_of_all_classes_learns_rare_rows_ten_times_more_at_most(monkeypatch, asked, learned):
+    """Of 4 rare rows among 100, however many are asked for: 40 repeats would be 44 in all."""
+    tables = []
+
+    class LearnedError(Exception):
+        pass
+
+    def fit(_gan, table, **_options):
+        tables.append(table)
+        raise LearnedError
+
+    monkeypatch.setattr("tabgan.imbalance.TableGAN.fit", fit)
+    rare = np.arange(100) % 25 == 0
+    sampler = GANOversampler("conditional", k_neighbors=2, sampling_strategy={True: 4 + asked})
+    with pytest.raises(LearnedError):
+        sampler.fit_resample(pd.DataFrame({"age": np.arange(100) % 17}), rare)
+    (table,) = tables
+    assert len(table) == learned
+    assert (table["class"] == "1").sum() == learned - 96
+
+
 def test_the_critic_throws_candidates_away_that_real_rows_do_not_look_like():
     # x is 0 or 10 in real rows; what SMOTE puts between them is on no real row
     rng = np.random.default_rng(0)
