@@ -1,9 +1,10 @@
 """Numbers that never lie below another and often equal it: learned as their distance to it.
 
 A follow-up that ends with the death or with the study, an amount granted that is the amount
-requested
-: codes of both numbers would meet the order nearly, and never the equality. The distance has
-its own heavy value, 0, and both hold by construction.
+requested: codes of both numbers would meet the order nearly, and never the equality. The distance has
+its own heavy value, 0, and both hold by construction. A number of round values (a loan, in
+multiples of 25) above a finer one (what is paid of it) stays itself: no distance would give it
+round values again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tabgan.tables.orders import Orders
 
 EQUAL_SHARE, EQUAL_ROWS = 0.02, 30  # of the rows whose value is no heavy one: as many are equal
 HEAVY = 0.01  # of the rows: a value that so many have is equal by chance
+FINER = 2  # times as many values as the number has: then the distance is finer than the number
 
 
 def find_gaps(
@@ -38,7 +40,7 @@ def find_gaps(
     shares: dict[str, dict[str, float]] = {}
     for a, b in orders.pairs.tolist():
         share = _equal_share(rows[:, a], rows[:, b])
-        if names[b] in upper and share is not None:
+        if names[b] in upper and share is not None and not _is_finer(rows[:, a], rows[:, b]):
             shares.setdefault(names[b], {})[names[a]] = share
     chosen = {name: max(of, key=of.__getitem__) for name, of in shares.items()}
     ordered: dict[str, str] = {}
@@ -62,6 +64,16 @@ def _equal_share(below: Numbers, above: Numbers) -> float | None:
     if equal < max(EQUAL_ROWS, EQUAL_SHARE * rare.sum()):
         return None
     return equal / int(rare.sum())
+
+
+def _is_finer(below: Numbers, above: Numbers) -> bool:
+    """Whether the distance has far more values than the number above has."""
+    known = ~np.isnan(above)
+    digits = 9 - int(
+        np.log10(max(np.abs(above[known]).max(), 1.0))
+    )  # what subtraction leaves right
+    distances = np.unique(np.round(above[known] - below[known], digits))
+    return len(distances) > FINER * len(np.unique(above[known]))
 
 
 def gap_name(below: str, above: str, taken: Collection[str]) -> str:

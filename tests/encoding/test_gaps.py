@@ -30,6 +30,17 @@ def test_of_two_numbers_the_upper_one_is_left_to_the_distance():
     assert find_gaps(columns, [[*columns]], {"relapse", "age"}) == {}
 
 
+def test_round_values_above_finer_ones_stay_themselves():
+    """Loans in hundreds, of which cents have been paid back: all of it in a tenth of the rows."""
+    rng = np.random.default_rng(0)
+    loan = 100.0 * rng.integers(10, 400, N)
+    paid = np.round(np.where(rng.random(N) < 0.1, 1, rng.random(N)) * loan, 2)
+    columns = {"paid": paid, "loan": loan}
+    assert find_gaps(columns, [[*columns]], {*columns}) == {}
+    columns["paid"] = 100 * np.round(paid / 100)  # in hundreds too
+    assert find_gaps(columns, [[*columns]], {*columns}) == {"loan": "paid"}
+
+
 def test_an_order_without_equals_is_no_gap():
     columns = numbers(follow_up())
     columns["death"] += 1
