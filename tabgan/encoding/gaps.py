@@ -1,8 +1,8 @@
 """Numbers that never lie below another and often equal it: learned as their distance to it.
 
 A follow-up that ends with the death or with the study, an amount granted that is the amount
-requested: codes of both numbers would meet the order nearly, and never the equality. The distance has
-its own heavy value, 0, and both hold by construction. A number of round values (a loan, in
+requested: codes of both numbers would meet the order nearly, and never the equality. The distance
+has its own heavy value, 0, and both hold by construction. A number of round values (a loan, in
 multiples of 25) above a finer one (what is paid of it) stays itself: no distance would give it
 round values again.
 """
