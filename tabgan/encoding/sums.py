@@ -26,6 +26,7 @@ EXACT = 1e-7  # of the largest number: what is left of single precision
 CLEAR = 20.0  # times that, at least, a number spreads: of less, anything would be the sum
 EXACTLY = 1e-6  # of a step: met, not by rounding
 NICE_DIGITS = 6  # of a factor that is taken for the one meant
+FINER = 2  # times as many values as the whole has: then a part is finer than it
 ONE_MEASURE = 0.9999  # correlation of two columns that are one, but for unit, origin and rounding
 
 Mask = NDArray[np.bool_]
@@ -133,6 +134,8 @@ def find_sums(columns: Mapping[str, Numbers], steps: Mapping[str, float]) -> dic
     sums: of parts and total the total is left out. One measure in several units (a total, its
     mean and its percentage) has the position of the widest. A difference is turned round: net -
     tax = rest becomes net = rest + tax, so that parts which occur give no whole that cannot be.
+    So is a whole of round values (a loan, in hundreds) that is two finer parts (paid, and open):
+    the finest is left out, and the whole stays round.
     Factors come by least squares. The sum must meet each value to half a step, and must be missing
     just where the value is. Where it meets values no better than that, by rounding, the column
     must spread over at least 5 steps.
@@ -155,11 +158,29 @@ def find_sums(columns: Mapping[str, Numbers], steps: Mapping[str, float]) -> dic
         if found is None:
             continue
         turned = found.turned(name)
+        if turned is None:
+            turned = _finer_part(name, found, columns)
+        elif _finer_part(*turned, columns):  # the whole is to stay round
+            turned = None
         if turned and _may_turn(*turned, columns, steps, sums):
             name, found = turned
         sums[name] = found
         parts.remove(name)
     return sums
+
+
+def _finer_part(name: str, found: Sum, columns: Mapping[str, Numbers]) -> tuple[str, Sum] | None:
+    """Of a whole of two parts, one of which has far more values, that one as what is left."""
+    if len(found.terms) != 2 or found.is_mixed:
+        return None
+    n_values = {term: len(np.unique(columns[term])) for term in (name, *found.terms)}
+    finest = max(found.terms, key=n_values.__getitem__)
+    if n_values[finest] <= FINER * n_values[name]:
+        return None
+    (other,) = found.terms.keys() - {finest}
+    factor = found.terms[finest]
+    terms = {name: 1 / factor, other: -found.terms[other] / factor}
+    return finest, Sum(terms, 0.0 - found.constant / factor)
 
 
 def _may_turn(

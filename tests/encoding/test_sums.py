@@ -39,6 +39,18 @@ def test_a_difference_is_turned_round(parts):
     assert found(columns, other=0.001) == {"net": ({"rest": 1.0, "tax": 1.0}, 0.0)}
 
 
+@pytest.mark.parametrize("shift", [0, 1e5])  # the open part varies least, or most
+def test_a_whole_of_round_values_stays_and_a_finer_part_is_left_out(shift):
+    rng = np.random.default_rng(0)
+    loan = 100.0 * rng.integers(10, 300, 2_000)
+    paid = np.round(rng.random(2_000) ** 2 * loan, 2) - (shift * rng.random(2_000)).round(2)
+    columns = {"loan": loan, "paid": paid, "open": np.round(loan - paid, 2)}
+    ((name, found),) = find_sums(columns, {"loan": 1.0, "paid": 0.01, "open": 0.01}).items()
+    assert name in ("paid", "open")
+    assert found.terms == {"loan": 1, "paid" if name == "open" else "open": -1}
+    np.testing.assert_allclose(found(columns), columns[name], atol=1e-9)
+
+
 def test_a_total_its_mean_and_its_percentage_are_all_sums_of_the_parts(parts):
     total = parts["net"] + parts["tax"]
     columns = {
