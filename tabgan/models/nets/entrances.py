@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -108,6 +109,23 @@ class Entrance(nn.Module):
                 strength = 1.0 + float(np.square(relevance[column][chosen]).sum())
                 self.weights[group][own] *= (self._strengths[first + own] / strength) ** 0.5
                 self._strengths[first + own] = strength
+        self._count()
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._count()
+
+    def _count(self) -> None:
+        """Note how many inputs each head sees, and whether they are the first ones.
+
+        Once, for reading that from a GPU would be a wait in every step.
+        """
+        self.n_seen, self.sees_first = list[int](), list[bool]()
+        for group in range(len(self.groups)):
+            for at in getattr(self, f"at_{group}").tolist():
+                seen = [position for position in at if position < self.ends[-1]]
+                self.n_seen.append(len(seen))
+                self.sees_first.append(seen == [*range(len(seen))])
 
     def forward(self, inputs: Tensor) -> Tensor:
         by_input = pad(inputs[:, : self.ends[-1]], (0, 1)).t().contiguous()
@@ -118,14 +136,17 @@ class Entrance(nn.Module):
             parts.append(torch.bmm(seen.transpose(1, 2), self._scaled(group, weight)))
         return torch.cat(parts)
 
-    def per_head(self) -> list[tuple[Tensor, Tensor]]:
-        """The inputs that each head sees, int64 [seen], and their weights, scaled [seen, width]."""
-        found = []
+    def per_head(self) -> list[tuple[Tensor | None, Tensor]]:
+        """The inputs that each head sees, int64 [seen], and their weights, scaled [seen, width].
+
+        None for the first inputs, which are as many as there are weights.
+        """
+        found = list[tuple[Tensor | None, Tensor]]()
         for group, weight in enumerate(self.weights):
             scaled, at = self._scaled(group, weight), getattr(self, f"at_{group}").long()
             for own, each in zip(scaled, at, strict=True):
-                seen = int((each < self.ends[-1]).sum())
-                found.append((each[:seen], own[:seen]))
+                n, first = self.n_seen[len(found)], self.sees_first[len(found)]
+                found.append((None if first else each[:n], own[:n]))
         return found
 
     def _scaled(self, group: int, weight: Tensor) -> Tensor:

@@ -74,9 +74,8 @@ class HeadNets:
             ]
             of_bins = chain.cells.of_column(cells[at]) if at in cells else None
             seen, entrance = entrances[at]
-            every = not len(seen) or int(seen[-1]) == len(seen) - 1  # of those before its column
             net = HeadNet(
-                seen=None if every else seen,
+                seen=seen,
                 entrance=entrance.to(dtype).contiguous(),
                 bias=chain.bias[at, 0].to(dtype),
                 layers=layers,

@@ -33,7 +33,10 @@ def entrance(request):
 def test_all_heads_at_once_are_each_head_by_itself(entrance):
     inputs = torch.randn(6, 12)
     hidden = entrance(inputs)
-    heads = entrance.per_head()
+    heads = [
+        (torch.arange(len(weight)) if at is None else at, weight)
+        for at, weight in entrance.per_head()
+    ]
     assert [at.tolist() for at, _ in heads] == SEEN[entrance.parents]
     for own, (at, weight) in zip(hidden, heads, strict=True):
         torch.testing.assert_close(own, inputs[:, at] @ weight)
@@ -72,6 +75,18 @@ def test_learning_again_leaves_weights_as_large_as_learning_once():
     entrance.learn(RELEVANCE)
     for (_, first), (_, again) in zip(once, entrance.per_head(), strict=True):
         torch.testing.assert_close(first, again)
+
+
+def test_a_loaded_entrance_sees_what_the_stored_one_saw(entrance):
+    torch.manual_seed(1)
+    other = Entrance(HEADS, ENDS, 7, parents=entrance.parents)
+    other.load_state_dict(entrance.state_dict())
+    for (at, weight), (loaded_at, loaded) in zip(
+        entrance.per_head(), other.per_head(), strict=True
+    ):
+        assert (at is None) == (loaded_at is None)
+        assert at is None or torch.equal(at, loaded_at)
+        assert torch.equal(weight, loaded)
 
 
 def test_weights_grow_with_the_columns_and_not_with_their_square():
