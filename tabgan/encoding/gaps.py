@@ -14,11 +14,11 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from tabgan.encoding.column import Numbers
+from tabgan.encoding.numbers import is_finer
 from tabgan.tables.orders import Orders
 
 EQUAL_SHARE, EQUAL_ROWS = 0.02, 30  # of the rows whose value is no heavy one: as many are equal
 HEAVY = 0.01  # of the rows: a value that so many have is equal by chance
-FINER = 2  # times as many values as the number has: then the distance is finer than the number
 
 
 def find_gaps(
@@ -69,11 +69,9 @@ def _equal_share(below: Numbers, above: Numbers) -> float | None:
 def _is_finer(below: Numbers, above: Numbers) -> bool:
     """Whether the distance has far more values than the number above has."""
     known = ~np.isnan(above)
-    digits = 9 - int(
-        np.log10(max(np.abs(above[known]).max(), 1.0))
-    )  # what subtraction leaves right
-    distances = np.unique(np.round(above[known] - below[known], digits))
-    return len(distances) > FINER * len(np.unique(above[known]))
+    below, above = below[known], above[known]
+    right = 9 - int(np.log10(max(np.abs(above).max(), 1.0)))  # digits that subtraction leaves
+    return is_finer(np.round(above - below, right), above)
 
 
 def gap_name(below: str, above: str, taken: Collection[str]) -> str:

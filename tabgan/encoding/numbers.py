@@ -11,6 +11,7 @@ from tabgan.tables.numbers import round_numbers
 from tabgan.tables.schema import Column, category_dtype
 
 DATE_UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1)  # day … microsecond
+FINER = 2  # times as many values as another number: then a number is finer than that
 MAX_POINTS = 100_000  # order statistics kept of a larger column; a quantile is then off by 1e-5
 # of the years 1 to 9999, which float64 rounds to the years beside
 FIRST_MICRO, LAST_MICRO = -62_135_596_800_000_000, 253_402_300_799_999_999
@@ -23,6 +24,11 @@ def order_statistics(numbers: Numbers) -> Numbers:
         return ordered
     ranks = np.ceil(np.linspace(0, 1, MAX_POINTS) * len(ordered)) - 1  # the inverse of F
     return ordered[ranks.clip(0).astype(np.int64)]
+
+
+def is_finer(numbers: Numbers, other: Numbers) -> bool:
+    """Whether numbers have far more values than others: cents, beside amounts in hundreds."""
+    return len(np.unique(numbers)) > FINER * len(np.unique(other))
 
 
 def date_unit(values: pd.Series) -> int:

@@ -16,6 +16,7 @@ from scipy.linalg import lstsq
 
 from tabgan.encoding.column import Numbers, State
 from tabgan.encoding.dependencies import Lookup
+from tabgan.encoding.numbers import is_finer
 
 MOST_COLUMNS = 200  # numbers that are looked at; the search costs their number cubed
 MOST_TERMS = 20
@@ -26,7 +27,6 @@ EXACT = 1e-7  # of the largest number: what is left of single precision
 CLEAR = 20.0  # times that, at least, a number spreads: of less, anything would be the sum
 EXACTLY = 1e-6  # of a step: met, not by rounding
 NICE_DIGITS = 6  # of a factor that is taken for the one meant
-FINER = 2  # times as many values as the whole has: then a part is finer than it
 ONE_MEASURE = 0.9999  # correlation of two columns that are one, but for unit, origin and rounding
 
 Mask = NDArray[np.bool_]
@@ -173,11 +173,10 @@ def _finer_part(name: str, found: Sum, columns: Mapping[str, Numbers]) -> tuple[
     """Of a whole of two parts, one of which has far more values, that one as what is left."""
     if len(found.terms) != 2 or found.is_mixed:
         return None
-    n_values = {term: len(np.unique(columns[term])) for term in (name, *found.terms)}
-    finest = max(found.terms, key=n_values.__getitem__)
-    if n_values[finest] <= FINER * n_values[name]:
+    n_values = {part: len(np.unique(columns[part])) for part in found.terms}
+    finest, other = sorted(n_values, key=n_values.__getitem__, reverse=True)
+    if not is_finer(columns[finest], columns[name]):
         return None
-    (other,) = found.terms.keys() - {finest}
     factor = found.terms[finest]
     terms = {name: 1 / factor, other: -found.terms[other] / factor}
     return finest, Sum(terms, 0.0 - found.constant / factor)

@@ -10,7 +10,7 @@ from tabgan.encoding.layout import RowLayout
 from tabgan.models.rounds import round_steps
 
 AUTO = "auto"
-PLANNED = (*("likelihood_steps", "dropout", "rounds", "generator.hidden_dim", "scored_steps"),)
+PLANNED = ("likelihood_steps", "dropout", "rounds", "generator.hidden_dim", "scored_steps")
 
 GAME_STEPS, GAME_BATCH = 4_000, 500  # of two nets that play against each other
 

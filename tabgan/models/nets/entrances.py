@@ -122,10 +122,11 @@ class Entrance(nn.Module):
         """
         self.n_seen, self.sees_first = list[int](), list[bool]()
         for group in range(len(self.groups)):
-            for at in getattr(self, f"at_{group}").tolist():
-                seen = [position for position in at if position < self.ends[-1]]
-                self.n_seen.append(len(seen))
-                self.sees_first.append(seen == [*range(len(seen))])
+            at: Tensor = getattr(self, f"at_{group}")
+            none = at == self.ends[-1]  # behind those that are seen
+            first = at == torch.arange(at.shape[1], device=at.device)
+            self.n_seen += (~none).sum(dim=1).tolist()
+            self.sees_first += (first | none).all(dim=1).tolist()
 
     def forward(self, inputs: Tensor) -> Tensor:
         by_input = pad(inputs[:, : self.ends[-1]], (0, 1)).t().contiguous()
